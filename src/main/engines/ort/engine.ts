@@ -1,0 +1,157 @@
+import { readdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import type { InferenceSession } from 'onnxruntime-node'
+import type { ValueSpec } from '../../../shared/contract/tensor.ts'
+import { Fault } from '../../../shared/contract/fault.ts'
+import type { Engine, EngineTensor, Feeds, Session, SessionOptions } from '../port.ts'
+import { toEngineFault, type ErrorContext } from './errors.ts'
+import { fromOrtTensor, isCarried, toOrtTensor, toValueSpec, type OrtMetadata, type OrtTensor } from './tensors.ts'
+
+type Ort = typeof import('onnxruntime-node')
+
+const require = createRequire(import.meta.url)
+let loading: Promise<Ort> | null = null
+
+/**
+ * The measuring engine on onnxruntime-node. The native library is loaded with the first session, so that a process which
+ * only asks for the version stays small. Creating and running a session block the event loop of the process.
+ */
+export function createOrtEngine(): Engine {
+  return { name: 'onnxruntime', version: ortVersion(), createSession }
+}
+
+/** Version of the installed onnxruntime-node, read from its package.json without loading the library. */
+export function ortVersion(): string {
+  const { version } = require('onnxruntime-node/package.json') as { version: string }
+  return version
+}
+
+/** @throws Fault engine.unavailable where the package has no library for this platform */
+function loadOrt(): Promise<Ort> {
+  loading ??= import('onnxruntime-node').then(
+    (namespace) => {
+      // CommonJS seen from ESM: the exports are the default export
+      const ort = ((namespace as { default?: Ort }).default ?? namespace) as Ort
+      ort.env.logLevel = 'fatal' // everything worth telling comes back as an error; stderr is the CLI's own
+      return ort
+    },
+    (cause: unknown) => {
+      loading = null
+      throw new Fault(
+        'engine.unavailable',
+        `ONNX Runtime's library for ${process.platform}-${process.arch} cannot be loaded. Reinstall with 'npm ci' on this platform.`,
+        { platform: process.platform, arch: process.arch },
+        { cause },
+      )
+    },
+  )
+  return loading
+}
+
+async function createSession(model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {
+  const ort = await loadOrt()
+  const context = { model: typeof model === 'string' ? model : null }
+  const native = nativeOptions(options)
+  try {
+    const session = typeof model === 'string'
+      ? await ort.InferenceSession.create(model, native)
+      : await ort.InferenceSession.create(model, native)
+    return new OrtSession(session, context.model, options.profilePrefix ?? null)
+  } catch (error) {
+    throw toEngineFault(error, { ...context, stage: 'load' })
+  }
+}
+
+function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    logSeverityLevel: 4,
+    graphOptimizationLevel: options.optimization ?? 'all',
+    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads, interOpNumThreads: 1 }),
+    ...(options.optimizedModelPath === undefined ? {} : { optimizedModelFilePath: options.optimizedModelPath }),
+    ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
+    // the binding joins nested keys with dots, so a flat record is passed as it is
+    ...(options.config === undefined ? {} : { extra: { ...options.config } }),
+  }
+}
+
+class OrtSession implements Session {
+  readonly inputs: readonly ValueSpec[]
+  readonly outputs: readonly ValueSpec[]
+  readonly #session: InferenceSession
+  readonly #context: ErrorContext
+  readonly #profilePrefix: string | null
+  #released = false
+
+  constructor(session: InferenceSession, model: string | null, profilePrefix: string | null) {
+    this.#session = session
+    this.#context = { stage: 'run', model }
+    this.#profilePrefix = profilePrefix
+    this.inputs = (session.inputMetadata as readonly OrtMetadata[]).map(toValueSpec)
+    this.outputs = (session.outputMetadata as readonly OrtMetadata[]).map(toValueSpec)
+  }
+
+  async run(feeds: Feeds, fetches?: readonly string[]): Promise<Feeds> {
+    if (this.#released) throw new Error('the session was released')
+    const inputs = this.#inputsOf(feeds)
+    const wanted = this.#wanted(fetches)
+    try {
+      const result = await this.#session.run(inputs as never, wanted)
+      const outputs: Record<string, EngineTensor> = {}
+      for (const name of wanted) outputs[name] = fromOrtTensor(result[name] as never)
+      return outputs
+    } catch (error) {
+      throw toEngineFault(error, this.#context)
+    }
+  }
+
+  /** Idempotent: a released session stays released. */
+  async release(): Promise<void> {
+    if (this.#released) return
+    this.#released = true
+    await this.#session.release()
+  }
+
+  async endProfiling(): Promise<string> {
+    if (this.#profilePrefix === null) throw new Error('the session was opened without profilePrefix')
+    this.#session.endProfiling()
+    return findProfile(this.#profilePrefix)
+  }
+
+  #inputsOf(feeds: Feeds): Record<string, OrtTensor> {
+    const inputs: Record<string, OrtTensor> = {}
+    for (const { name } of this.inputs) {
+      const tensor = feeds[name]
+      if (tensor === undefined) throw new Fault('engine.inputMissing', `The model's input '${name}' was not given.`, { tensor: name })
+      inputs[name] = toOrtTensor(name, tensor)
+    }
+    return inputs
+  }
+
+  /** Asking the binding for a type it cannot carry aborts the process, so that is refused here. */
+  #wanted(fetches: readonly string[] | undefined): readonly string[] {
+    const wanted = fetches ?? this.outputs.map((output) => output.name)
+    for (const name of wanted) {
+      const spec = this.outputs.find((output) => output.name === name)
+      if (!spec) throw new Fault('engine.outputMissing', `The model has no output '${name}'.`, { tensor: name })
+      if (!isCarried(spec.dataType)) {
+        throw new Fault('engine.unsupportedType', `Output '${name}' is ${spec.dataType}, which ONNX Runtime's Node binding cannot return.`, {
+          tensor: name,
+          dataType: spec.dataType,
+        })
+      }
+    }
+    return wanted
+  }
+}
+
+/** The newest `<prefix>_<time>.json`: ONNX Runtime appends the time and its JavaScript API does not tell the name. */
+async function findProfile(prefix: string): Promise<string> {
+  const folder = dirname(prefix)
+  const start = `${basename(prefix)}_`
+  const names = (await readdir(folder)).filter((name) => name.startsWith(start) && name.endsWith('.json')).sort()
+  const newest = names.at(-1)
+  if (newest === undefined) throw new Fault('engine.profileMissing', `ONNX Runtime wrote no profile at ${prefix}.`, { prefix })
+  return join(folder, newest)
+}
