@@ -1,0 +1,270 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from '../../graph/model.ts'
+import { numberOf } from './data-types.ts'
+import { typeNumberOf } from './decode.ts'
+import {
+  AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, OperatorSetIdProtoSchema, StringStringEntryProtoSchema,
+  TensorProto_DataLocation, TensorProtoSchema, TensorShapeProto_DimensionSchema, TensorShapeProtoSchema, TypeProto_TensorSchema,
+  TypeProtoSchema, ValueInfoProtoSchema,
+} from './generated/onnx_pb.js'
+import type { AttributeProto, GraphProto, NodeProto, TensorProto, TensorShapeProto_Dimension, ValueInfoProto } from './generated/onnx_pb.js'
+import { irVersionFor } from './ir-version.ts'
+import { fromOpaque } from './opaque.ts'
+
+/** Protobuf refuses messages of 2 GiB; some room is left for what the runtime adds when it dumps a model. */
+export const protoLimitBytes = 2 ** 31 - 2 ** 20
+
+/** Data of one external tensor starts at a multiple of this, so that runtimes can map it. Source: onnx external_data_helper.py. */
+const externalAlignment = 4096
+
+export interface EncodeOptions {
+  /** `auto` (default): only where the file would pass `limitBytes`; `always`: every tensor of `thresholdBytes` or more */
+  readonly external?: 'auto' | 'always' | 'never'
+  /** name of the data file beside the model; default `model.onnx.data` */
+  readonly location?: string
+  /** smaller tensors stay in the model file; default 1024 */
+  readonly thresholdBytes?: number
+  /** largest model file for `auto`; default `protoLimitBytes` */
+  readonly limitBytes?: number
+}
+
+/** A file as a list of byte ranges to be written one after the other; they are views of the model's tensors where possible. */
+export interface EncodedFile {
+  readonly chunks: readonly Uint8Array[]
+  readonly byteLength: number
+}
+
+export interface EncodedModel extends EncodedFile {
+  /** the data file that goes beside the model, or null */
+  readonly external: (EncodedFile & { readonly location: string }) | null
+}
+
+/**
+ * Writes an ONNX file. Nothing is copied but small parts: tensors stay views. The IR version is raised where the model
+ * needs it (`irVersionFor`), never lowered.
+ * @throws Error when the file would pass 2 GiB although `external` is `never`
+ */
+export function encodeModel(model: Model, options: EncodeOptions = {}): EncodedModel {
+  const mode = options.external ?? 'auto'
+  const limit = options.limitBytes ?? protoLimitBytes
+  if (mode !== 'always') {
+    const inline = encodeWith(model, null)
+    if (inline.byteLength <= limit) return inline
+    if (mode === 'never') throw new Error(`the model takes ${inline.byteLength} bytes, more than one file can hold`)
+  }
+  return encodeWith(model, new ExternalFile(options.location ?? 'model.onnx.data', options.thresholdBytes ?? 1024))
+}
+
+/** The model as one array of bytes, without external data. */
+export function modelBytes(model: Model): Uint8Array {
+  return joinChunks(encodeModel(model, { external: 'never' }))
+}
+
+/** All chunks in one new array. */
+export function joinChunks(file: EncodedFile): Uint8Array {
+  const bytes = new Uint8Array(file.byteLength)
+  let offset = 0
+  for (const chunk of file.chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
+}
+
+class ExternalFile {
+  readonly location: string
+  readonly threshold: number
+  readonly chunks: Uint8Array[] = []
+  byteLength = 0
+
+  constructor(location: string, threshold: number) {
+    this.location = location
+    this.threshold = threshold
+  }
+
+  /** Appends data and gives its offset. */
+  add(data: Uint8Array): number {
+    const padding = (externalAlignment - (this.byteLength % externalAlignment)) % externalAlignment
+    if (padding > 0) this.chunks.push(new Uint8Array(padding))
+    const offset = this.byteLength + padding
+    this.chunks.push(data)
+    this.byteLength = offset + data.length
+    return offset
+  }
+}
+
+function encodeWith(model: Model, external: ExternalFile | null): EncodedModel {
+  const head = fromOpaque(ModelProtoSchema, model.opaque)
+  head.irVersion = BigInt(irVersionFor(model))
+  head.opsetImport = [...model.opsets].map(([domain, version]) => create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }))
+  if (model.producerName !== '') head.producerName = model.producerName
+  if (model.producerVersion !== '') head.producerVersion = model.producerVersion
+  if (model.domain !== '') head.domain = model.domain
+  if (model.modelVersion !== 0n) head.modelVersion = model.modelVersion
+  if (model.docString !== '') head.docString = model.docString
+  head.metadataProps = [...model.metadata].map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }))
+  const graph = graphChunks(model.graph, external)
+  const graphLength = lengthOf(graph)
+  const chunks = [toBinary(ModelProtoSchema, head), lengthPrefix(ModelProtoSchema.field.graph.number, graphLength), ...graph]
+  return {
+    chunks,
+    byteLength: lengthOf(chunks),
+    external: external && external.chunks.length > 0 ? { location: external.location, chunks: external.chunks, byteLength: external.byteLength } : null,
+  }
+}
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+}
+
+/** Tag of a length-delimited field and the length. Source: protobuf wire format. */
+function lengthPrefix(field: number, length: number): Uint8Array {
+  const bytes: number[] = []
+  for (let value of [field * 8 + 2, length]) {
+    // division, not shifts: a length can pass 2^31
+    for (; value > 127; value = Math.floor(value / 128)) bytes.push((value % 128) + 128)
+    bytes.push(value)
+  }
+  return Uint8Array.from(bytes)
+}
+
+/** The main graph: all but the initializers as one message, then each initializer with its data as a view. */
+function graphChunks(graph: Graph, external: ExternalFile | null): Uint8Array[] {
+  const chunks: Uint8Array[] = [toBinary(GraphProtoSchema, graphProto(graph, false))]
+  for (const tensor of graph.initializers.values()) {
+    const proto = tensorHead(tensor)
+    const isOutside = external !== null && tensor.dataType !== 'string' && tensor.data.length >= external.threshold
+    if (isOutside) {
+      pointOutside(proto, external, tensor.data)
+      const bytes = toBinary(TensorProtoSchema, proto)
+      chunks.push(lengthPrefix(GraphProtoSchema.field.initializer.number, bytes.length), bytes)
+    } else {
+      const bytes = toBinary(TensorProtoSchema, proto)
+      const data = tensor.dataType === 'string' ? [] : [lengthPrefix(TensorProtoSchema.field.rawData.number, tensor.data.length), tensor.data]
+      chunks.push(lengthPrefix(GraphProtoSchema.field.initializer.number, bytes.length + lengthOf(data)), bytes, ...data)
+    }
+  }
+  return chunks
+}
+
+function pointOutside(proto: TensorProto, external: ExternalFile, data: Uint8Array): void {
+  const offset = external.add(data)
+  const entries = { location: external.location, offset: String(offset), length: String(data.length) }
+  proto.externalData = Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }))
+  proto.dataLocation = TensorProto_DataLocation.EXTERNAL
+}
+
+function graphProto(graph: Graph, withInitializers: boolean): GraphProto {
+  const proto = fromOpaque(GraphProtoSchema, graph.opaque)
+  if (graph.name !== '') proto.name = graph.name
+  proto.node = graph.nodes.map(nodeProto)
+  proto.input = graph.inputs.map(valueInfoProto)
+  proto.output = graph.outputs.map(valueInfoProto)
+  proto.valueInfo = [...graph.valueInfo.values()].map(valueInfoProto)
+  if (withInitializers) proto.initializer = [...graph.initializers.values()].map(tensorProto)
+  return proto
+}
+
+/** Name, type, dims and, for strings, the data. */
+function tensorHead(tensor: Tensor): TensorProto {
+  const proto = fromOpaque(TensorProtoSchema, tensor.opaque)
+  if (tensor.name !== '') proto.name = tensor.name
+  proto.dims = tensor.dims.map(BigInt)
+  proto.dataType = numberOf(tensor.dataType)
+  if (tensor.dataType === 'string') proto.stringData = [...(tensor.strings ?? [])]
+  return proto
+}
+
+function tensorProto(tensor: Tensor): TensorProto {
+  const proto = tensorHead(tensor)
+  if (tensor.dataType !== 'string') proto.rawData = tensor.data
+  return proto
+}
+
+function nodeProto(node: Node): NodeProto {
+  const proto = fromOpaque(NodeProtoSchema, node.opaque)
+  const extras = new Map(proto.attribute.map((extra) => [extra.name, extra]))
+  if (node.name !== '') proto.name = node.name
+  proto.opType = node.opType
+  if (node.domain !== '') proto.domain = node.domain
+  proto.input = [...node.inputs]
+  proto.output = [...node.outputs]
+  proto.attribute = [...node.attributes].map(([name, value]) => attributeProto(name, value, extras.get(name)))
+  return proto
+}
+
+function attributeProto(name: string, attribute: Attribute, extra: AttributeProto | undefined): AttributeProto {
+  if (attribute.kind === 'other') {
+    const other = fromOpaque(AttributeProtoSchema, attribute.value)
+    other.name = name
+    return other
+  }
+  const type = typeNumberOf(attribute.kind)
+  const proto = extra?.type === type ? extra : create(AttributeProtoSchema)
+  proto.name = name
+  proto.type = type
+  fillAttribute(proto, attribute)
+  return proto
+}
+
+function fillAttribute(proto: AttributeProto, attribute: Exclude<Attribute, { kind: 'other' }>): void {
+  switch (attribute.kind) {
+    case 'float':
+      proto.f = Math.fround(attribute.value)
+      break
+    case 'int':
+      proto.i = attribute.value
+      break
+    case 'string':
+      proto.s = attribute.value
+      break
+    case 'tensor':
+      proto.t = tensorProto(attribute.value)
+      break
+    case 'graph':
+      proto.g = graphProto(attribute.value, true)
+      break
+    case 'floats':
+      proto.floats = attribute.value.map(Math.fround)
+      break
+    case 'ints':
+      proto.ints = [...attribute.value]
+      break
+    case 'strings':
+      proto.strings = [...attribute.value]
+      break
+    case 'graphs':
+      proto.graphs = attribute.value.map((graph) => graphProto(graph, true))
+      break
+  }
+}
+
+function valueInfoProto(info: ValueInfo): ValueInfoProto {
+  const proto = fromOpaque(ValueInfoProtoSchema, info.opaque)
+  if (info.name !== '') proto.name = info.name
+  if (info.dataType === null) return proto
+  const type = proto.type ?? create(TypeProtoSchema)
+  const tensor = type.value.case === 'tensorType' ? type.value.value : create(TypeProto_TensorSchema)
+  tensor.elemType = numberOf(info.dataType)
+  if (info.shape === null) tensor.shape = undefined
+  else {
+    const previous = tensor.shape?.dim ?? []
+    tensor.shape ??= create(TensorShapeProtoSchema)
+    // denotations belong to places: they hold as long as the rank does
+    const keep = previous.length === info.shape.length
+    tensor.shape.dim = info.shape.map((dim, i) => {
+      const proto = keep ? previous[i]! : create(TensorShapeProto_DimensionSchema)
+      proto.value = dimValue(dim)
+      return proto
+    })
+  }
+  type.value = { case: 'tensorType', value: tensor }
+  proto.type = type
+  return proto
+}
+
+function dimValue(dim: number | string | null): TensorShapeProto_Dimension['value'] {
+  if (dim === null) return { case: undefined }
+  if (typeof dim === 'string') return { case: 'dimParam', value: dim }
+  return { case: 'dimValue', value: BigInt(dim) }
+}

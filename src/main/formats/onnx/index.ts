@@ -1,0 +1,6 @@
+export { decodeModel } from './decode.ts'
+export type { DecodeOptions } from './decode.ts'
+export { encodeModel, joinChunks, modelBytes, protoLimitBytes } from './encode.ts'
+export type { EncodedFile, EncodedModel, EncodeOptions } from './encode.ts'
+export type { ExternalReader, ExternalReference } from './external.ts'
+export { irVersionFor } from './ir-version.ts'
