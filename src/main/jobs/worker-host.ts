@@ -13,6 +13,8 @@ export interface TaskOptions {
  */
 export interface Worker {
   readonly pid: number
+  /** false once the child has ended or is being closed; `run` then fails with engine.crashed */
+  readonly alive: boolean
   /**
    * @throws Fault engine.crashed when the child dies (with signal or exit code and, where known, out of memory);
    *   the task's own Fault; the signal's reason when aborted: the child is asked to stop, then killed after 2 s

@@ -1,0 +1,14 @@
+import type { Task } from '../worker-host.ts'
+import type { TaskDeps } from './deps.ts'
+
+/** Makes a task; its code is loaded when it is first asked for, so that a child loads only what it does. */
+export type TaskLoader = (deps: TaskDeps) => Promise<Task<never, unknown>>
+
+/** What worker processes can do: one row a task, its code in the file of the same name. */
+export const taskTable = {
+  bench: async (deps) => (await import('./bench.ts')).createBenchTask(deps),
+  evaluate: async (deps) => (await import('./evaluate.ts')).createEvaluateTask(deps),
+  verify: async (deps) => (await import('./verify.ts')).createVerifyTask(deps),
+} satisfies Record<string, TaskLoader>
+
+export type TaskName = keyof typeof taskTable
