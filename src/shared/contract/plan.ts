@@ -67,7 +67,10 @@ export type TensorOverride = z.infer<typeof tensorOverride>
 export const quantPlan = z.strictObject({
   version: z.literal(1),
   /** `sha256:…` of the source model file (with its external data); a plan for another model is refused */
-  model: z.string().regex(/^sha256:[0-9a-f]{64}$/).optional(),
+  model: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .optional(),
   defaults: z.strictObject({
     mode: quantMode,
     weights: weightScheme,

@@ -1,0 +1,275 @@
+import type { Database } from 'better-sqlite3'
+import { Fault } from '../../shared/contract/fault.ts'
+import type {
+  ArtifactInfo,
+  Environment,
+  Json,
+  LayerResult,
+  RunDetail,
+  RunKind,
+  RunStatus,
+  RunSummary,
+} from '../../shared/contract/runs.ts'
+import { canonicalJson, contentKey } from './content-key.ts'
+
+/** What is known when a run begins. */
+export interface RunStart {
+  readonly id: string
+  readonly kind: RunKind
+  readonly startedAt: string
+  readonly modelHash: string | null
+  readonly modelPath: string | null
+  readonly dataHash: string | null
+  readonly environment: Environment | null
+  readonly parameters: Json
+}
+
+/** What is known when it ends. */
+export interface RunEnd {
+  readonly status: Exclude<RunStatus, 'running'>
+  readonly endedAt: string
+  readonly metrics?: Readonly<Record<string, number>>
+  readonly layers?: readonly LayerResult[]
+  readonly artifacts?: readonly ArtifactInfo[]
+  readonly warnings?: readonly string[]
+  readonly results?: Json
+}
+
+export interface RunQuery {
+  readonly kind?: RunKind
+  readonly modelHash?: string
+  readonly tag?: string
+  readonly limit?: number
+  readonly offset?: number
+}
+
+interface RunRow {
+  id: string
+  kind: RunKind
+  status: RunStatus
+  started_at: string
+  ended_at: string | null
+  model_hash: string | null
+  model_path: string | null
+  data_hash: string | null
+  environment_id: number | null
+  parameters: string
+  results: string
+  warnings: string
+  note: string
+}
+
+/** The runs table with metrics, layers, artifacts and tags. Every method is one synchronous transaction. */
+export class RunTable {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  begin(run: RunStart): void {
+    this.#db
+      .transaction(() => {
+        this.#db
+          .prepare(
+            `INSERT INTO runs (id, kind, status, started_at, model_hash, model_path, data_hash, environment_id, parameters)
+             VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?)`,
+          )
+          .run(
+            run.id,
+            run.kind,
+            run.startedAt,
+            run.modelHash,
+            run.modelPath,
+            run.dataHash,
+            this.#environmentId(run.environment),
+            JSON.stringify(run.parameters),
+          )
+      })
+      .immediate()
+  }
+
+  /** Fills in what was learned after the beginning: the model's and the data set's hash. */
+  identify(id: string, known: { modelHash?: string; dataHash?: string }): void {
+    this.#db
+      .prepare('UPDATE runs SET model_hash = coalesce(?, model_hash), data_hash = coalesce(?, data_hash) WHERE id = ?')
+      .run(known.modelHash ?? null, known.dataHash ?? null, id)
+  }
+
+  end(id: string, end: RunEnd): void {
+    this.#db
+      .transaction(() => {
+        this.#db
+          .prepare('UPDATE runs SET status = ?, ended_at = ?, results = ?, warnings = ? WHERE id = ?')
+          .run(end.status, end.endedAt, JSON.stringify(end.results ?? null), JSON.stringify(end.warnings ?? []), id)
+        const metric = this.#db.prepare('INSERT OR REPLACE INTO run_metrics VALUES (?, ?, ?)')
+        for (const [name, value] of Object.entries(end.metrics ?? {}))
+          if (Number.isFinite(value)) metric.run(id, name, value)
+        const layer = this.#db.prepare('INSERT OR REPLACE INTO run_layers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+        end.layers?.forEach((row, i) =>
+          layer.run(id, i, row.id, row.op, row.type, row.execution, row.ms, JSON.stringify(row.metrics), row.reason),
+        )
+        const artifact = this.#db.prepare('INSERT OR REPLACE INTO run_artifacts VALUES (?, ?, ?, ?, ?)')
+        for (const row of end.artifacts ?? []) artifact.run(id, row.role, row.sha256, row.bytes, row.path)
+      })
+      .immediate()
+  }
+
+  /** Newest first; deleted runs are left out. */
+  list(query: RunQuery = {}): RunSummary[] {
+    const rows = this.#db
+      .prepare<unknown[], RunRow>(
+        `SELECT * FROM runs WHERE deleted_at IS NULL AND (@kind IS NULL OR kind = @kind) AND (@modelHash IS NULL OR model_hash = @modelHash)
+           AND (@tag IS NULL OR id IN (SELECT run_id FROM run_tags WHERE tag = @tag))
+         ORDER BY started_at DESC, id DESC LIMIT @limit OFFSET @offset`,
+      )
+      .all({
+        kind: query.kind ?? null,
+        modelHash: query.modelHash ?? null,
+        tag: query.tag ?? null,
+        limit: query.limit ?? -1,
+        offset: query.offset ?? 0,
+      })
+    const metrics = this.#groupMetrics(rows.map((row) => row.id))
+    const tags = this.#groupTags(rows.map((row) => row.id))
+    return rows.map((row) => summaryOf(row, metrics.get(row.id) ?? {}, tags.get(row.id) ?? []))
+  }
+
+  /**
+   * A run by its id or any unambiguous beginning of it.
+   * @throws Fault data.runNotFound, data.runAmbiguous
+   */
+  get(idOrPrefix: string): RunDetail {
+    const rows = this.#db
+      .prepare<unknown[], RunRow>(
+        'SELECT * FROM runs WHERE deleted_at IS NULL AND (id = @id OR substr(id, 1, length(@id)) = @id) ORDER BY id LIMIT 2',
+      )
+      .all({ id: idOrPrefix })
+    const exact = rows.find((row) => row.id === idOrPrefix)
+    const row = exact ?? rows[0]
+    if (!row || idOrPrefix === '') {
+      throw new Fault(
+        'data.runNotFound',
+        `There is no run ${idOrPrefix || '(empty id)'} in this store. \`quantbench runs list\` shows those there are.`,
+        { run: idOrPrefix },
+      )
+    }
+    if (rows.length > 1 && !exact) {
+      throw new Fault(
+        'data.runAmbiguous',
+        `More than one run begins with ${idOrPrefix}; give more characters of its id.`,
+        { run: idOrPrefix },
+      )
+    }
+    return this.#detail(row)
+  }
+
+  setNote(id: string, note: string): void {
+    this.#db.prepare('UPDATE runs SET note = ? WHERE id = ?').run(note, id)
+  }
+
+  setTags(id: string, tags: readonly string[]): void {
+    this.#db
+      .transaction(() => {
+        this.#db.prepare('DELETE FROM run_tags WHERE run_id = ?').run(id)
+        const insert = this.#db.prepare('INSERT OR IGNORE INTO run_tags VALUES (?, ?)')
+        for (const tag of tags) insert.run(id, tag)
+      })
+      .immediate()
+  }
+
+  /** Hides (a time) or restores (null) a run; nothing is lost. */
+  setDeleted(id: string, at: string | null): void {
+    this.#db.prepare('UPDATE runs SET deleted_at = ? WHERE id = ?').run(at, id)
+  }
+
+  #environmentId(environment: Environment | null): number | null {
+    if (!environment) return null
+    const content = environment as unknown as Json
+    const hash = contentKey(content)
+    this.#db
+      .prepare('INSERT OR IGNORE INTO environments (hash, content) VALUES (?, ?)')
+      .run(hash, canonicalJson(content))
+    return this.#db.prepare<[string], { id: number }>('SELECT id FROM environments WHERE hash = ?').get(hash)!.id
+  }
+
+  #detail(row: RunRow): RunDetail {
+    const environment =
+      row.environment_id === null
+        ? null
+        : this.#db
+            .prepare<[number], { content: string }>('SELECT content FROM environments WHERE id = ?')
+            .get(row.environment_id)
+    const metrics = this.#groupMetrics([row.id]).get(row.id) ?? {}
+    const tags = this.#groupTags([row.id]).get(row.id) ?? []
+    return {
+      ...summaryOf(row, metrics, tags),
+      parameters: JSON.parse(row.parameters) as Json,
+      results: JSON.parse(row.results) as Json,
+      warnings: JSON.parse(row.warnings) as string[],
+      environment: environment ? (JSON.parse(environment.content) as Environment) : null,
+      layers: this.#layers(row.id),
+      artifacts: this.#db
+        .prepare<[string], ArtifactInfo>(
+          'SELECT role, sha256, bytes, path FROM run_artifacts WHERE run_id = ? ORDER BY role',
+        )
+        .all(row.id),
+    }
+  }
+
+  #layers(runId: string): LayerResult[] {
+    type Row = Omit<LayerResult, 'id' | 'metrics'> & { layer_id: string; metrics: string }
+    return this.#db
+      .prepare<[string], Row>(
+        'SELECT layer_id, op, type, execution, ms, metrics, reason FROM run_layers WHERE run_id = ? ORDER BY position',
+      )
+      .all(runId)
+      .map(({ layer_id, metrics, ...rest }) => ({
+        id: layer_id,
+        ...rest,
+        metrics: JSON.parse(metrics) as Record<string, number>,
+      }))
+  }
+
+  #groupMetrics(ids: readonly string[]): Map<string, Record<string, number>> {
+    const rows = this.#db
+      .prepare<[string], { run_id: string; name: string; value: number }>(
+        'SELECT * FROM run_metrics WHERE run_id IN (SELECT value FROM json_each(?))',
+      )
+      .all(JSON.stringify(ids))
+    const groups = new Map<string, Record<string, number>>()
+    for (const { run_id, name, value } of rows) {
+      const group = groups.get(run_id) ?? {}
+      group[name] = value
+      groups.set(run_id, group)
+    }
+    return groups
+  }
+
+  #groupTags(ids: readonly string[]): Map<string, string[]> {
+    const rows = this.#db
+      .prepare<[string], { run_id: string; tag: string }>(
+        'SELECT * FROM run_tags WHERE run_id IN (SELECT value FROM json_each(?)) ORDER BY tag',
+      )
+      .all(JSON.stringify(ids))
+    const groups = new Map<string, string[]>()
+    for (const { run_id, tag } of rows) groups.set(run_id, [...(groups.get(run_id) ?? []), tag])
+    return groups
+  }
+}
+
+function summaryOf(row: RunRow, metrics: Record<string, number>, tags: string[]): RunSummary {
+  return {
+    id: row.id,
+    kind: row.kind,
+    status: row.status,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    modelHash: row.model_hash,
+    modelPath: row.model_path,
+    dataHash: row.data_hash,
+    metrics,
+    tags,
+    note: row.note,
+  }
+}
