@@ -4,8 +4,8 @@ import type { Tensor } from '../../graph/model.ts'
 import { bitsOf } from '../../graph/tensors.ts'
 import { dataTypeOf } from './data-types.ts'
 import type { ExternalReader, ExternalReference } from './external.ts'
-import { TensorProto_DataLocation, TensorProtoSchema } from './generated/onnx_pb.js'
-import type { TensorProto } from './generated/onnx_pb.js'
+import { TensorProto_DataLocation, TensorProtoSchema } from './gen/onnx_pb.js'
+import type { TensorProto } from './gen/onnx_pb.js'
 import { restOf } from './opaque.ts'
 
 /** What decoding needs to know everywhere: the name of the file for messages, and how to reach external data. */

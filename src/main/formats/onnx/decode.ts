@@ -8,8 +8,8 @@ import type { DecodeContext } from './decode-tensor.ts'
 import type { ExternalReader } from './external.ts'
 import {
   AttributeProto_AttributeType, AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, ValueInfoProtoSchema,
-} from './generated/onnx_pb.js'
-import type { AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto } from './generated/onnx_pb.js'
+} from './gen/onnx_pb.js'
+import type { AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto } from './gen/onnx_pb.js'
 import { fromOpaque, restMessage, restOf, toOpaque } from './opaque.ts'
 
 export interface DecodeOptions {

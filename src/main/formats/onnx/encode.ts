@@ -6,8 +6,8 @@ import {
   AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, OperatorSetIdProtoSchema, StringStringEntryProtoSchema,
   TensorProto_DataLocation, TensorProtoSchema, TensorShapeProto_DimensionSchema, TensorShapeProtoSchema, TypeProto_TensorSchema,
   TypeProtoSchema, ValueInfoProtoSchema,
-} from './generated/onnx_pb.js'
-import type { AttributeProto, GraphProto, NodeProto, TensorProto, TensorShapeProto_Dimension, ValueInfoProto } from './generated/onnx_pb.js'
+} from './gen/onnx_pb.js'
+import type { AttributeProto, GraphProto, NodeProto, TensorProto, TensorShapeProto_Dimension, ValueInfoProto } from './gen/onnx_pb.js'
 import { irVersionFor } from './ir-version.ts'
 import { fromOpaque } from './opaque.ts'
 
