@@ -3,15 +3,13 @@ import type { DataType } from '../../../shared/contract/tensor.ts'
 import type { Tensor } from '../../graph/model.ts'
 import { bitsOf } from '../../graph/tensors.ts'
 import { dataTypeOf } from './data-types.ts'
-import type { ExternalReader, ExternalReference } from './external.ts'
-import { TensorProto_DataLocation, TensorProtoSchema } from './gen/onnx_pb.js'
+import { TensorProtoSchema } from './gen/onnx_pb.js'
 import type { TensorProto } from './gen/onnx_pb.js'
 import { restOf } from './opaque.ts'
 
-/** What decoding needs to know everywhere: the name of the file for messages, and how to reach external data. */
+/** What decoding needs to know everywhere: the name of the file, for messages. */
 export interface DecodeContext {
   readonly source: string
-  readonly external: ExternalReader | null
 }
 
 const interpreted = new Set([
@@ -19,10 +17,19 @@ const interpreted = new Set([
   'externalData', 'dataLocation',
 ])
 
+/** Bytes that a tensor of this type and shape needs, null for types and shapes that `decodeTensor` refuses, and for strings. */
+export function neededBytes(proto: TensorProto): number | null {
+  const dataType = dataTypeOf(proto.dataType)
+  if (dataType === null || dataType === 'string' || proto.dims.some((dim) => dim < 0n)) return null
+  const byteLength = Math.ceil((proto.dims.reduce((count, dim) => count * Number(dim), 1) * bitsOf(dataType)) / 8)
+  return Number.isSafeInteger(byteLength) ? byteLength : null
+}
+
 /**
- * Turns a TensorProto of any encoding into raw little-endian bytes; `raw_data` stays a view of the file.
+ * Turns a TensorProto of any encoding (external data brought in before) into raw little-endian bytes; `raw_data` stays a
+ * view of the file.
  * @param where place in the file, for messages
- * @throws Fault format.dataType, format.shape, format.tensorSize, format.external*
+ * @throws Fault format.dataType, format.shape, format.tensorSize
  */
 export function decodeTensor(proto: TensorProto, where: string, context: DecodeContext): Tensor {
   const label = `${where} "${proto.name}"`
@@ -73,11 +80,6 @@ function bytesOf(
   proto: TensorProto, dataType: DataType, dims: readonly number[], count: number, label: string, context: DecodeContext,
 ): Uint8Array {
   const byteLength = Math.ceil((count * bitsOf(dataType)) / 8)
-  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
-    const data = externalBytes(proto, byteLength, label, context)
-    checkLength(data.length, byteLength, 'bytes', label, dims, dataType, context)
-    return data
-  }
   const typed = proto.rawData.length > 0 ? null : typedBytes(proto, dataType)
   if (typed !== null && typed.length > 0) {
     checkLength(typed.length, byteLength, 'bytes', label, dims, dataType, context)
@@ -114,36 +116,4 @@ function typedBytes(proto: TensorProto, dataType: DataType): Uint8Array {
 
 function viewOf(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
-}
-
-function externalBytes(proto: TensorProto, byteLength: number, label: string, context: DecodeContext): Uint8Array {
-  const reference = referenceOf(proto, label, context)
-  if (context.external === null) {
-    throw new Fault('format.externalMissing', `${context.source}: ${label} keeps its data in "${reference.location}", which is not at hand`, { location: reference.location })
-  }
-  return context.external({ ...reference, length: reference.length ?? byteLength })
-}
-
-/**
- * Reads the external_data entries of a tensor.
- * @throws Fault format.externalEntry when the location is absent or an offset or length is not a whole number in range
- */
-export function referenceOf(proto: TensorProto, label: string, context: DecodeContext): ExternalReference {
-  const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]))
-  const location = entries.get('location') ?? ''
-  if (location === '') {
-    throw new Fault('format.externalEntry', `${context.source}: ${label} is marked as external but names no file`)
-  }
-  const number = (key: string): number | null => {
-    const text = entries.get(key)
-    if (text === undefined || text === '') return null
-    const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN
-    if (!Number.isSafeInteger(value)) {
-      throw new Fault('format.externalEntry', `${context.source}: ${label} gives "${text.slice(0, 40)}" as external ${key}; expected a whole number of bytes`)
-    }
-    return value
-  }
-  return {
-    location, offset: number('offset') ?? 0, length: number('length'), checksum: entries.get('checksum') ?? null, tensor: proto.name,
-  }
 }

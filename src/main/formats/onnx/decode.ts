@@ -1,22 +1,30 @@
-import { fromBinary } from '@bufbuild/protobuf'
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { Dim } from '../../../shared/contract/tensor.ts'
 import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from '../../graph/model.ts'
 import { dataTypeOf } from './data-types.ts'
 import { decodeTensor } from './decode-tensor.ts'
 import type { DecodeContext } from './decode-tensor.ts'
-import type { ExternalReader } from './external.ts'
+import { bringIn, referencesIn } from './external.ts'
+import type { ExternalReader, ExternalReference } from './external.ts'
 import {
   AttributeProto_AttributeType, AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, ValueInfoProtoSchema,
 } from './gen/onnx_pb.js'
 import type { AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto } from './gen/onnx_pb.js'
 import { fromOpaque, restMessage, restOf, toOpaque } from './opaque.ts'
+import { parseModel } from './parse.ts'
 
 export interface DecodeOptions {
   /** how to read tensors kept outside the file; without it such a tensor is a fault */
   readonly external?: ExternalReader
   /** name of the file, for messages; default `model` */
   readonly source?: string
+}
+
+/** A file read so far that it is known what external data it needs. */
+export interface OpenedModel {
+  readonly references: readonly ExternalReference[]
+  /** The model; call it once. @param external gives the bytes of each of `references` */
+  readonly decode: (external: ExternalReader | null) => Model
 }
 
 /**
@@ -27,18 +35,21 @@ export interface DecodeOptions {
  * Source: onnx.proto, IR 14.
  */
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Model {
-  const context: DecodeContext = { source: options.source ?? 'model', external: options.external ?? null }
-  // a plain view: a Node Buffer would make every tensor's data a Buffer
-  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return modelOf(parse(plain, context), context)
+  return openModel(bytes, options.source ?? 'model').decode(options.external ?? null)
 }
 
-function parse(bytes: Uint8Array, context: DecodeContext): ModelProto {
-  try {
-    return fromBinary(ModelProtoSchema, bytes)
-  } catch (cause) {
-    throw new Fault('format.malformed', `${context.source} is not a readable ONNX file: ${(cause as Error).message}`, {}, { cause })
+/**
+ * As `decodeModel`, in two steps, so that a caller can fetch external data in between.
+ * @param source name of the file, for messages
+ */
+export function openModel(bytes: Uint8Array, source: string): OpenedModel {
+  // a plain view: a Node Buffer would make every tensor's data a Buffer
+  const proto = parseModel(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), source)
+  const decode = (external: ExternalReader | null): Model => {
+    bringIn(proto, external, source)
+    return modelOf(proto, { source })
   }
+  return { references: referencesIn(proto, source), decode }
 }
 
 const modelFields = new Set([
@@ -46,20 +57,33 @@ const modelFields = new Set([
 ])
 
 function modelOf(proto: ModelProto, context: DecodeContext): Model {
-  if (!proto.graph) throw new Fault('format.noGraph', `${context.source} holds no graph: it is not an ONNX model`)
   const opaque = restOf(ModelProtoSchema, proto, modelFields)
   return {
     irVersion: Number(proto.irVersion),
-    opsets: new Map(proto.opsetImport.map(({ domain, version }) => [plainDomain(domain), Number(version)])),
+    opsets: opsetsOf(proto, context),
     producerName: proto.producerName,
     producerVersion: proto.producerVersion,
     domain: proto.domain,
     modelVersion: proto.modelVersion,
     docString: proto.docString,
     metadata: new Map(proto.metadataProps.map(({ key, value }) => [key, value])),
-    graph: graphOf(proto.graph, 'graph', context),
+    graph: graphOf(proto.graph!, 'the graph', context),
     ...(opaque === null ? {} : { opaque }),
   }
+}
+
+function opsetsOf(proto: ModelProto, context: DecodeContext): Map<string, number> {
+  const opsets = new Map<string, number>()
+  for (const entry of proto.opsetImport) {
+    const domain = plainDomain(entry.domain)
+    const version = Number(entry.version)
+    const other = opsets.get(domain)
+    if (other !== undefined && other !== version) {
+      throw new Fault('format.duplicateName', `${context.source} imports the operator set "${domain || 'ai.onnx'}" twice, in versions ${other} and ${version}`)
+    }
+    opsets.set(domain, version)
+  }
+  return opsets
 }
 
 /** `ai.onnx` is the other spelling of the empty domain. Source: ONNX IR.md, operator sets. */

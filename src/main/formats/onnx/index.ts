@@ -1,5 +1,5 @@
-export { decodeModel } from './decode.ts'
-export type { DecodeOptions } from './decode.ts'
+export { decodeModel, openModel } from './decode.ts'
+export type { DecodeOptions, OpenedModel } from './decode.ts'
 export { encodeModel, joinChunks, modelBytes, protoLimitBytes } from './encode.ts'
 export type { EncodedFile, EncodedModel, EncodeOptions } from './encode.ts'
 export type { ExternalReader, ExternalReference } from './external.ts'
