@@ -1,0 +1,6 @@
+import type { Command } from 'commander'
+import type { Host } from '../host.ts'
+import { addRunsCommand } from './runs.ts'
+
+/** One row a command. */
+export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [addRunsCommand]

@@ -1,0 +1,29 @@
+import { InvalidArgumentError } from 'commander'
+
+/** A whole number of at least 1. */
+export function count(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('expected a whole number of at least 1.')
+  return value
+}
+
+/** A whole number of at least 0. */
+export function seed(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 0 || value > 0xffffffff) {
+    throw new InvalidArgumentError('expected a whole number from 0 to 4294967295.')
+  }
+  return value
+}
+
+/** Gathers a repeatable option that also takes comma-separated values. */
+export function list(text: string, previous: readonly string[] | undefined): string[] {
+  return [
+    ...(previous ?? []),
+    ...text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  ]
+}

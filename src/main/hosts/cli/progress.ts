@@ -1,0 +1,66 @@
+import { MultiBar, Presets, type SingleBar } from 'cli-progress'
+import type { OnLog, OnProgress, Progress } from '../../../shared/contract/progress.ts'
+
+/** Shows long work on stderr: bars on a terminal, at most a line every 10 s and stage elsewhere. */
+export interface ProgressView {
+  readonly onProgress: OnProgress
+  readonly onLog: OnLog
+  /** Takes the bars off the screen; call before anything is printed for good. */
+  stop(): void
+}
+
+const QUIET_INTERVAL_MS = 10_000
+
+/** @param stream where to write; bars only when it is a terminal */
+export function createProgressView(stream: NodeJS.WriteStream = process.stderr): ProgressView {
+  return stream.isTTY ? barView(stream) : lineView(stream)
+}
+
+function barView(stream: NodeJS.WriteStream): ProgressView {
+  const bars = new Map<string, SingleBar>()
+  const format = '{stage} {bar} {value}/{total} {unit}  {eta_formatted}'
+  const options = { stream, clearOnComplete: true, hideCursor: true, format, emptyOnZero: true }
+  let multi: MultiBar | null = null
+  const stop = (): void => {
+    multi?.stop()
+    multi = null
+    bars.clear()
+  }
+  const onProgress = ({ stage, done, total, unit }: Progress): void => {
+    multi ??= new MultiBar(options, Presets.shades_classic)
+    let bar = bars.get(stage)
+    if (!bar) {
+      bar = multi.create(total ?? 0, done, { stage: stage.padEnd(14), unit })
+      bars.set(stage, bar)
+    }
+    if (total !== null) bar.setTotal(total)
+    bar.update(done)
+    if (total !== null && done >= total) {
+      multi.remove(bar)
+      bars.delete(stage)
+    }
+    if (bars.size === 0) stop()
+  }
+  const onLog: OnLog = (level, message) => {
+    stop() // bars are redrawn by the next progress; a log line stays
+    stream.write(`${level === 'warning' ? 'warning: ' : ''}${message}\n`)
+  }
+  return { onProgress, onLog, stop }
+}
+
+function lineView(stream: NodeJS.WriteStream): ProgressView {
+  const lastShown = new Map<string, number>()
+  const onProgress = ({ stage, done, total, unit }: Progress): void => {
+    const now = performance.now()
+    const finished = total !== null && done >= total
+    if (!finished && now - (lastShown.get(stage) ?? now - QUIET_INTERVAL_MS) < QUIET_INTERVAL_MS) return
+    if (finished && !lastShown.has(stage)) return // over before the first line was due: nothing worth a line
+    lastShown.set(stage, now)
+    stream.write(`${stage}: ${done}${total === null ? '' : `/${total}`} ${unit}\n`)
+    if (finished) lastShown.delete(stage)
+  }
+  const onLog: OnLog = (level, message) => {
+    stream.write(`${level === 'warning' ? 'warning: ' : ''}${message}\n`)
+  }
+  return { onProgress, onLog, stop: () => {} }
+}

@@ -1,0 +1,84 @@
+import type { Execution } from '../../shared/contract/model.ts'
+import type { Json, RunDetail } from '../../shared/contract/runs.ts'
+
+/** One setting that is not the same in all compared runs; values in the order of the runs, null where a run lacks it. */
+export interface SettingDifference {
+  readonly name: string
+  readonly values: readonly Json[]
+}
+
+/** One metric over the compared runs; `deltas` against the first run. */
+export interface MetricComparison {
+  readonly name: string
+  readonly values: readonly (number | null)[]
+  readonly deltas: readonly (number | null)[]
+}
+
+/** One layer that differs in type, execution or time. */
+export interface LayerDifference {
+  readonly id: string
+  readonly types: readonly (string | null)[]
+  readonly executions: readonly (Execution | null)[]
+  readonly ms: readonly (number | null)[]
+}
+
+export interface RunComparison {
+  readonly runs: readonly string[]
+  readonly settings: readonly SettingDifference[]
+  readonly metrics: readonly MetricComparison[]
+  readonly layers: readonly LayerDifference[]
+}
+
+/** What differs between runs; the first is the baseline of every delta. */
+export function compareRuns(runs: readonly RunDetail[]): RunComparison {
+  return {
+    runs: runs.map((run) => run.id),
+    settings: differingSettings(runs),
+    metrics: comparedMetrics(runs),
+    layers: differingLayers(runs),
+  }
+}
+
+function unionOf<Item>(lists: readonly (readonly Item[])[]): Item[] {
+  return [...new Set(lists.flat())]
+}
+
+function differingSettings(runs: readonly RunDetail[]): SettingDifference[] {
+  const flat = runs.map((run) => {
+    const own: Json = { kind: run.kind, model: run.modelHash, data: run.dataHash, parameters: run.parameters }
+    return new Map(flatten('', own))
+  })
+  return unionOf(flat.map((settings) => [...settings.keys()]))
+    .map((name) => ({ name, values: flat.map((settings) => settings.get(name) ?? null) }))
+    .filter(({ values }) => new Set(values.map((value) => JSON.stringify(value))).size > 1)
+}
+
+/** Leaves of a JSON value by their dotted path. */
+function flatten(prefix: string, value: Json): [string, Json][] {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [[prefix, value]]
+  return Object.entries(value as { readonly [key: string]: Json }).flatMap(([key, inner]) =>
+    flatten(prefix ? `${prefix}.${key}` : key, inner),
+  )
+}
+
+function comparedMetrics(runs: readonly RunDetail[]): MetricComparison[] {
+  return unionOf(runs.map((run) => Object.keys(run.metrics)))
+    .sort()
+    .map((name) => {
+      const values = runs.map((run) => run.metrics[name] ?? null)
+      const base = values[0] ?? null
+      return { name, values, deltas: values.map((value) => (value === null || base === null ? null : value - base)) }
+    })
+}
+
+function differingLayers(runs: readonly RunDetail[]): LayerDifference[] {
+  const byId = runs.map((run) => new Map(run.layers.map((layer) => [layer.id, layer])))
+  return unionOf(runs.map((run) => run.layers.map((layer) => layer.id)))
+    .map((id) => ({
+      id,
+      types: byId.map((layers) => layers.get(id)?.type ?? null),
+      executions: byId.map((layers) => layers.get(id)?.execution ?? null),
+      ms: byId.map((layers) => layers.get(id)?.ms ?? null),
+    }))
+    .filter(({ types, executions }) => new Set(types).size > 1 || new Set(executions).size > 1)
+}

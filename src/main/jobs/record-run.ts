@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto'
+import { isFault } from '../../shared/contract/fault.ts'
+import type { Environment, Json, RunKind } from '../../shared/contract/runs.ts'
+import type { RunEnd } from '../store/runs.ts'
+import type { Store } from '../store/store.ts'
+
+/** What every job needs to leave a run behind. */
+export interface Recorder {
+  readonly store: Store
+  readonly environment: Environment
+  /** the current time, ISO 8601 in UTC */
+  readonly now: () => string
+  readonly signal: AbortSignal
+}
+
+export interface RunRequest {
+  readonly kind: RunKind
+  readonly modelPath: string | null
+  readonly parameters: Json
+}
+
+/** A run in progress: its id, and what is learned of its inputs on the way. */
+export interface OpenRun {
+  readonly id: string
+  identify(known: { modelHash?: string; dataHash?: string }): void
+}
+
+/** A job's answer beside what the store keeps of it. */
+export interface RunOutcome<Value> extends Omit<RunEnd, 'status' | 'endedAt'> {
+  readonly value: Value
+}
+
+/**
+ * Runs `body` as a run of the store: begun before it starts, ended as done, failed or interrupted whatever happens, so that the table
+ * never lies about what was tried.
+ * @returns the job's answer; what it threw is thrown on
+ */
+export async function recordRun<Value>(
+  recorder: Recorder,
+  request: RunRequest,
+  body: (run: OpenRun) => Promise<RunOutcome<Value>>,
+): Promise<{ readonly run: string; readonly value: Value }> {
+  const { store, environment, now, signal } = recorder
+  const id = newRunId(now())
+  store.runs.begin({ id, startedAt: now(), modelHash: null, dataHash: null, environment, ...request })
+  try {
+    const { value, ...end } = await body({ id, identify: (known) => store.runs.identify(id, known) })
+    store.runs.end(id, { ...end, status: 'done', endedAt: now() })
+    return { run: id, value }
+  } catch (error) {
+    const message = isFault(error) ? error.message : String(error)
+    const status = signal.aborted ? 'interrupted' : 'failed'
+    store.runs.end(id, { status, endedAt: now(), warnings: signal.aborted ? [] : [message] })
+    throw error
+  }
+}
+
+const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz' // Crockford's base 32: no letter that reads as a digit
+
+/** A short id that sorts by time: seconds since 1970 in base 32, then 20 random bits. */
+function newRunId(now: string): string {
+  const encode = (value: number, length: number): string => {
+    let text = ''
+    for (let i = 0, rest = value; i < length; i++, rest = Math.floor(rest / 32)) text = DIGITS[rest % 32]! + text
+    return text
+  }
+  return `${encode(Math.floor(Date.parse(now) / 1000), 7)}-${encode(randomBytes(4).readUInt32LE() % 2 ** 20, 4)}`
+}

@@ -1,0 +1,16 @@
+import type { OnLog, OnProgress } from '../../shared/contract/progress.ts'
+import type { Environment } from '../../shared/contract/runs.ts'
+import type { Store } from '../store/store.ts'
+import type { WorkerPool } from './pool.ts'
+
+/** What a job works with; a host puts it together once. */
+export interface Services {
+  readonly store: Store
+  readonly pool: WorkerPool
+  readonly environment: Environment
+  /** the current time, ISO 8601 in UTC */
+  readonly now: () => string
+  readonly signal: AbortSignal
+  readonly onProgress: OnProgress
+  readonly onLog: OnLog
+}
