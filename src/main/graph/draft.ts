@@ -1,5 +1,5 @@
 import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from './model.ts'
-import { capturedBy } from './traversal.ts'
+import { capturedBy, graphsOf } from './traversal.ts'
 
 /**
  * A model being rewritten: what a pass works on between one model value and the next. Keeps names unique; `finish` gives the
@@ -23,11 +23,14 @@ export class Draft {
     this.valueInfo = new Map(graph.valueInfo)
     this.inputs = [...graph.inputs]
     this.outputs = [...graph.outputs]
-    for (const { name } of [...graph.inputs, ...graph.outputs]) this.#tensorNames.add(name)
-    for (const name of graph.initializers.keys()) this.#tensorNames.add(name)
-    for (const node of graph.nodes) {
-      this.#nodeNames.add(node.name)
-      for (const name of [...node.inputs, ...node.outputs]) this.#tensorNames.add(name)
+    // names inside subgraphs count: a fresh outer name equal to an inner one would be shadowed there
+    for (const { inputs, outputs, initializers, nodes } of graphsOf(graph)) {
+      for (const { name } of [...inputs, ...outputs]) this.#tensorNames.add(name)
+      for (const name of initializers.keys()) this.#tensorNames.add(name)
+      for (const node of nodes) {
+        this.#nodeNames.add(node.name)
+        for (const name of [...node.inputs, ...node.outputs]) this.#tensorNames.add(name)
+      }
     }
   }
 
