@@ -1,0 +1,201 @@
+import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shared/contract/data.ts'
+import { Fault } from '../../../shared/contract/fault.ts'
+import { readBatches, type Batch, type BatchRequest, type SampleTag } from '../../data/batches.ts'
+import { createFeeder, type Feeder } from '../../data/feeder.ts'
+import { shuffledOrder } from '../../data/order.ts'
+import type { SampleSource } from '../../data/port.ts'
+import type { OptimizationLevel, Session } from '../../engines/port.ts'
+import { EvaluationAccumulator, type EvaluationSpec, type EvaluationState, type SampleOutputs } from '../../quant/accumulator.ts'
+import type { Task, TaskContext } from '../worker-host.ts'
+import type { TaskDeps } from './deps.ts'
+import { classesOf, comparable, matchOutputs, type OutputMatch } from './outputs.ts'
+import { rowsOf } from './rows.ts'
+
+/** One worker's share of an evaluation. */
+export interface EvaluateInput {
+  readonly model: string
+  /** the float model to compare with, null without one */
+  readonly reference: string | null
+  readonly data: DataSpec
+  readonly split: DataSplit
+  readonly seed: number
+  /** positions of the shuffled order, of all shares together */
+  readonly range: SampleRange
+  readonly share: Share
+  /** null for data that are tensors already */
+  readonly preprocess: Preprocess | null
+  readonly batch: number
+  readonly threads: number
+  readonly optimization: OptimizationLevel
+  /** output that holds the class scores; found by its shape when null */
+  readonly classOutput: string | null
+}
+
+/** Part `index` of `count`. */
+export interface Share {
+  readonly index: number
+  readonly count: number
+}
+
+export interface EvaluateOutput {
+  readonly spec: EvaluationSpec
+  readonly state: EvaluationState
+  /** samples in a batch as run: the model's fixed batch, or the one asked for */
+  readonly batch: number
+  /** time inside `session.run` of the model, in ms */
+  readonly modelMs: number
+  readonly referenceMs: number
+  /** time of the loop over all samples, in ms; what exceeds the two above is reading, preprocessing and metrics */
+  readonly loopMs: number
+}
+
+/** A session with how its input is filled and how long it ran. */
+interface Runner {
+  readonly session: Session
+  readonly feeder: Feeder
+  readonly fetches: readonly string[]
+  ms: number
+}
+
+interface Row {
+  readonly tag: SampleTag
+  readonly outputs: SampleOutputs
+}
+
+/** Evaluates a range of samples: model and reference run on the same batches, one row of metrics a sample. Null for an empty share. */
+export function createEvaluateTask(deps: TaskDeps): Task<EvaluateInput, EvaluateOutput | null> {
+  return async (input, context) => {
+    const source = await deps.openSamples(input.data, input.split)
+    const runners: Runner[] = []
+    try {
+      const model = await openRunner(deps, input, input.model)
+      runners.push(model)
+      const reference = input.reference === null ? null : await openRunner(deps, input, input.reference)
+      if (reference) runners.push(reference)
+      return await evaluate(source, model, reference, input, context)
+    } finally {
+      for (const { session } of runners) await session.release()
+      await source.close()
+    }
+  }
+}
+
+async function openRunner(deps: TaskDeps, input: EvaluateInput, path: string): Promise<Runner> {
+  const session = await deps.engine.createSession(path, { threads: input.threads, optimization: input.optimization })
+  try {
+    const fetches = comparable(session.outputs).map(({ name }) => name)
+    return { session, feeder: createFeeder(session.inputs, input.preprocess), fetches, ms: 0 }
+  } catch (error) {
+    await session.release()
+    throw error
+  }
+}
+
+async function evaluate(
+  source: SampleSource, model: Runner, reference: Runner | null, input: EvaluateInput, context: TaskContext,
+): Promise<EvaluateOutput | null> {
+  const match = reference ? matchOutputs(model.session.outputs, reference.session.outputs) : null
+  const batch = model.feeder.fixedBatch ?? input.batch
+  const range = rangeOf(input.share, input.range, lcm(batch, reference?.feeder.fixedBatch ?? batch))
+  const total = range.end - range.start
+  const order = shuffledOrder(source.info.count, input.seed)
+  const start = performance.now()
+  let accumulator: EvaluationAccumulator | null = null
+  for await (const [row, referenceRow] of pairedRows(source, model, reference, { order, range, batch, signal: context.signal })) {
+    const referenceOutputs = referenceRow && match ? renamed(referenceRow.outputs, match) : null
+    accumulator ??= new EvaluationAccumulator(specOf(model, row, match, input.classOutput))
+    checkLabel(row.tag, accumulator.spec)
+    if (referenceOutputs) checkLengths(row.outputs, referenceOutputs)
+    accumulator.add(row.tag.index, row.tag.label, row.outputs, referenceOutputs)
+    context.onProgress({ stage: 'evaluate', done: accumulator.size, total, unit: 'samples' })
+  }
+  return accumulator && {
+    spec: accumulator.spec,
+    state: accumulator.state(),
+    batch,
+    modelMs: model.ms,
+    referenceMs: reference?.ms ?? 0,
+    loopMs: performance.now() - start,
+  }
+}
+
+/**
+ * The positions of a share. Shares meet at multiples of `alignment` from the start of the whole range, so that every batch holds
+ * the same samples whatever the number of shares. Shares can be empty.
+ */
+export function rangeOf({ index, count }: Share, range: SampleRange, alignment: number): SampleRange {
+  const blocks = Math.ceil((range.end - range.start) / alignment)
+  const at = (i: number): number => Math.min(range.end, range.start + Math.floor((i * blocks) / count) * alignment)
+  return { start: at(index), end: at(index + 1) }
+}
+
+function lcm(a: number, b: number): number {
+  let [x, y] = [a, b]
+  while (y > 0) [x, y] = [y, x % y]
+  return (a / x) * b
+}
+
+/** Rows of model and reference side by side. Where both take the same batches, samples are read once. */
+async function* pairedRows(
+  source: SampleSource, model: Runner, reference: Runner | null, request: Omit<BatchRequest, 'feeder'>,
+): AsyncGenerator<readonly [Row, Row | null], void, void> {
+  if (reference && !takesSameFeeds(model, reference)) {
+    const references = inferRows(reference, readBatches(source, { ...request, feeder: reference.feeder }))
+    for await (const row of inferRows(model, readBatches(source, { ...request, feeder: model.feeder }))) {
+      const next = await references.next()
+      if (next.done) throw new Error('the reference gave fewer rows than the model')
+      yield [row, next.value]
+    }
+    return
+  }
+  for await (const batch of readBatches(source, { ...request, feeder: model.feeder })) {
+    const rows = await runBatch(model, batch)
+    const referenceRows = reference ? await runBatch(reference, batch) : null
+    for (let i = 0; i < rows.length; i++) yield [rows[i]!, referenceRows?.[i] ?? null]
+  }
+}
+
+async function* inferRows(runner: Runner, batches: AsyncIterable<Batch>): AsyncGenerator<Row, void, void> {
+  for await (const batch of batches) yield* await runBatch(runner, batch)
+}
+
+async function runBatch(runner: Runner, { feeds, samples }: Batch): Promise<Row[]> {
+  const start = performance.now()
+  const outputs = await runner.session.run(feeds, runner.fetches)
+  runner.ms += performance.now() - start
+  const rows = rowsOf(outputs, runner.feeder.fixedBatch ?? samples.length, samples.length)
+  return rows.map((row, i) => ({ tag: samples[i]!, outputs: row }))
+}
+
+function takesSameFeeds(a: Runner, b: Runner): boolean {
+  if (a.feeder.fixedBatch !== b.feeder.fixedBatch) return false
+  const shapeOf = ({ session }: Runner): string =>
+    JSON.stringify(session.inputs.map(({ name, dataType, shape }) => [name, dataType, shape?.map((dim) => (typeof dim === 'number' ? dim : null))]))
+  return shapeOf(a) === shapeOf(b)
+}
+
+function specOf(model: Runner, row: Row, match: readonly OutputMatch[] | null, classOutput: string | null): EvaluationSpec {
+  const lengths = new Map(Object.entries(row.outputs).map(([name, values]) => [name, values.length]))
+  const classes = classesOf(model.session.outputs, lengths, classOutput)
+  return { outputs: match?.map(({ model: name }) => name) ?? [], classOutput: classes?.output ?? null, classes: classes?.count ?? 0 }
+}
+
+/** The reference's outputs under the model's names. */
+function renamed(outputs: SampleOutputs, match: readonly OutputMatch[]): SampleOutputs {
+  return Object.fromEntries(match.map(({ model, reference }) => [model, outputs[reference]!]))
+}
+
+function checkLengths(model: SampleOutputs, reference: SampleOutputs): void {
+  for (const [name, values] of Object.entries(reference)) {
+    const own = model[name]!.length
+    if (own === values.length) continue
+    const sentence = `Output '${name}' has ${own} values a sample in the model and ${values.length} in the reference.`
+    throw new Fault('model.outputsDiffer', `${sentence} Compare with the float model it was made from.`, { tensor: name })
+  }
+}
+
+function checkLabel({ name, label }: SampleTag, { classOutput, classes }: EvaluationSpec): void {
+  if (label === null || classOutput === null || (label >= 0 && label < classes)) return
+  const sentence = `Sample ${name} has label ${label}, but output '${classOutput}' has ${classes} classes (0 to ${classes - 1}).`
+  throw new Fault('data.labelOutOfRange', `${sentence} Check the labels, or name the class output.`, { sample: name, label, classes })
+}
