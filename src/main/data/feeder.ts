@@ -1,0 +1,68 @@
+import type { Preprocess } from '../../shared/contract/data.ts'
+import { Fault } from '../../shared/contract/fault.ts'
+import type { ValueSpec } from '../../shared/contract/tensor.ts'
+import type { EngineTensor, Feeds } from '../engines/port.ts'
+import { rowsOf } from './batch-rows.ts'
+import { createInputFiller } from './input-filler.ts'
+import type { Sample } from './port.ts'
+import { createTensorFeeder } from './tensor-feeder.ts'
+
+/** Turns samples into what a session runs on. */
+export interface Feeder {
+  /** the batch length the model fixes (usually 1), null where the model leaves it open */
+  readonly fixedBatch: number | null
+  /** Work that need not wait for its batch: resizing. Gives the sample to hand to `toFeeds`. */
+  prepare(sample: Sample): Promise<Sample>
+  /**
+   * One batch of prepared samples, at least 1 and at most `fixedBatch`. Where the model fixes a longer batch than there are
+   * samples, the last sample fills the rest: only the first `samples.length` rows of the outputs count.
+   * @throws Fault data.shapeMismatch when a sample does not fit the model or the others of the batch
+   */
+  toFeeds(samples: readonly Sample[]): Feeds
+}
+
+/**
+ * The feeder for a model's inputs: pictures through the preprocessing, arrays as they are.
+ * @param preprocess null for arrays (npz); pictures need one
+ * @throws Fault data.shapeMismatch when pictures cannot fill the inputs
+ */
+export function createFeeder(inputs: readonly ValueSpec[], preprocess: Preprocess | null): Feeder {
+  return preprocess === null ? createTensorFeeder(inputs) : createPictureFeeder(inputs, preprocess)
+}
+
+/** The batch length to use: the model's own where it fixes one, else the one wanted. */
+export function batchLength(feeder: Feeder, wanted: number): number {
+  return feeder.fixedBatch ?? wanted
+}
+
+function createPictureFeeder(inputs: readonly ValueSpec[], preprocess: Preprocess): Feeder {
+  const input = inputs[0]
+  if (!input || inputs.length > 1) {
+    const names = inputs.map(({ name }) => name).join(', ')
+    throw new Fault('data.shapeMismatch', `The model has ${inputs.length} inputs (${names}), and pictures fill only one. Use npz:FILE.`)
+  }
+  const filler = createInputFiller(preprocess, input)
+  return {
+    fixedBatch: filler.fixedBatch,
+    prepare: filler.prepare,
+    toFeeds: (samples) => {
+      const rows = rowsOf(samples, filler.fixedBatch)
+      const dims = filler.dimsOf(rows[0]!)
+      const length = dims.reduce((product, dim) => product * dim, 1)
+      const data = filler.allocate(rows.length * length)
+      rows.forEach((sample, row) => {
+        const own = row === 0 ? dims : filler.dimsOf(sample)
+        if (!own.every((dim, axis) => dim === dims[axis])) throw mixedSizes(rows[0]!, dims, sample, own)
+        filler.fill(sample, data, row * length)
+      })
+      const tensor: EngineTensor = { dataType: filler.dataType, dims: [rows.length, ...dims], data }
+      return { [input.name]: tensor }
+    },
+  }
+}
+
+function mixedSizes(first: Sample, dims: readonly number[], other: Sample, own: readonly number[]): Fault {
+  const found = `${first.name} gives [${dims.join(',')}], ${other.name} [${own.join(',')}]`
+  const todo = 'Set "resize" or "crop" in the preprocessing, or use --batch 1.'
+  return new Fault('data.shapeMismatch', `The pictures of one batch have different sizes: ${found}. ${todo}`, { sample: other.name })
+}
