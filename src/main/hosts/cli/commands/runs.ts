@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
 import type { RunDetail, RunKind, RunSummary } from '../../../../shared/contract/runs.ts'
-import { writeTextFile } from '../../../jobs/atomic-file.ts'
+import { writeFileAtomic } from '../../../jobs/atomic-file.ts'
 import { compareRuns, type RunComparison } from '../../../jobs/compare-runs.ts'
 import { runsToCsv } from '../../../jobs/export-runs.ts'
 import type { Host } from '../host.ts'
@@ -61,7 +61,7 @@ export function addRunsCommand(program: Command, host: Host): void {
           wanted.map((id) => services.store.runs.get(id)),
           options.format,
         )
-        if (options.output) await writeTextFile(options.output, text, { force: options.force ?? false })
+        if (options.output) await writeFileAtomic(options.output, text, { force: options.force ?? false })
         else process.stdout.write(text)
       }),
     )

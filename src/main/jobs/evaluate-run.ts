@@ -1,0 +1,130 @@
+import type { Json } from '../../shared/contract/runs.ts'
+import type { EvaluationResult } from '../quant/accumulator.ts'
+import { evaluateModel, type Evaluation, type EvaluationRequest } from './evaluate.ts'
+import { recordRun, type RunOutcome } from './record-run.ts'
+import { chooseSamples, samplesJson, type ChosenSamples, type SampleOptions } from './samples.ts'
+import type { Services } from './services.ts'
+import type { ModelDescription } from './tasks/describe-model.ts'
+
+export interface EvaluateRunRequest {
+  readonly model: string
+  readonly reference: string | null
+  readonly samples: SampleOptions
+  readonly batch?: number
+  readonly threads?: number
+}
+
+/** What `eval` answers beside the run's id; rates in 0–1. */
+export interface EvaluateAnswer {
+  readonly evaluation: Evaluation
+  readonly chosen: ChosenSamples
+  readonly sizeBytes: number
+}
+
+/**
+ * `quantbench eval`: measures a model as a run of the store. A measurement that was made before with equal content is found again.
+ * @throws Fault as `evaluateModel` and `chooseSamples`
+ */
+export async function runEvaluation(
+  request: EvaluateRunRequest,
+  services: Services,
+): Promise<{ run: string; value: EvaluateAnswer }> {
+  const parameters: Json = {
+    reference: request.reference,
+    batch: request.batch ?? null,
+    threads: request.threads ?? null,
+  }
+  return recordRun(services, { kind: 'evaluate', modelPath: request.model, parameters }, async (run) => {
+    const describe = (path: string): Promise<ModelDescription> =>
+      services.pool.run('describeModel', { path }, { signal: services.signal })
+    const model = await describe(request.model)
+    const reference = request.reference === null ? null : await describe(request.reference)
+    const chosen = await chooseSamples(request.samples, model, false, services)
+    run.identify({ modelHash: model.hash, dataHash: chosen.evaluation.hash })
+    const hashes = { model: model.hash, reference: reference?.hash ?? null }
+    const evaluation = await measureOnce(evaluationRequest(request, chosen), hashes, chosen, services)
+    return evaluationOutcome({ evaluation, chosen, sizeBytes: model.sizeBytes })
+  })
+}
+
+function evaluationRequest(request: EvaluateRunRequest, chosen: ChosenSamples): EvaluationRequest {
+  return {
+    model: request.model,
+    reference: request.reference,
+    data: chosen.spec,
+    split: chosen.evaluation.split,
+    range: chosen.ranges.evaluation,
+    seed: chosen.seed,
+    preprocess: chosen.preprocess,
+    batch: request.batch,
+    threads: request.threads,
+  }
+}
+
+/**
+ * Evaluates, or gives back what an equal evaluation measured before (DESIGN section 6: measurements are durable). What it depends on is
+ * the content of model, reference and data, range, seed, preprocessing, batch, threads, runtime version and instruction set.
+ */
+export async function measureOnce(
+  request: EvaluationRequest,
+  hashes: { readonly model: string; readonly reference: string | null },
+  chosen: ChosenSamples,
+  services: Services,
+): Promise<Evaluation> {
+  const { store, environment, pool, signal, onProgress, onLog, now } = services
+  const content = {
+    kind: 'evaluate',
+    ...hashes,
+    data: chosen.evaluation.hash,
+    range: [request.range.start, request.range.end],
+    seed: request.seed,
+    preprocess: chosen.preprocess as Json,
+    batch: request.batch ?? 1,
+    threads: request.threads ?? 1,
+    optimization: request.optimization ?? 'all',
+    runtime: environment.versions['onnxruntime'] ?? '',
+    isa: environment.isa,
+  }
+  const kept = store.measurements.find(content)
+  if (kept !== null) {
+    onLog('info', 'This was measured before with equal content; the kept result is shown.')
+    return kept as unknown as Evaluation
+  }
+  const evaluation = await evaluateModel(request, pool, { signal, onProgress, onLog })
+  store.measurements.keep(content, evaluation as unknown as Json, now())
+  return evaluation
+}
+
+function evaluationOutcome(answer: EvaluateAnswer): RunOutcome<EvaluateAnswer> {
+  const { evaluation, chosen, sizeBytes } = answer
+  return {
+    value: answer,
+    metrics: { ...evaluationMetrics(evaluation.result), bytes: sizeBytes },
+    results: { samples: samplesJson(chosen), evaluation: evaluation as unknown as Json },
+  }
+}
+
+/** The single numbers of an evaluation, by the names that runs are compared by. */
+export function evaluationMetrics(result: EvaluationResult): Record<string, number> {
+  const { model, outputs } = result
+  const metrics: Record<string, number | null | undefined> = {
+    samples: result.samples,
+    top1: model?.top1,
+    top5: model?.top5,
+    loss: model?.loss,
+    agreement: result.agreement,
+    kl: result.kl,
+    sqnrDb: worstSqnrDb(result),
+    referenceTop1: result.reference?.top1,
+    drop: result.drop?.value,
+    cosine: outputs && outputs.length > 0 ? Math.min(...outputs.map((output) => output.cosine)) : null,
+  }
+  return Object.fromEntries(
+    Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  )
+}
+
+/** The lowest SQNR over the outputs, null without a reference: one bad output must not hide behind a good one. */
+export function worstSqnrDb({ outputs }: EvaluationResult): number | null {
+  return outputs && outputs.length > 0 ? Math.min(...outputs.map((output) => output.sqnrDb)) : null
+}
