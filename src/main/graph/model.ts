@@ -65,6 +65,8 @@ export interface Graph {
   readonly outputs: readonly ValueInfo[]
   readonly valueInfo: ReadonlyMap<string, ValueInfo>
   readonly initializers: ReadonlyMap<string, Tensor>
+  /** tensor names that `opaque` defines: sparse initializers */
+  readonly opaqueNames?: readonly string[]
   readonly opaque?: Opaque
 }
 
@@ -80,5 +82,7 @@ export interface Model {
   readonly docString: string
   readonly metadata: ReadonlyMap<string, string>
   readonly graph: Graph
+  /** operators that the file defines itself, kept in `opaque`, as `domain::name` */
+  readonly functions?: ReadonlySet<string>
   readonly opaque?: Opaque
 }

@@ -1,5 +1,6 @@
 import type { DataType } from '../../shared/contract/tensor.ts'
 import type { Tensor } from './model.ts'
+import { smallFloatTable } from './small-floats.ts'
 
 /** Number of elements of a shape. */
 export function elementCount(dims: readonly number[]): number {
@@ -76,4 +77,128 @@ export function int32Tensor(name: string, dims: readonly number[], values: Int32
 
 export function byteTensor(name: string, dataType: 'int8' | 'uint8' | 'bool', dims: readonly number[], values: Int8Array | Uint8Array): Tensor {
   return { name, dataType, dims, data: bytesOf(values) }
+}
+
+/** The typed arrays that hold tensor values; the same as at an engine's border. */
+export type TypedArray =
+  | Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
+  | BigInt64Array | BigUint64Array
+
+/**
+ * The values of a tensor as they are stored, a view where alignment allows (do not write to it): float16 and bfloat16 as
+ * their bits in a Uint16Array, bool and float8 as bytes, complex as pairs. 4-bit and 2-bit types are unpacked into a new
+ * Int8Array (int4, int2) or Uint8Array.
+ * @throws Error for strings
+ */
+export function typedArrayOf(tensor: Tensor): TypedArray {
+  const { dataType, data, dims } = tensor
+  switch (dataType) {
+    case 'float': case 'complex64':
+      return view(Float32Array, data, 4)
+    case 'double': case 'complex128':
+      return view(Float64Array, data, 8)
+    case 'int8':
+      return view(Int8Array, data, 1)
+    case 'uint8': case 'bool': case 'float8e4m3fn': case 'float8e4m3fnuz': case 'float8e5m2': case 'float8e5m2fnuz': case 'float8e8m0':
+      return data
+    case 'int16':
+      return view(Int16Array, data, 2)
+    case 'uint16': case 'float16': case 'bfloat16':
+      return view(Uint16Array, data, 2)
+    case 'int32':
+      return view(Int32Array, data, 4)
+    case 'uint32':
+      return view(Uint32Array, data, 4)
+    case 'int64':
+      return view(BigInt64Array, data, 8)
+    case 'uint64':
+      return view(BigUint64Array, data, 8)
+    case 'int4': case 'int2':
+      return unpackSigned(data, elementCount(dims), dataType === 'int4' ? 4 : 2)
+    case 'uint4': case 'float4e2m1': case 'uint2':
+      return unpackUnsigned(data, elementCount(dims), dataType === 'uint2' ? 2 : 4)
+    case 'string':
+      throw new Error(`${tensor.name} holds strings, not numbers`)
+  }
+}
+
+function view<T>(type: new (buffer: ArrayBuffer, byteOffset: number, length: number) => T, data: Uint8Array, size: number): T {
+  const { buffer, byteOffset } = aligned(data, size)
+  return new type(buffer as ArrayBuffer, byteOffset, Math.floor(data.byteLength / size))
+}
+
+/**
+ * The values of a numeric tensor of any type as float32: a view for `float` (do not write to it), else a new array. Values that
+ * float32 does not hold exactly (double, int32 and wider) are rounded to nearest.
+ * @throws Error for strings and complex numbers
+ */
+export function toFloat32(tensor: Tensor): Float32Array {
+  const { dataType } = tensor
+  switch (dataType) {
+    case 'float':
+      return float32Of(tensor)
+    case 'float16': case 'bfloat16': case 'float8e4m3fn': case 'float8e4m3fnuz': case 'float8e5m2': case 'float8e5m2fnuz':
+    case 'float8e8m0': case 'float4e2m1':
+      return lookUp(typedArrayOf(tensor) as Uint16Array | Uint8Array, smallFloatTable(dataType))
+    case 'complex64': case 'complex128':
+      throw new Error(`${tensor.name} holds complex numbers`)
+    default: {
+      const values = typedArrayOf(tensor)
+      if (values instanceof BigInt64Array || values instanceof BigUint64Array) return Float32Array.from(values, Number)
+      return Float32Array.from(values)
+    }
+  }
+}
+
+function lookUp(codes: Uint16Array | Uint8Array, table: Float32Array): Float32Array {
+  const values = new Float32Array(codes.length)
+  for (let i = 0; i < codes.length; i++) values[i] = table[codes[i]!]!
+  return values
+}
+
+/**
+ * A tensor from values as `typedArrayOf` gives them; the array's bytes are taken over without a copy, except for 4-bit and 2-bit
+ * types, which are packed.
+ * @throws Error when the array does not have as many values as the shape, or not of the size of the type
+ */
+export function fromTypedArray(name: string, dataType: DataType, dims: readonly number[], values: TypedArray): Tensor {
+  const bits = bitsOf(dataType)
+  const data = bits === 2 || bits === 4 ? packBits(values as Int8Array | Uint8Array, bits) : bytesOf(values)
+  if (bits === 0 || data.length !== byteLengthOf(dataType, dims)) {
+    throw new Error(`${name}: ${values.length} values do not make ${dataType}[${dims.join(', ')}]`)
+  }
+  return { name, dataType, dims, data }
+}
+
+/** Packs small integers, one a byte (two's complement where signed), first element in the low bits. Source: ONNX docs/technical/int4.md. */
+export function packBits(values: Int8Array | Uint8Array, bits: 2 | 4): Uint8Array {
+  const perByte = 8 / bits
+  const mask = 2 ** bits - 1
+  const packed = new Uint8Array(Math.ceil(values.length / perByte))
+  for (let i = 0; i < values.length; i++) {
+    packed[Math.floor(i / perByte)]! |= (values[i]! & mask) << ((i % perByte) * bits)
+  }
+  return packed
+}
+
+/** The `count` unsigned integers in packed bytes, each in [0, 2^bits - 1]. */
+export function unpackUnsigned(packed: Uint8Array, count: number, bits: 2 | 4): Uint8Array {
+  const perByte = 8 / bits
+  const mask = 2 ** bits - 1
+  const values = new Uint8Array(count)
+  for (let i = 0; i < count; i++) values[i] = (packed[Math.floor(i / perByte)]! >> ((i % perByte) * bits)) & mask
+  return values
+}
+
+/** The `count` two's-complement integers in packed bytes, each in [-2^(bits-1), 2^(bits-1) - 1]. */
+export function unpackSigned(packed: Uint8Array, count: number, bits: 2 | 4): Int8Array {
+  const values = new Int8Array(unpackUnsigned(packed, count, bits))
+  const shift = 32 - bits
+  for (let i = 0; i < count; i++) values[i] = (values[i]! << shift) >> shift
+  return values
+}
+
+/** The bits of 2- or 4-byte elements as unsigned integers; a view where alignment allows. */
+export function wordsOf(data: Uint8Array, bytesPerElement: 2 | 4): Uint16Array | Uint32Array {
+  return bytesPerElement === 2 ? view(Uint16Array, data, 2) : view(Uint32Array, data, 4)
 }

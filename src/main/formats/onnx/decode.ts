@@ -58,6 +58,7 @@ const modelFields = new Set([
 
 function modelOf(proto: ModelProto, context: DecodeContext): Model {
   const opaque = restOf(ModelProtoSchema, proto, modelFields)
+  const functions = new Set(proto.functions.map(({ domain, name }) => `${plainDomain(domain)}::${name}`))
   return {
     irVersion: Number(proto.irVersion),
     opsets: opsetsOf(proto, context),
@@ -68,6 +69,7 @@ function modelOf(proto: ModelProto, context: DecodeContext): Model {
     docString: proto.docString,
     metadata: new Map(proto.metadataProps.map(({ key, value }) => [key, value])),
     graph: graphOf(proto.graph!, 'the graph', context),
+    ...(functions.size === 0 ? {} : { functions }),
     ...(opaque === null ? {} : { opaque }),
   }
 }
@@ -102,6 +104,7 @@ function graphOf(proto: GraphProto, where: string, context: DecodeContext): Grap
     initializers.set(tensor.name, decodeTensor(tensor, `initializer`, context))
   }
   const opaque = restOf(GraphProtoSchema, proto, graphFields)
+  const sparse = proto.sparseInitializer.flatMap(({ values }) => (values ? [values.name] : []))
   const info = (value: ValueInfoProto): ValueInfo => valueInfoOf(value, context)
   return {
     name: proto.name,
@@ -110,6 +113,7 @@ function graphOf(proto: GraphProto, where: string, context: DecodeContext): Grap
     outputs: proto.output.map(info),
     valueInfo: new Map(proto.valueInfo.map((value) => [value.name, info(value)])),
     initializers,
+    ...(sparse.length === 0 ? {} : { opaqueNames: sparse }),
     ...(opaque === null ? {} : { opaque }),
   }
 }

@@ -14,8 +14,11 @@ import { fromOpaque } from './opaque.ts'
 /** Protobuf refuses messages of 2 GiB; some room is left for what the runtime adds when it dumps a model. */
 export const protoLimitBytes = 2 ** 31 - 2 ** 20
 
-/** Data of one external tensor starts at a multiple of this, so that runtimes can map it. Source: onnx external_data_helper.py. */
-const externalAlignment = 4096
+/** Large external tensors start at a page, so that runtimes can map them; the threshold is that of onnxruntime's and onnx's writers. */
+const pageBytes = 4096
+const mappedFromBytes = 2 ** 20
+/** The others start where any element type is aligned. */
+const alignmentBytes = 64
 
 export interface EncodeOptions {
   /** `auto` (default): only where the file would pass `limitBytes`; `always`: every tensor of `thresholdBytes` or more */
@@ -84,7 +87,8 @@ class ExternalFile {
 
   /** Appends data and gives its offset. */
   add(data: Uint8Array): number {
-    const padding = (externalAlignment - (this.byteLength % externalAlignment)) % externalAlignment
+    const alignment = data.length >= mappedFromBytes ? pageBytes : alignmentBytes
+    const padding = (alignment - (this.byteLength % alignment)) % alignment
     if (padding > 0) this.chunks.push(new Uint8Array(padding))
     const offset = this.byteLength + padding
     this.chunks.push(data)

@@ -1,0 +1,1 @@
+export { NEWEST_OPSET, OLDEST_OPSET, upgradeOpset } from './upgrade-opset.ts'

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import { lstat, open, rename, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { Fault } from '../../shared/contract/fault.ts'
+import { asFileFault } from './file-fault.ts'
+
+/** One file to be written: its content in pieces, so that it never has to stand in memory as a whole. */
+export interface FileContent {
+  readonly path: string
+  readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+}
+
+export interface AtomicOptions {
+  /** replace a file that is there; without it that is a fault */
+  readonly force?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** Largest single write; between two of them an abort is noticed. */
+const pieceBytes = 16 * 2 ** 20
+
+/**
+ * Writes one file so that it is there whole or not at all: temp file in the same folder, fsync, rename.
+ * @throws Fault file.exists, file.notWritable, file.folderMissing, file.diskFull, …; the signal's reason when aborted
+ */
+export async function writeFileAtomic(path: string, content: Uint8Array, options: AtomicOptions = {}): Promise<void> {
+  await writeFilesAtomic([{ path, chunks: [content] }], options)
+}
+
+/** As `writeFileAtomic`, for text, as UTF-8. */
+export async function writeTextFile(path: string, text: string, options: AtomicOptions = {}): Promise<void> {
+  await writeFileAtomic(path, new TextEncoder().encode(text), options)
+}
+
+/**
+ * Writes several files that belong together: all are complete on disk before the first takes its name, and they take their
+ * names in the order given (the one that refers to the others last).
+ * @throws as `writeFileAtomic`; nothing is left behind
+ */
+export async function writeFilesAtomic(files: readonly FileContent[], options: AtomicOptions = {}): Promise<void> {
+  for (const { path } of files) await refuseExisting(path, options.force ?? false)
+  const staged: string[] = []
+  try {
+    for (const file of files) {
+      const temp = tempNameFor(file.path)
+      staged.push(temp)
+      await guard(file.path, () => writeStaged(temp, file.chunks, options.signal))
+    }
+    options.signal?.throwIfAborted()
+    await moveIntoPlace(files, staged, options.force ?? false)
+  } finally {
+    for (const temp of staged) await removeQuietly(temp)
+  }
+}
+
+/**
+ * Refuses a path where a file may not be written, before long work starts.
+ * @throws Fault file.exists, file.isFolder, file.folderMissing, file.notWritable
+ */
+export async function assertWritable(path: string, options: Pick<AtomicOptions, 'force'> = {}): Promise<void> {
+  await refuseExisting(path, options.force ?? false)
+  const temp = tempNameFor(path)
+  try {
+    await guard(path, () => writeStaged(temp, [], undefined))
+  } finally {
+    await removeQuietly(temp)
+  }
+}
+
+async function refuseExisting(path: string, force: boolean): Promise<void> {
+  const found = await guard(path, () => lstat(path).catch(ignoreMissing))
+  if (!found) return
+  const target = found.isSymbolicLink() ? await stat(path).catch(() => found) : found
+  if (target.isDirectory()) throw new Fault('file.isFolder', `${path} is a folder: name a file to write`, { path })
+  if (!force) throw new Fault('file.exists', `${path} exists already: choose another name or allow overwriting with --force`, { path })
+  if (!target.isFile() && !target.isSymbolicLink()) throw new Fault('file.notWritable', `${path} is not an ordinary file: choose another name`, { path })
+}
+
+function ignoreMissing(error: unknown): null {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+  throw error
+}
+
+/** Hidden, beside the target (a rename works only within one file system), and short enough for any name that fits itself. */
+function tempNameFor(path: string): string {
+  return join(dirname(resolve(path)), `.${basename(path).slice(0, 40)}.${randomBytes(6).toString('hex')}.tmp`)
+}
+
+async function writeStaged(temp: string, chunks: FileContent['chunks'], signal: AbortSignal | undefined): Promise<void> {
+  const file = await open(temp, 'wx')
+  try {
+    for await (const chunk of chunks) {
+      for (let start = 0; start < chunk.length; start += pieceBytes) {
+        signal?.throwIfAborted()
+        await writeFully(file, chunk.subarray(start, start + pieceBytes))
+      }
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function writeFully(file: Awaited<ReturnType<typeof open>>, piece: Uint8Array): Promise<void> {
+  for (let done = 0; done < piece.length; ) {
+    const { bytesWritten } = await file.write(piece, done, piece.length - done)
+    done += bytesWritten
+  }
+}
+
+async function moveIntoPlace(files: readonly FileContent[], staged: readonly string[], force: boolean): Promise<void> {
+  const placed: string[] = []
+  try {
+    for (const [i, { path }] of files.entries()) {
+      // again: somebody may have been quicker since the first look
+      await refuseExisting(path, force)
+      const isNew = (await lstat(path).catch(ignoreMissing)) === null
+      await guard(path, () => rename(staged[i]!, path))
+      if (isNew) placed.push(path)
+    }
+  } catch (error) {
+    for (const path of placed) await removeQuietly(path)
+    throw error
+  }
+  for (const folder of new Set(files.map(({ path }) => dirname(resolve(path))))) await syncFolder(folder)
+}
+
+/** Makes the new names durable; not every system can sync a folder, and the files are safe without it. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => null)
+  if (!handle) return
+  await handle.sync().catch(() => undefined)
+  await handle.close()
+}
+
+async function guard<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw asFileFault(error, path, 'write')
+  }
+}
+
+/** The name may be gone already (renamed into place, or never made). */
+async function removeQuietly(path: string): Promise<void> {
+  await unlink(path).catch(() => undefined)
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import type { Hash } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { Fault } from '../../shared/contract/fault.ts'
+import { encodeModel, openModel } from '../formats/onnx/index.ts'
+import type { EncodeOptions } from '../formats/onnx/index.ts'
+import type { Model } from '../graph/model.ts'
+import { nonFiniteNotes } from '../graph/non-finite.ts'
+import { validateModel } from '../graph/validate.ts'
+import { writeFilesAtomic } from './atomic-file.ts'
+import type { AtomicOptions } from './atomic-file.ts'
+import { loadExternal } from './external-data.ts'
+import { asFileFault } from './file-fault.ts'
+import { readRange } from './read-file.ts'
+
+/** Protobuf messages end at 2 GiB; a larger model keeps its weights outside. Source: protobuf encoding limits. */
+const maxProtoBytes = 2 ** 31
+
+/** A model as it came from disk, checked. */
+export interface ModelFile {
+  readonly model: Model
+  /** `sha256:…` over the model file, then its external files in the order of their names */
+  readonly hash: string
+  /** model file and external files */
+  readonly sizeBytes: number
+  /** sentences: what was odd but workable */
+  readonly notes: readonly string[]
+}
+
+/**
+ * Reads an ONNX file and the external data beside it, and checks the graph.
+ * @throws Fault file.* when it cannot be read, format.* when it is not a sound ONNX file, model.* when its graph is not
+ *   sound or needs what this program does not have
+ */
+export async function readModelFile(path: string, options: { signal?: AbortSignal } = {}): Promise<ModelFile> {
+  const hash = createHash('sha256')
+  const bytes = await readWhole(path, hash, options.signal)
+  const opened = openModel(bytes, path)
+  const external = await loadExternal(path, opened.references, hash, options.signal)
+  const decoded = opened.decode(external.read)
+  const { model, notes } = validateModel(decoded, path)
+  return {
+    model,
+    hash: `sha256:${hash.digest('hex')}`,
+    sizeBytes: bytes.length + external.sizeBytes,
+    notes: [...notes, ...nonFiniteNotes(model)],
+  }
+}
+
+export interface WriteModelOptions extends AtomicOptions, Pick<EncodeOptions, 'external' | 'thresholdBytes' | 'limitBytes'> {}
+
+/**
+ * Writes a model, and beside it `NAME.data` when it would pass 2 GiB (or when asked); all of it or nothing.
+ * @returns bytes on disk, model and data file together
+ * @throws Fault file.exists (without `force`), file.notWritable, file.diskFull, …; the signal's reason when aborted
+ */
+export async function writeModelFile(model: Model, path: string, options: WriteModelOptions = {}): Promise<{ sizeBytes: number }> {
+  const { force, signal, ...encoding } = options
+  const location = `${basename(path)}.data`
+  const encoded = encodeModel(model, { ...encoding, location })
+  const files = [{ path, chunks: encoded.chunks }]
+  if (encoded.external) files.unshift({ path: resolve(dirname(path), location), chunks: encoded.external.chunks })
+  await writeFilesAtomic(files, { force, signal })
+  return { sizeBytes: encoded.byteLength + (encoded.external?.byteLength ?? 0) }
+}
+
+async function readWhole(path: string, hash: Hash, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const size = await sizeOfFile(path)
+  if (size > maxProtoBytes) {
+    throw new Fault(
+      'format.tooLarge',
+      `${path} has ${size} bytes; an ONNX file ends at 2 GiB, larger models keep their weights in external data`,
+      { path, sizeBytes: size },
+    )
+  }
+  return readRange(path, { start: 0, end: size, size }, [hash], signal)
+}
+
+async function sizeOfFile(path: string): Promise<number> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw asFileFault(error, path, 'read')
+  })
+  if (found.isDirectory()) throw new Fault('file.isFolder', `${path} is a folder: name the .onnx file inside it`, { path })
+  if (!found.isFile()) throw new Fault('file.notReadable', `${path} is not an ordinary file: name an .onnx file`, { path })
+  return found.size
+}
