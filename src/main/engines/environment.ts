@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { execFileSync } from 'node:child_process'
+import { PRODUCT } from '../../shared/contract/product.ts'
 import type { Environment } from '../../shared/contract/runs.ts'
 import { ortVersion } from './ort/engine.ts'
 
@@ -9,11 +10,8 @@ const x86Flags = ['avx2', 'avx512f', 'avx512bw', 'avx512_vnni', 'avx_vnni', 'avx
 /** The same on Arm, from Linux's `Features` line: dot products and int8 matrix products. */
 const armFlags = ['asimd', 'asimddp', 'i8mm', 'sve', 'sve2', 'bf16'] as const
 
-/**
- * The machine and versions that measurements are kept under. Does not load any engine.
- * @param productVersion version of Quantbench
- */
-export function describeEnvironment(productVersion: string): Environment {
+/** The machine and versions that measurements are kept under. Does not load any engine. */
+export function readEnvironment(): Environment {
   const cpus = os.cpus()
   return {
     cpu: cpuModel(cpus[0]?.model),
@@ -21,7 +19,7 @@ export function describeEnvironment(productVersion: string): Environment {
     isa: instructionSets(),
     memoryBytes: os.totalmem(),
     platform: `${process.platform}-${process.arch}`,
-    versions: { quantbench: productVersion, node: process.versions.node, onnxruntime: ortVersion() },
+    versions: { quantbench: PRODUCT.version, node: process.versions.node, onnxruntime: ortVersion() },
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { describeEnvironment, hasInt8DotProduct, parseCpuinfo, parseSysctl } from '../../../src/main/engines/environment.ts'
+import { PRODUCT } from '../../../src/shared/contract/product.ts'
+import { hasInt8DotProduct, parseCpuinfo, parseSysctl, readEnvironment } from '../../../src/main/engines/environment.ts'
 
 describe('instruction sets', () => {
   it.each([
@@ -21,11 +22,11 @@ describe('instruction sets', () => {
 })
 
 it('the environment of this machine is complete, plain JSON', () => {
-  const environment = describeEnvironment('1.2.3')
+  const environment = readEnvironment()
   expect(JSON.parse(JSON.stringify(environment))).toEqual(environment)
   expect(environment.cpu).not.toBe('')
   expect(environment.cores).toBeGreaterThan(0)
   expect(environment.memoryBytes).toBeGreaterThan(2 ** 28)
-  expect(environment.versions).toMatchObject({ quantbench: '1.2.3', node: process.versions.node })
+  expect(environment.versions).toMatchObject({ quantbench: PRODUCT.version, node: process.versions.node })
   expect(environment.versions['onnxruntime']).toMatch(/^\d+\.\d+\.\d+$/)
 })

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Worker, WorkerHost } from '../../jobs/worker-host.ts'
@@ -34,10 +35,16 @@ export function createNodeWorkerHost(options: NodeHostOptions = {}): WorkerHost 
   }
 }
 
-/** `entry.ts` when running from source, the built `worker.js` next to the bundle otherwise. */
+/**
+ * The child's file: `entry.ts` beside this one when running from source, else the bundle `worker.js`, beside the bundle that holds
+ * this code or one folder up from a shared chunk.
+ */
 function defaultEntry(): string {
-  const name = import.meta.url.endsWith('.ts') ? './entry.ts' : './worker.js'
-  return fileURLToPath(new URL(name, import.meta.url))
+  const names = import.meta.url.endsWith('.ts') ? ['./entry.ts'] : ['./worker.js', '../worker.js']
+  const paths = names.map((name) => fileURLToPath(new URL(name, import.meta.url)))
+  const path = paths.find((candidate) => existsSync(candidate))
+  if (path === undefined) throw new Error(`the worker's file is missing: ${paths.join(' or ')}`)
+  return path
 }
 
 function forkChild(options: NodeHostOptions): ChildLink {

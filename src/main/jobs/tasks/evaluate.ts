@@ -57,10 +57,8 @@ interface Runner {
   ms: number
 }
 
-interface Row {
-  readonly tag: SampleTag
-  readonly outputs: SampleOutputs
-}
+/** Takes one sample's outputs of the model and, where there is one, the reference. */
+type TakeRow = (tag: SampleTag, outputs: SampleOutputs, reference: SampleOutputs | null) => void
 
 /** Evaluates a range of samples: model and reference run on the same batches, one row of metrics a sample. Null for an empty share. */
 export function createEvaluateTask(deps: TaskDeps): Task<EvaluateInput, EvaluateOutput | null> {
@@ -101,14 +99,23 @@ async function evaluate(
   const order = shuffledOrder(source.info.count, input.seed)
   const start = performance.now()
   let accumulator: EvaluationAccumulator | null = null
-  for await (const [row, referenceRow] of pairedRows(source, model, reference, { order, range, batch, signal: context.signal })) {
-    const referenceOutputs = referenceRow && match ? renamed(referenceRow.outputs, match) : null
-    accumulator ??= new EvaluationAccumulator(specOf(model, row, match, input.classOutput))
-    checkLabel(row.tag, accumulator.spec)
-    if (referenceOutputs) checkLengths(row.outputs, referenceOutputs)
-    accumulator.add(row.tag.index, row.tag.label, row.outputs, referenceOutputs)
+  const take: TakeRow = (tag, outputs, referenceRow) => {
+    const referenceOutputs = referenceRow && match ? renamed(referenceRow, match) : null
+    accumulator ??= new EvaluationAccumulator(specOf(model, outputs, match, input.classOutput))
+    checkLabel(tag, accumulator.spec)
+    if (referenceOutputs) checkLengths(outputs, referenceOutputs)
+    accumulator.add(tag.index, tag.label, outputs, referenceOutputs)
     context.onProgress({ stage: 'evaluate', done: accumulator.size, total, unit: 'samples' })
   }
+  const request = { order, range, batch, signal: context.signal }
+  if (reference && !takesSameFeeds(model, reference)) await runApart(source, model, reference, request, take)
+  else await runTogether(source, model, reference, request, take)
+  return outputOf(accumulator, batch, model, reference, start)
+}
+
+function outputOf(
+  accumulator: EvaluationAccumulator | null, batch: number, model: Runner, reference: Runner | null, start: number,
+): EvaluateOutput | null {
   return accumulator && {
     spec: accumulator.spec,
     state: accumulator.state(),
@@ -135,36 +142,41 @@ function lcm(a: number, b: number): number {
   return (a / x) * b
 }
 
-/** Rows of model and reference side by side. Where both take the same batches, samples are read once. */
-async function* pairedRows(
-  source: SampleSource, model: Runner, reference: Runner | null, request: Omit<BatchRequest, 'feeder'>,
-): AsyncGenerator<readonly [Row, Row | null], void, void> {
-  if (reference && !takesSameFeeds(model, reference)) {
-    const references = inferRows(reference, readBatches(source, { ...request, feeder: reference.feeder }))
-    for await (const row of inferRows(model, readBatches(source, { ...request, feeder: model.feeder }))) {
-      const next = await references.next()
-      if (next.done) throw new Error('the reference gave fewer rows than the model')
-      yield [row, next.value]
-    }
-    return
-  }
+/** Both models take the same batches: samples are read and prepared once. */
+async function runTogether(
+  source: SampleSource, model: Runner, reference: Runner | null, request: Omit<BatchRequest, 'feeder'>, take: TakeRow,
+): Promise<void> {
   for await (const batch of readBatches(source, { ...request, feeder: model.feeder })) {
     const rows = await runBatch(model, batch)
     const referenceRows = reference ? await runBatch(reference, batch) : null
-    for (let i = 0; i < rows.length; i++) yield [rows[i]!, referenceRows?.[i] ?? null]
+    for (let i = 0; i < rows.length; i++) take(batch.samples[i]!, rows[i]!, referenceRows?.[i] ?? null)
   }
 }
 
-async function* inferRows(runner: Runner, batches: AsyncIterable<Batch>): AsyncGenerator<Row, void, void> {
+/** The models take different batches: each reads for itself, and rows are paired by their order. */
+async function runApart(
+  source: SampleSource, model: Runner, reference: Runner, request: Omit<BatchRequest, 'feeder'>, take: TakeRow,
+): Promise<void> {
+  const references = inferRows(reference, readBatches(source, { ...request, feeder: reference.feeder }))
+  for await (const batch of readBatches(source, { ...request, feeder: model.feeder })) {
+    const rows = await runBatch(model, batch)
+    for (let i = 0; i < rows.length; i++) {
+      const next = await references.next()
+      if (next.done) throw new Error('the reference gave fewer rows than the model')
+      take(batch.samples[i]!, rows[i]!, next.value)
+    }
+  }
+}
+
+async function* inferRows(runner: Runner, batches: AsyncIterable<Batch>): AsyncGenerator<SampleOutputs, void, void> {
   for await (const batch of batches) yield* await runBatch(runner, batch)
 }
 
-async function runBatch(runner: Runner, { feeds, samples }: Batch): Promise<Row[]> {
+async function runBatch(runner: Runner, { feeds, samples }: Batch): Promise<SampleOutputs[]> {
   const start = performance.now()
   const outputs = await runner.session.run(feeds, runner.fetches)
   runner.ms += performance.now() - start
-  const rows = rowsOf(outputs, runner.feeder.fixedBatch ?? samples.length, samples.length)
-  return rows.map((row, i) => ({ tag: samples[i]!, outputs: row }))
+  return rowsOf(outputs, runner.feeder.fixedBatch ?? samples.length, samples.length)
 }
 
 function takesSameFeeds(a: Runner, b: Runner): boolean {
@@ -174,8 +186,8 @@ function takesSameFeeds(a: Runner, b: Runner): boolean {
   return shapeOf(a) === shapeOf(b)
 }
 
-function specOf(model: Runner, row: Row, match: readonly OutputMatch[] | null, classOutput: string | null): EvaluationSpec {
-  const lengths = new Map(Object.entries(row.outputs).map(([name, values]) => [name, values.length]))
+function specOf(model: Runner, outputs: SampleOutputs, match: readonly OutputMatch[] | null, classOutput: string | null): EvaluationSpec {
+  const lengths = new Map(Object.entries(outputs).map(([name, values]) => [name, values.length]))
   const classes = classesOf(model.session.outputs, lengths, classOutput)
   return { outputs: match?.map(({ model: name }) => name) ?? [], classOutput: classes?.output ?? null, classes: classes?.count ?? 0 }
 }

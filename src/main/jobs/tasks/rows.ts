@@ -12,14 +12,22 @@ import type { SampleOutputs } from '../../quant/accumulator.ts'
  * @throws Fault model.outputWithoutBatch when an output of a batch has no axis for its samples
  */
 export function rowsOf(outputs: Feeds, rows: number, samples: number): SampleOutputs[] {
+  // a batch of one needs no cutting, and is what small models spend their time on
+  if (rows === 1) return [wholeOf(outputs)]
   const result: Record<string, Numbers>[] = Array.from({ length: samples }, () => ({}))
   for (const [name, tensor] of Object.entries(outputs)) {
     const values = numbersOf(tensor)
-    if (rows > 1 && tensor.dims[0] !== rows) throw withoutBatch(name, tensor.dims, rows)
+    if (tensor.dims[0] !== rows) throw withoutBatch(name, tensor.dims, rows)
     const length = values.length / rows
     for (let row = 0; row < samples; row++) result[row]![name] = values.subarray(row * length, (row + 1) * length)
   }
   return result
+}
+
+function wholeOf(outputs: Feeds): SampleOutputs {
+  const row: Record<string, Numbers> = {}
+  for (const name in outputs) row[name] = numbersOf(outputs[name]!)
+  return row
 }
 
 function withoutBatch(output: string, dims: readonly number[], rows: number): Fault {
