@@ -27,6 +27,7 @@ export class Host {
   #options: GlobalOptions = {}
   #store: Store | null = null
   #pool: WorkerPool | null = null
+  #exitCode = 0
 
   get signal(): AbortSignal {
     return this.#abort.signal
@@ -55,11 +56,16 @@ export class Host {
     process.stdout.write(`${this.#options.json ? JSON.stringify(json, null, 2) : text()}\n`)
   }
 
+  /** The command answers, but not as hoped: its exit code without an error. */
+  endWith(exitCode: number): void {
+    this.#exitCode = exitCode
+  }
+
   /** Runs the command line; gives the process's exit code. */
   async run(program: Command, argv: readonly string[]): Promise<number> {
     try {
       await program.parseAsync([...argv])
-      return 0
+      return this.#exitCode
     } catch (error) {
       this.#progress.stop()
       const { exitCode, message } = endOf(error, this.#abort.signal)

@@ -76,7 +76,7 @@ function evalText(run: string, { evaluation }: EvaluateAnswer): string {
         rows,
       ),
     )
-  if (result.outputs) {
+  if (result.outputs && result.outputs.length > 0) {
     const columns = [
       { title: 'output', maxWidth: 40 },
       { title: 'SQNR (dB)', align: 'right' as const },

@@ -1,0 +1,79 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import { isFault } from '../../shared/contract/fault.ts'
+import { hasInt8DotProduct } from '../engines/environment.ts'
+import type { Services } from './services.ts'
+import type { EngineCheck } from './tasks/check-engine.ts'
+
+/** One thing that was looked at. `warning`: works, but worse than it could; `failed`: something will not work. */
+export interface DoctorFinding {
+  readonly subject: string
+  readonly state: 'ok' | 'warning' | 'failed'
+  readonly detail: string
+}
+
+/** What a host knows that jobs may not: whether its own shell can run. */
+export interface DoctorHost {
+  /** a small model of the installation, to try the engine with */
+  readonly sampleModel: () => string
+  readonly shell: () => DoctorFinding
+}
+
+/** Looks at what this machine can run. Never throws: what breaks is a finding. */
+export async function examineMachine(services: Services, host: DoctorHost): Promise<DoctorFinding[]> {
+  return [
+    instructionSets(services.environment.isa),
+    memory(),
+    await attempt('engine', () => checkEngine(services, host)),
+    await attempt('store', () => Promise.resolve(checkStore(services))),
+    host.shell(),
+  ]
+}
+
+async function attempt(subject: string, look: () => Promise<DoctorFinding>): Promise<DoctorFinding> {
+  try {
+    return await look()
+  } catch (error) {
+    const detail = isFault(error) || error instanceof Error ? error.message : String(error)
+    return { subject, state: 'failed', detail }
+  }
+}
+
+function instructionSets(isa: readonly string[]): DoctorFinding {
+  const found = isa.length > 0 ? isa.join(', ') : 'no instruction set of interest found'
+  if (hasInt8DotProduct(isa))
+    return { subject: 'cpu', state: 'ok', detail: `${found}: 8-bit dot products in hardware.` }
+  const detail = `${found}: no 8-bit dot products (VNNI), so int8 gains little speed here, and products of uint8 × int8 can saturate in 16 bits; use 7-bit weights (--weights 7) where accuracy drops.`
+  return { subject: 'cpu', state: 'warning', detail }
+}
+
+const LITTLE_MEMORY = 4e9
+
+function memory(): DoctorFinding {
+  const total = os.totalmem()
+  const detail = `${(total / 1e9).toFixed(1)} GB, ${os.availableParallelism()} cores.`
+  if (total >= LITTLE_MEMORY) return { subject: 'memory', state: 'ok', detail }
+  return { subject: 'memory', state: 'warning', detail: `${detail} Use --workers 1 for models above 100 MB.` }
+}
+
+async function checkEngine({ pool, signal }: Services, host: DoctorHost): Promise<DoctorFinding> {
+  const { engine, version, loadMs, pictureDecoder } = await pool.run<{ model: string }, EngineCheck>(
+    'checkEngine',
+    { model: host.sampleModel() },
+    { signal },
+  )
+  return {
+    subject: 'engine',
+    state: 'ok',
+    detail: `${engine} ${version} loads a model in a worker process (${loadMs.toFixed(0)} ms); libvips ${pictureDecoder} decodes pictures.`,
+  }
+}
+
+const LITTLE_SPACE = 1e9
+
+function checkStore({ store }: Services): DoctorFinding {
+  const { bavail, bsize } = fs.statfsSync(store.home)
+  const free = bavail * bsize
+  const detail = `${store.home}: ${store.runs.list({ limit: 1 }).length === 0 ? 'empty' : 'in use'}, ${(free / 1e9).toFixed(1)} GB free.`
+  return { subject: 'store', state: free < LITTLE_SPACE ? 'warning' : 'ok', detail }
+}
