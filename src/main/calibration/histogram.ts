@@ -8,10 +8,14 @@ export const BINS_PER_OCTAVE = 512
  * step of a 16-bit quantizer over it, so no scheme of ours can tell it from zero.
  */
 export const OCTAVES = 20
-const SLOTS = OCTAVES * BINS_PER_OCTAVE
+/** Bins of one sign that a histogram can have. */
+export const MOST_BINS = OCTAVES * BINS_PER_OCTAVE
+const SLOTS = MOST_BINS
 const SHIFT = 14
 const MAGNITUDE = 0x7fffffff
 const INFINITE = 0x7f800000
+/** Key of the bin of the largest finite floats. */
+export const HIGHEST_KEY = (INFINITE >>> SHIFT) - 1
 /** a 32-bit counter cannot overflow while fewer values than this were added */
 const MOST_PENDING = 0xffffffff
 
