@@ -1,5 +1,6 @@
 /** Numbers a metric can read. Outputs of other types are converted by the caller. */
-export type Numbers = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
+export type Numbers =
+  Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
 
 /**
  * What one pass over a pair of equally long tensors leaves behind; every pairwise metric is derived from it, and sums of

@@ -27,7 +27,11 @@ function pairs(count: number): Pair[] {
   })
 }
 
-function gather(samples: readonly Pair[], order: readonly number[], to = new EvaluationAccumulator(spec)): EvaluationAccumulator {
+function gather(
+  samples: readonly Pair[],
+  order: readonly number[],
+  to = new EvaluationAccumulator(spec),
+): EvaluationAccumulator {
   for (const i of order) to.add(i, samples[i]!.label, samples[i]!.model, samples[i]!.reference)
   return to
 }
@@ -39,7 +43,9 @@ describe('EvaluationAccumulator', () => {
   const whole = gather(samples, sequence(200)).result()
 
   it('counts what a plain loop counts', () => {
-    const hits = samples.filter(({ label, reference }) => reference.scores!.indexOf(Math.max(...reference.scores!)) === label)
+    const hits = samples.filter(
+      ({ label, reference }) => reference.scores!.indexOf(Math.max(...reference.scores!)) === label,
+    )
     expect(whole.reference!.top1).toBe(hits.length / 200)
     expect(whole.samples).toBe(200)
     expect(whole.scoreKind).toBe('logits')
@@ -55,7 +61,14 @@ describe('EvaluationAccumulator', () => {
     { why: 'two workers taking turns', split: (i: number) => i % 2, workers: 2 },
     { why: 'seven workers with blocks', split: (i: number) => Math.floor(i / 30), workers: 7 },
   ])('gives the same bits with $why, merged in any order', ({ split, workers }) => {
-    const parts = sequence(workers).map((w) => gather(samples, sequence(200).filter((i) => split(i) === w).reverse()).state())
+    const parts = sequence(workers).map((w) =>
+      gather(
+        samples,
+        sequence(200)
+          .filter((i) => split(i) === w)
+          .reverse(),
+      ).state(),
+    )
     for (const order of [parts, [...parts].reverse()]) {
       const merged = new EvaluationAccumulator(spec)
       for (const part of order) merged.merge(structuredClone(part))
@@ -106,7 +119,9 @@ describe('EvaluationAccumulator', () => {
     const boxes = new EvaluationAccumulator({ outputs: ['boxes'], classOutput: null, classes: 0 })
     boxes.add(0, null, { boxes: Float32Array.of(1, 2) }, { boxes: Float32Array.of(1, 2) })
     const result = boxes.result()
-    expect(result.outputs).toEqual([{ output: 'boxes', sqnrDb: Infinity, cosine: 1, maxAbsError: 0, maxRelativeError: 0 }])
+    expect(result.outputs).toEqual([
+      { output: 'boxes', sqnrDb: Infinity, cosine: 1, maxAbsError: 0, maxRelativeError: 0 },
+    ])
     expect([result.model, result.agreement, result.scoreKind]).toEqual([null, null, null])
   })
 

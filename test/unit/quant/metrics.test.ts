@@ -23,7 +23,12 @@ describe('sqnrDb', () => {
     { why: 'equal tensors have no noise', reference: of(1, 2), test: of(1, 2), dB: Infinity },
     { why: 'two all-zero tensors are equal', reference: of(0, 0), test: of(0, 0), dB: Infinity },
     { why: 'noise without signal is the worst', reference: of(0, 0), test: of(1, 0), dB: -Infinity },
-    { why: 'the same infinity on both sides is left out', reference: of(1, Infinity), test: of(1, Infinity), dB: Infinity },
+    {
+      why: 'the same infinity on both sides is left out',
+      reference: of(1, Infinity),
+      test: of(1, Infinity),
+      dB: Infinity,
+    },
     { why: 'NaN against a number is an infinite error', reference: of(1, 1), test: of(1, NaN), dB: -Infinity },
   ])('$why: $dB dB', ({ reference, test, dB }) => {
     if (Number.isFinite(dB)) expect(sqnrDb(reference, test)).toBeCloseTo(dB, 6)
