@@ -57,9 +57,19 @@ async function createSession(model: string | Uint8Array, options: SessionOptions
     const session = typeof model === 'string'
       ? await ort.InferenceSession.create(model, native)
       : await ort.InferenceSession.create(model, native)
-    return new OrtSession(session, context.model, options.profilePrefix ?? null)
+    return await opened(session, context.model, options.profilePrefix ?? null)
   } catch (error) {
     throw toEngineFault(error, { ...context, stage: 'load' })
+  }
+}
+
+/** A session whose inputs or outputs cannot be described is released at once. */
+async function opened(session: InferenceSession, model: string | null, profilePrefix: string | null): Promise<OrtSession> {
+  try {
+    return new OrtSession(session, model, profilePrefix)
+  } catch (error) {
+    await session.release()
+    throw error
   }
 }
 
