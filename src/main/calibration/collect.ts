@@ -77,9 +77,9 @@ function validElements(values: Float32Array, tensor: EngineTensor, probe: Probe,
   if (rows <= batch.samples.length) return values
   const share = batch.samples.length / rows
   if (!probe.thinned) return tensor.dims[0] === rows ? values.subarray(0, values.length * share) : values
-  if (probe.sampleLength === null) return values
+  if (probe.length === null) return values
   const start = phaseOf(batch.start) % probe.stride
-  return values.subarray(0, Math.max(0, Math.ceil((probe.sampleLength * share - start) / probe.stride)))
+  return values.subarray(0, Math.max(0, Math.ceil((probe.length * share - start) / probe.stride)))
 }
 
 function boundsOfElements(elements: Float32Array, tensor: EngineTensor, batch: CalibrationBatch): BatchBounds {

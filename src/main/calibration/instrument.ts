@@ -1,11 +1,10 @@
 import type { LayerInfo } from '../../shared/contract/model.ts'
-import type { Dim } from '../../shared/contract/tensor.ts'
 import type { Feeds } from '../engines/port.ts'
 import { ints } from '../graph/attributes.ts'
 import { Draft } from '../graph/draft.ts'
 import type { Model, ValueInfo } from '../graph/model.ts'
 import type { ShapeMap } from '../graph/shapes/index.ts'
-import { int64Tensor } from '../graph/tensors.ts'
+import { elementCount, int64Tensor } from '../graph/tensors.ts'
 
 /**
  * Elements that one sample gives to the histogram of one tensor (about; larger tensors are thinned out). With 60 samples 100 values
@@ -34,8 +33,8 @@ export interface Probe {
    * from `elements`, which then holds everything
    */
   readonly bounds: { readonly min: string; readonly max: string; readonly channels: boolean } | null
-  /** elements of one sample, null where not known in advance */
-  readonly sampleLength: number | null
+  /** elements in a run with the smallest batch, null where not known in advance */
+  readonly length: number | null
 }
 
 /** What a session on the instrumented model is run with, and what is read from it. Plain data. */
@@ -52,6 +51,9 @@ export interface Instrumented {
   readonly model: Model
   readonly plan: ProbePlan
 }
+
+/** Dims of tensors in one run with the smallest batch. */
+export type RunShapes = ReadonlyMap<string, readonly number[]>
 
 export interface InstrumentOptions {
   readonly elementsPerSample?: number
@@ -76,15 +78,15 @@ export function observableTensors(model: Model, layers: readonly LayerInfo[], sh
  * ReduceMin and ReduceMax (per channel for [batch, channels, height, width]) and every stride-th element. Strides have no factor in common
  * with the size of a sample, and the start moves with the batch, so that all positions are covered in turn. The float computation itself
  * is untouched, and tensors are read after the fused activation, so that fusions stay.
- * @param shapes types and shapes of the model, with the batch axis 1 or symbolic
+ * @param shapes dims of the tensors in a run with one sample (or the model's fixed batch); a tensor that is missing is taken whole
  */
-export function instrument(model: Model, tensors: readonly string[], shapes: ShapeMap, options: InstrumentOptions = {}): Instrumented {
+export function instrument(model: Model, tensors: readonly string[], shapes: RunShapes, options: InstrumentOptions = {}): Instrumented {
   const limit = options.elementsPerSample ?? ELEMENTS_PER_SAMPLE
   const writer = new ProbeWriter(model, limit)
   const inputs = new Set(model.graph.inputs.map(({ name }) => name))
   const probes = tensors.map((name) => {
-    const shape = shapes.get(name)?.shape ?? null
-    return inputs.has(name) ? feedProbe(name, shape, limit) : writer.probe(name, shape)
+    const dims = shapes.get(name) ?? null
+    return inputs.has(name) ? feedProbe(name, dims, limit) : writer.probe(name, dims)
   })
   return writer.finish(probes)
 }
@@ -101,24 +103,16 @@ export function withPhase(feeds: Feeds, plan: ProbePlan, position: number): Feed
   return { ...feeds, [plan.phaseInput]: { dataType: 'int64', dims: [1], data } }
 }
 
-function feedProbe(name: string, shape: readonly Dim[] | null, limit: number): Probe {
-  const sampleLength = sampleLengthOf(shape)
-  const stride = strideFor(sampleLength, limit)
-  return { tensor: name, source: 'feed', elements: name, stride, thinned: false, bounds: null, sampleLength }
-}
-
-/** Elements of one sample: axis 0 is the batch, unless it is a fixed length of a tensor that has no batch. */
-function sampleLengthOf(shape: readonly Dim[] | null): number | null {
-  if (shape === null) return null
-  const rest = shape.slice(typeof shape[0] === 'number' ? 0 : 1)
-  return rest.every((dim) => typeof dim === 'number') ? (rest).reduce((product, dim) => product * dim, 1) : null
+function feedProbe(name: string, dims: readonly number[] | null, limit: number): Probe {
+  const length = dims && elementCount(dims)
+  return { tensor: name, source: 'feed', elements: name, stride: strideFor(length, limit), thinned: false, bounds: null, length }
 }
 
 /** The smallest stride that keeps to the limit and meets every position in turn. */
-function strideFor(sampleLength: number | null, limit: number): number {
-  if (sampleLength === null || sampleLength <= limit * WHOLE_FACTOR) return 1
-  let stride = Math.ceil(sampleLength / limit)
-  while (greatestCommonDivisor(stride, sampleLength) > 1) stride++
+function strideFor(length: number | null, limit: number): number {
+  if (length === null || length <= limit * WHOLE_FACTOR) return 1
+  let stride = Math.ceil(length / limit)
+  while (greatestCommonDivisor(stride, length) > 1) stride++
   return stride
 }
 
@@ -144,16 +138,16 @@ class ProbeWriter {
     this.#opset = model.opsets.get('') ?? 0
   }
 
-  probe(name: string, shape: readonly Dim[] | null): Probe {
-    const sampleLength = sampleLengthOf(shape)
-    const stride = strideFor(sampleLength, this.#limit)
-    if (stride === 1) {
+  probe(name: string, dims: readonly number[] | null): Probe {
+    const length = dims && elementCount(dims)
+    const stride = strideFor(length, this.#limit)
+    if (dims === null || stride === 1) {
       this.#expose(name)
-      return { tensor: name, source: 'output', elements: name, stride, thinned: false, bounds: null, sampleLength }
+      return { tensor: name, source: 'output', elements: name, stride, thinned: false, bounds: null, length }
     }
-    const channels = shape!.length === 4
-    const bounds = { min: this.#reduce('ReduceMin', name, shape!.length), max: this.#reduce('ReduceMax', name, shape!.length), channels }
-    return { tensor: name, source: 'output', elements: this.#thin(name, stride), stride, thinned: true, bounds, sampleLength }
+    const rank = dims.length
+    const bounds = { min: this.#reduce('ReduceMin', name, rank), max: this.#reduce('ReduceMax', name, rank), channels: rank === 4 }
+    return { tensor: name, source: 'output', elements: this.#thin(name, stride), stride, thinned: true, bounds, length }
   }
 
   finish(probes: readonly Probe[]): Instrumented {

@@ -7,10 +7,12 @@ export type TaskLoader = (deps: TaskDeps) => Promise<Task<never, unknown>>
 /** What worker processes can do: one row a task, its code in the file of the same name. */
 export const taskTable = {
   bench: async (deps) => (await import('./bench.ts')).createBenchTask(deps),
+  calibrate: async (deps) => (await import('./calibrate.ts')).createCalibrateTask(deps),
   checkEngine: async (deps) => (await import('./check-engine.ts')).createCheckEngineTask(deps),
   describeData: async () => (await import('./describe-data.ts')).createDescribeDataTask(),
   describeModel: async () => (await import('./describe-model.ts')).createDescribeModelTask(),
   evaluate: async (deps) => (await import('./evaluate.ts')).createEvaluateTask(deps),
+  instrument: async (deps) => (await import('./instrument.ts')).createInstrumentTask(deps),
   verify: async (deps) => (await import('./verify.ts')).createVerifyTask(deps),
 } satisfies Record<string, TaskLoader>
 
