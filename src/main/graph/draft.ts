@@ -24,9 +24,9 @@ export class Draft {
     this.inputs = [...graph.inputs]
     this.outputs = [...graph.outputs]
     // names inside subgraphs count: a fresh outer name equal to an inner one would be shadowed there
-    for (const { inputs, outputs, initializers, nodes } of graphsOf(graph)) {
+    for (const { inputs, outputs, initializers, nodes, opaqueNames } of graphsOf(graph)) {
       for (const { name } of [...inputs, ...outputs]) this.#tensorNames.add(name)
-      for (const name of initializers.keys()) this.#tensorNames.add(name)
+      for (const name of [...initializers.keys(), ...(opaqueNames ?? [])]) this.#tensorNames.add(name)
       for (const node of nodes) {
         this.#nodeNames.add(node.name)
         for (const name of [...node.inputs, ...node.outputs]) this.#tensorNames.add(name)

@@ -67,8 +67,12 @@ export function floatTensor(name: string, dims: readonly number[], values: Float
   return { name, dataType: 'float', dims, data: bytesOf(array) }
 }
 
+const INT64_MAX = 2n ** 63n - 1n
+
+/** An int64 constant. 2^63, what "to the end" (the largest int64) becomes as a double, saturates to it. */
 export function int64Tensor(name: string, dims: readonly number[], values: readonly number[]): Tensor {
-  return { name, dataType: 'int64', dims, data: bytesOf(BigInt64Array.from(values, (value) => BigInt(value))) }
+  const saturated = (value: number): bigint => (value >= 2 ** 63 ? INT64_MAX : BigInt(value))
+  return { name, dataType: 'int64', dims, data: bytesOf(BigInt64Array.from(values, saturated)) }
 }
 
 export function int32Tensor(name: string, dims: readonly number[], values: Int32Array): Tensor {

@@ -14,20 +14,22 @@ export interface LayerOptions {
    * are counted from the static shapes, with the symbolic first axis of the first graph input taken as 1
    */
   readonly observed?: ReadonlyMap<string, readonly number[]>
-  /** samples in the observed run, default 1 */
+  /** samples in the observed run; told from the file when absent */
   readonly batch?: number
 }
 
 /**
  * The layers of a prepared model in graph order; every node of the main graph belongs to exactly one.
  * - `inputs`: tensors read from outside the layer, without constants; `outputs`: what its last node writes.
- * - `parameters`: float numbers in the initializers its nodes read, its subgraphs included.
+ * - `parameters`: float numbers in the initializers that its main op and bias read, subgraphs included; bounds of a Clip and
+ *   fill values of a Pad do not count.
  * - `macs`: of one sample; see `macsOfNode`. A batch that is fixed in the file is divided out.
  * @param shapes types and shapes of the tensors, as `inferShapes` gives them (any map of such facts will do)
  */
 export function findLayers(model: Model, shapes: Facts, options: LayerOptions = {}): readonly LayerInfo[] {
   const { graph } = model
   const view: LayerView = {
+    functions: model.functions ?? new Set(),
     constants: graph.initializers,
     producers: producersOf(graph),
     typeOf: (tensor) => shapes.get(tensor)?.dataType ?? null,
@@ -50,7 +52,7 @@ function describe(group: NodeGroup, view: LayerView, shapes: Facts, count: (node
     inputs: readsOf(group, view.constants),
     outputs: last.outputs.filter((name) => name !== ''),
     outputShape: shapes.get(last.outputs[0]!)?.shape ?? null,
-    parameters: parametersOf(nodesOf(group), view.constants),
+    parameters: verdict.role === 'movement' ? 0 : parametersOf(bias ? [main, bias] : [main], view.constants),
     macs: count(main),
     quantizable: reason === null,
     reason,
@@ -89,12 +91,12 @@ export function parametersIn(tensor: Tensor): number {
 }
 
 /** Counts the multiply-accumulates of a node for one sample. */
-function macCounter(model: Model, shapes: Facts, { observed, batch = 1 }: LayerOptions): (node: Node) => number | null {
+function macCounter(model: Model, shapes: Facts, { observed, batch }: LayerOptions): (node: Node) => number | null {
   const { initializers, inputs, outputs } = model.graph
   const first = inputs.find((input) => !initializers.has(input.name))?.shape?.[0]
   // a fixed first axis is the batch where the output has it too; an unbatched picture [3, H, W] is not three samples
   const fixed = typeof first === 'number' && first > 0 && shapes.get(outputs[0]?.name ?? '')?.shape?.[0] === first
-  const samples = observed ? batch : fixed ? first : 1
+  const samples = batch ?? (fixed ? first : 1)
   const dimsOf = (tensor: string): readonly number[] | null =>
     observed?.get(tensor) ?? withoutBatch(shapes.get(tensor)?.shape ?? null, first)
   return (node) => {

@@ -23,7 +23,7 @@ export function lastOf({ main, bias, activation }: NodeGroup): Node {
 
 /**
  * Groups the nodes of the main graph into layers, every node in exactly one, in graph order of the main ops: a linear or
- * arithmetic operator takes in the Relu or Clip that alone reads its output, and a MatMul with constant weights the Add of a
+ * arithmetic operator takes in the Relu or Clip (constant bounds around 0) that alone reads its output, and a MatMul with constant weights the Add of a
  * constant before that. Other activations need a pair of their own (DESIGN section 5) and are layers of their own.
  */
 export function groupNodes(model: Model): NodeGroup[] {
@@ -69,7 +69,7 @@ function isWeightMatrix(main: Node, constants: Constants): boolean {
   return weights?.dataType === 'float' && weights.dims.length >= 2
 }
 
-/** The Relu or Clip with constant bounds that alone reads `last`, for ops whose integer kernel absorbs it. */
+/** The Relu or Clip with constant bounds around 0 that alone reads `last`, for ops whose integer kernel absorbs it. */
 function fusedActivation(main: Node, last: Node, constants: Constants, soleReader: SoleReader): Node | null {
   const role = INTEGER_KERNELS.get(main.opType)
   const absorbs = role === 'weighted' || role === 'arithmetic' || main.opType === 'ConvTranspose'
@@ -77,7 +77,10 @@ function fusedActivation(main: Node, last: Node, constants: Constants, soleReade
   const activation = soleReader(last)
   if (activation === null || !isStandard(activation) || !ABSORBED_ACTIVATIONS.has(activation.opType)) return null
   if (activation.inputs[0] !== last.outputs[0]) return null
-  return activation.opType === 'Relu' || constantClipBounds(activation, constants) ? activation : null
+  if (activation.opType === 'Relu') return activation
+  const bounds = constantClipBounds(activation, constants)
+  // a range without 0 could not be quantized as the Clip's alone
+  return bounds !== null && bounds.min <= 0 && bounds.max > 0 ? activation : null
 }
 
 /** The bounds of a Clip as constants, −Infinity and Infinity where it has none; null where they are computed. */

@@ -8,6 +8,8 @@ import { INTEGER_KERNELS, kernelGap } from './roles.ts'
 
 /** What the decision looks at. */
 export interface LayerView {
+  /** operators the file defines itself, as `domain::name` */
+  readonly functions: ReadonlySet<string>
   readonly constants: ReadonlyMap<string, Tensor>
   readonly producers: ReadonlyMap<string, Node>
   typeOf(tensor: string): DataType | null
@@ -24,6 +26,8 @@ const other = (reason: string): Verdict => ({ role: 'other', reason })
 /** Decides for the main node of a layer; reasons are whole phrases that read after "stays in float: ". */
 export function judge(node: Node, view: LayerView): Verdict {
   if (subgraphsOf(node).length > 0) return other(`${node.opType} runs a subgraph, and subgraphs are not quantized`)
+  if (view.functions.has(`${node.domain}::${node.opType}`))
+    return other(`${node.opType} is a function defined in the file`)
   if (!isStandard(node)) return other(`${node.opType} is an operator of the domain ${node.domain}`)
   if (QUANTIZED_OPS.has(node.opType)) return other(`${node.opType} is already part of a quantized model`)
   const type = dataTypeOf(node, view)

@@ -7,9 +7,9 @@ import { isStandard, type Facts, type Pass } from './pass.ts'
 import { Rewrite } from './rewrite.ts'
 
 /** A folded constant may always have this many elements (1 MiB of float32); chosen so that shape arithmetic never hits it. */
-const ALWAYS_FOLDED = 1 << 18
+export const ALWAYS_FOLDED = 1 << 18
 /** Beyond that, an output may be this much larger than all its inputs together: Expand and Tile must not blow up the file. */
-const GROWTH = 2
+export const GROWTH = 2
 /** Arithmetic works in doubles: above this many elements (512 MiB of them) it is left to the runtime. */
 const MOST_ELEMENTS = 1 << 26
 
