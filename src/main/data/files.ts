@@ -27,9 +27,9 @@ export function fileFault(path: string, error: unknown): Error {
       return new Fault('file.notFolder', `${path} is not a folder.`, { path }, { cause: error })
     case 'EACCES':
     case 'EPERM':
-      return new Fault('file.unreadable', `${path} cannot be read: permission denied.`, { path }, { cause: error })
+      return new Fault('file.notReadable', `${path} cannot be read: permission denied.`, { path }, { cause: error })
     case 'ELOOP':
-      return new Fault('file.unreadable', `${path} is a symbolic link that leads in a circle.`, { path }, { cause: error })
+      return new Fault('file.notReadable', `${path} is a symbolic link that leads in a circle.`, { path }, { cause: error })
     case 'EISDIR':
       return new Fault('file.isFolder', `${path} is a folder; a file is wanted.`, { path }, { cause: error })
     default:

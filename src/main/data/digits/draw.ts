@@ -26,17 +26,17 @@ export function drawDigit(digit: number, ...seeds: readonly number[]): Uint8Arra
   const place = createPlacement(random)
   const ink = new Float64Array(SIDE * SIDE)
   const radius = random.between(0.65, 1.7)
-  const strength = random.between(0.55, 1)
+  const strength = random.between(0.42, 1)
   for (const stroke of glyph) {
     paint(ink, flatten(jittered(stroke, random), place), radius, strength)
   }
-  for (let strays = random.below(3); strays > 0; strays--) paintStray(ink, random)
+  for (let strays = random.below(4); strays > 0; strays--) paintStray(ink, random)
   return withNoise(ink, random)
 }
 
 function jittered(stroke: Stroke, random: RandomSource): Stroke {
   const closed = stroke[0] === stroke.at(-2) && stroke[1] === stroke.at(-1)
-  const moved = stroke.map((value) => value + random.between(-0.1, 0.1))
+  const moved = stroke.map((value) => value + random.between(-0.12, 0.12))
   if (closed) {
     // a closed loop mostly stays closed; a small gap is what a hurried hand leaves
     moved[moved.length - 2] = moved[0]! + random.between(-0.06, 0.06)
@@ -130,11 +130,11 @@ function paintStray(ink: Float64Array, random: RandomSource): void {
   const x = random.between(0, SIDE)
   const y = random.between(0, SIDE)
   const path = Float64Array.of(x, y, x + random.between(-9, 9), y + random.between(-9, 9))
-  paint(ink, path, random.between(0.3, 0.9), random.between(0.2, 0.6))
+  paint(ink, path, random.between(0.3, 1), random.between(0.2, 0.7))
 }
 
 function withNoise(ink: Float64Array, random: RandomSource): Uint8Array {
-  const deviation = random.between(0.02, 0.13)
+  const deviation = random.between(0.02, 0.18)
   const level = random.between(0, 0.12)
   const slopeX = random.between(-0.1, 0.1)
   const slopeY = random.between(-0.1, 0.1)
