@@ -1,6 +1,7 @@
 export { inferGraph, inferShapes } from './infer-shapes.ts'
 export type { InferOptions, ShapeMap } from './infer-shapes.ts'
-export { numericDims } from './facts.ts'
+export { numericDims, UNKNOWN } from './facts.ts'
+export { tensorFact } from './ops/constants.ts'
 export type { Fact, Value } from './facts.ts'
 export { shapeText } from './broadcast.ts'
 export { convOutput, convTransposeOutput, poolOutput, windowSpan } from './window.ts'

@@ -40,7 +40,8 @@ export class Names {
 export class Scope {
   /** version of ai.onnx that the node comes from */
   readonly from: number
-  readonly initializers: Map<string, Tensor>
+  readonly #initializers: Map<string, Tensor>
+  readonly #added = new Set<string>()
   readonly #names: Names
   readonly #facts: ShapeMap
   readonly #read: ReadonlySet<string>
@@ -48,7 +49,7 @@ export class Scope {
 
   constructor(graph: Graph, from: number, facts: ShapeMap, names: Names, onProblem: OnProblem) {
     this.from = from
-    this.initializers = new Map(graph.initializers)
+    this.#initializers = new Map(graph.initializers)
     this.#names = names
     this.#facts = facts
     this.#read = readNames(graph)
@@ -59,7 +60,7 @@ export class Scope {
   fact(name: string): Fact {
     const known = this.#facts.get(name)
     if (known !== undefined) return known
-    const added = this.initializers.get(name)
+    const added = this.#initializers.get(name)
     return added === undefined ? UNKNOWN : tensorFact(added)
   }
 
@@ -82,8 +83,15 @@ export class Scope {
   /** Adds a constant to the graph under a fresh name and gives that name. */
   constant(node: Node, suffix: string, tensor: Omit<Tensor, 'name'>): string {
     const name = this.fresh(node, suffix)
-    this.initializers.set(name, { ...tensor, name })
+    this.#initializers.set(name, { ...tensor, name })
+    this.#added.add(name)
     return name
+  }
+
+  /** The graph's constants after the upgrade: those it came with, and the added ones that `nodes` read. */
+  initializersFor(nodes: readonly Node[]): Map<string, Tensor> {
+    const read = new Set(nodes.flatMap((node) => node.inputs))
+    return new Map([...this.#initializers].filter(([name]) => !this.#added.has(name) || read.has(name)))
   }
 
   /** A helper node beside `node`, with one output under a fresh name. */

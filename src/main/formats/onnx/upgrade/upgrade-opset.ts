@@ -61,7 +61,7 @@ function upgradeGraph(graph: Graph, upgrade: Upgrade, outer: ShapeMap): Graph {
     nodes = nodes.flatMap((node) => adapterAt(node, version)?.(node, scope) ?? [node])
   }
   nodes = nodes.map((node) => withUpgradedBodies(node, upgrade, new Map([...outer, ...facts])))
-  return { ...graph, nodes, initializers: scope.initializers }
+  return { ...graph, nodes, initializers: scope.initializersFor(nodes) }
 }
 
 function adapterAt(node: Node, version: number): Adapter | undefined {

@@ -41,8 +41,8 @@ export const clipToInputs: Adapter = (node, scope) => floatsToInputs(node, scope
 export const padToInputs: Adapter = (node, scope) => {
   const pads = intsAttribute(node, 'pads')
   if (pads === null) return scope.refuse(node, 'Pad has no attribute pads')
-  const zero = floatAttribute(node, 'value', 0) === 0
   const input = scope.constant(node, 'pads', int64Tensor('', [pads.length], pads))
-  const attributes = zero ? { pads: null, value: null } : { pads: null }
-  return floatsToInputs(changed(node, { attributes, inputs: withInput(node.inputs, 1, input) }), scope, { value: 2 })
+  const padded = changed(node, { attributes: { pads: null }, inputs: withInput(node.inputs, 1, input) })
+  const zero = floatAttribute(node, 'value', 0) === 0
+  return floatsToInputs(zero ? changed(padded, { attributes: { value: null } }) : padded, scope, { value: 2 })
 }

@@ -1,4 +1,4 @@
-import { float, floatAttribute, int, intAttribute } from '../../../../graph/attributes.ts'
+import { floatAttribute, intAttribute } from '../../../../graph/attributes.ts'
 import type { Node, Tensor } from '../../../../graph/model.ts'
 import { bitsOf, floatTensor, int64Tensor } from '../../../../graph/tensors.ts'
 import type { Adapter, Scope } from '../scope.ts'
