@@ -13,6 +13,8 @@ export interface EvaluationRequest {
   readonly reference?: string | null
   readonly data: DataSpec
   readonly split: DataSplit
+  /** `DataInfo.hash` where the caller has just opened the data: spares every worker reading all files */
+  readonly dataHash?: string | null
   /** positions of the order that `seed` gives */
   readonly range: SampleRange
   readonly seed: number
@@ -94,6 +96,7 @@ function taskInput(request: EvaluationRequest): Omit<EvaluateInput, 'share'> {
     reference: request.reference ?? null,
     data,
     split,
+    dataHash: request.dataHash ?? null,
     range,
     seed,
     preprocess,

@@ -18,6 +18,8 @@ export interface EvaluateInput {
   readonly reference: string | null
   readonly data: DataSpec
   readonly split: DataSplit
+  /** the data's hash where it is known: spares reading every file once more */
+  readonly dataHash: string | null
   readonly seed: number
   /** positions of the shuffled order, of all shares together */
   readonly range: SampleRange
@@ -63,7 +65,7 @@ type TakeRow = (tag: SampleTag, outputs: SampleOutputs, reference: SampleOutputs
 /** Evaluates a range of samples: model and reference run on the same batches, one row of metrics a sample. Null for an empty share. */
 export function createEvaluateTask(deps: TaskDeps): Task<EvaluateInput, EvaluateOutput | null> {
   return async (input, context) => {
-    const source = await deps.openSamples(input.data, input.split)
+    const source = await deps.openSamples(input.data, input.split, { knownHash: input.dataHash ?? undefined })
     const runners: Runner[] = []
     try {
       const model = await openRunner(deps, input, input.model)
@@ -93,6 +95,7 @@ async function evaluate(
   source: SampleSource, model: Runner, reference: Runner | null, input: EvaluateInput, context: TaskContext,
 ): Promise<EvaluateOutput | null> {
   const match = reference ? matchOutputs(model.session.outputs, reference.session.outputs) : null
+  checkRange(input.range, source)
   const batch = model.feeder.fixedBatch ?? input.batch
   const range = rangeOf(input.share, input.range, lcm(batch, reference?.feeder.fixedBatch ?? batch))
   const total = range.end - range.start
@@ -134,6 +137,11 @@ export function rangeOf({ index, count }: Share, range: SampleRange, alignment: 
   const blocks = Math.ceil((range.end - range.start) / alignment)
   const at = (i: number): number => Math.min(range.end, range.start + Math.floor((i * blocks) / count) * alignment)
   return { start: at(index), end: at(index + 1) }
+}
+
+function checkRange({ start, end }: SampleRange, { info }: SampleSource): void {
+  if (start >= 0 && end <= info.count) return
+  throw new Fault('usage.range', `The range ${start}:${end} does not fit: the ${info.split} split has ${info.count} samples.`, { count: info.count })
 }
 
 function lcm(a: number, b: number): number {
