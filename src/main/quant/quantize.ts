@@ -3,7 +3,7 @@ import type { Model } from '../graph/model.ts'
 import { resolvePairs } from './activation-params.ts'
 import { guardFloatNodes } from './float-guard.ts'
 import { insertPairs } from './insert.ts'
-import { quantizeLayerWeights, type LayerWeights } from './layer-weights.ts'
+import { quantizeLayerWeights } from './layer-weights.ts'
 import type { QuantParams, RangeSource } from './params.ts'
 import { placeQuantization, type QuantSetup, type TensorPair } from './placement.ts'
 import { serializePlan } from './plan.ts'
@@ -122,9 +122,12 @@ function applyModes(model: Model, resolved: ResolvedPlan, quantizeWeights: Weigh
   return { model: current, layers, nodes }
 }
 
-/** Nodes of layers the plan keeps float, or that were refused; movement that merely has nothing to move in integers is free. */
+/**
+ * Nodes of layers the plan keeps float, that were refused, or whose other mode left them computing in float; movement that
+ * merely has nothing to move in integers is free.
+ */
 function nodesKeptFloat(resolved: ResolvedPlan, setup: QuantSetup): Set<string> {
-  const kept = resolved.layers.filter(({ layer, decision }) => decision.kind === 'float' || setup.refused.has(layer.id))
+  const kept = resolved.layers.filter(({ layer, decision }) => decision.kind === 'float' || decision.mode !== 'static' || setup.refused.has(layer.id))
   return new Set(kept.flatMap(({ layer }) => layer.nodes))
 }
 
