@@ -12,6 +12,7 @@ export const taskTable = {
   describeData: async () => (await import('./describe-data.ts')).createDescribeDataTask(),
   describeModel: async () => (await import('./describe-model.ts')).createDescribeModelTask(),
   evaluate: async (deps) => (await import('./evaluate.ts')).createEvaluateTask(deps),
+  inspect: async (deps) => (await import('./inspect.ts')).createInspectTask(deps),
   instrument: async (deps) => (await import('./instrument.ts')).createInstrumentTask(deps),
   verify: async (deps) => (await import('./verify.ts')).createVerifyTask(deps),
 } satisfies Record<string, TaskLoader>
