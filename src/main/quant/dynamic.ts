@@ -87,9 +87,9 @@ function rewriteConv(rewriting: Rewriting, entry: QuantizedLayer, node: Node, si
     return rewriteFolded(rewriting, entry, node, { ...site, scheme: byteScheme(site.scheme) }, [reason])
   }
   const scheme = { ...byteScheme(site.scheme), storage: 'int8' as const }
-  const weights = shifted(
+  const weights = unsigned(
     rewriting.quantizeWeights(site.layerId, site.values, site.layout, scheme, null),
-    2 ** (scheme.bits - 1),
+    scheme.symmetric,
   )
   const input = rewriting.inputs.quantized(site.inputTensor, entry.decision.activations, 'int8')
   const channel = [1, -1, ...dims.slice(2).map(() => 1)]
@@ -132,9 +132,14 @@ function storageWarnings({ storage, bits }: WeightScheme): string[] {
   return [`dynamic mode has no kernel for ${storage} weights: the ${bits}-bit weights take a byte each.`]
 }
 
-/** Signed integers moved up to unsigned ones, with their zero point: the same real values. */
-function shifted(weights: QuantizedWeights, by: number): QuantizedWeights {
+/**
+ * Signed integers moved up to unsigned ones, with their zero point: the same real values. They go no further up than their
+ * bits need (8 bits: around 128, reduced range: around 64), so that 7-bit weights stay below 128 and no pair of products
+ * saturates int16 on CPUs without VNNI.
+ */
+function unsigned(weights: QuantizedWeights, symmetric: boolean): QuantizedWeights {
   const { params } = weights
+  const by = symmetric ? params.qmax + 1 : -params.qmin
   return {
     dims: weights.dims,
     values: weights.values.map((q) => q + by),
