@@ -2,7 +2,7 @@ import { Fault } from '../../../shared/contract/fault.ts'
 import type { DataType } from '../../../shared/contract/tensor.ts'
 import type { Tensor } from '../../graph/model.ts'
 import { bitsOf } from '../../graph/tensors.ts'
-import { dataTypeOf } from './data-types.ts'
+import { dataTypeOfNumber } from '../../graph/data-types.ts'
 import { TensorProtoSchema } from './gen/onnx_pb.js'
 import type { TensorProto } from './gen/onnx_pb.js'
 import { restOf } from './opaque.ts'
@@ -19,7 +19,7 @@ const interpreted = new Set([
 
 /** Bytes that a tensor of this type and shape needs, null for types and shapes that `decodeTensor` refuses, and for strings. */
 export function neededBytes(proto: TensorProto): number | null {
-  const dataType = dataTypeOf(proto.dataType)
+  const dataType = dataTypeOfNumber(proto.dataType)
   if (dataType === null || dataType === 'string' || proto.dims.some((dim) => dim < 0n)) return null
   const byteLength = Math.ceil((proto.dims.reduce((count, dim) => count * Number(dim), 1) * bitsOf(dataType)) / 8)
   return Number.isSafeInteger(byteLength) ? byteLength : null
@@ -33,7 +33,7 @@ export function neededBytes(proto: TensorProto): number | null {
  */
 export function decodeTensor(proto: TensorProto, where: string, context: DecodeContext): Tensor {
   const label = `${where} "${proto.name}"`
-  const dataType = dataTypeOf(proto.dataType)
+  const dataType = dataTypeOfNumber(proto.dataType)
   if (dataType === null) {
     throw new Fault('format.dataType', `${context.source}: ${label} has data type number ${proto.dataType}, which is not a tensor type this program knows (1 to 26)`, { tensor: proto.name, dataType: proto.dataType })
   }

@@ -1,7 +1,7 @@
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { Dim } from '../../../shared/contract/tensor.ts'
 import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from '../../graph/model.ts'
-import { dataTypeOf } from './data-types.ts'
+import { dataTypeOfNumber } from '../../graph/data-types.ts'
 import { decodeTensor } from './decode-tensor.ts'
 import type { DecodeContext } from './decode-tensor.ts'
 import { bringIn, referencesIn } from './external.ts'
@@ -56,8 +56,16 @@ const modelFields = new Set([
   'irVersion', 'opsetImport', 'producerName', 'producerVersion', 'domain', 'modelVersion', 'docString', 'graph', 'metadataProps',
 ])
 
+/** Lists whose entries carry something unknown are kept as they are too, so that the encoder finds it there. */
+function modelFieldsOf(proto: ModelProto): ReadonlySet<string> {
+  const fields = new Set(modelFields)
+  if (proto.opsetImport.some(({ $unknown }) => $unknown?.length)) fields.delete('opsetImport')
+  if (proto.metadataProps.some(({ $unknown }) => $unknown?.length)) fields.delete('metadataProps')
+  return fields
+}
+
 function modelOf(proto: ModelProto, context: DecodeContext): Model {
-  const opaque = restOf(ModelProtoSchema, proto, modelFields)
+  const opaque = restOf(ModelProtoSchema, proto, modelFieldsOf(proto))
   const functions = new Set(proto.functions.map(({ domain, name }) => `${plainDomain(domain)}::${name}`))
   return {
     irVersion: Number(proto.irVersion),
@@ -89,7 +97,7 @@ function opsetsOf(proto: ModelProto, context: DecodeContext): Map<string, number
 }
 
 /** `ai.onnx` is the other spelling of the empty domain. Source: ONNX IR.md, operator sets. */
-function plainDomain(domain: string): string {
+export function plainDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain
 }
 
@@ -245,7 +253,7 @@ export function typeNumberOf(kind: SimpleKind): AttributeProto_AttributeType {
 function valueInfoOf(proto: ValueInfoProto, context: DecodeContext): ValueInfo {
   const type = proto.type?.value
   const tensor = type?.case === 'tensorType' ? type.value : null
-  const dataType = tensor ? dataTypeOf(tensor.elemType) : null
+  const dataType = tensor ? dataTypeOfNumber(tensor.elemType) : null
   const shape = tensor?.shape ? tensor.shape.dim.map((dim) => dimOf(dim.value, proto.name, context)) : null
   const opaque = isPlain(proto) && dataType !== null ? null : toOpaque(ValueInfoProtoSchema, proto)
   return { name: proto.name, dataType, shape, ...(opaque === null ? {} : { opaque }) }

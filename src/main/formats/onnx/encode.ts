@@ -1,13 +1,15 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from '../../graph/model.ts'
-import { numberOf } from './data-types.ts'
-import { typeNumberOf } from './decode.ts'
+import { numberOfDataType } from '../../graph/data-types.ts'
+import { plainDomain, typeNumberOf } from './decode.ts'
 import {
   AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, OperatorSetIdProtoSchema, StringStringEntryProtoSchema,
   TensorProto_DataLocation, TensorProtoSchema, TensorShapeProto_DimensionSchema, TensorShapeProtoSchema, TypeProto_TensorSchema,
   TypeProtoSchema, ValueInfoProtoSchema,
 } from './gen/onnx_pb.js'
-import type { AttributeProto, GraphProto, NodeProto, TensorProto, TensorShapeProto_Dimension, ValueInfoProto } from './gen/onnx_pb.js'
+import type {
+  AttributeProto, GraphProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto_Dimension, ValueInfoProto,
+} from './gen/onnx_pb.js'
 import { irVersionFor } from './ir-version.ts'
 import { fromOpaque } from './opaque.ts'
 
@@ -100,13 +102,13 @@ class ExternalFile {
 function encodeWith(model: Model, external: ExternalFile | null): EncodedModel {
   const head = fromOpaque(ModelProtoSchema, model.opaque)
   head.irVersion = BigInt(irVersionFor(model))
-  head.opsetImport = [...model.opsets].map(([domain, version]) => create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }))
+  head.opsetImport = opsetEntries(model, head.opsetImport)
   if (model.producerName !== '') head.producerName = model.producerName
   if (model.producerVersion !== '') head.producerVersion = model.producerVersion
   if (model.domain !== '') head.domain = model.domain
   if (model.modelVersion !== 0n) head.modelVersion = model.modelVersion
   if (model.docString !== '') head.docString = model.docString
-  head.metadataProps = [...model.metadata].map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }))
+  head.metadataProps = metadataEntries(model, head.metadataProps)
   const graph = graphChunks(model.graph, external)
   const graphLength = lengthOf(graph)
   const chunks = [toBinary(ModelProtoSchema, head), lengthPrefix(ModelProtoSchema.field.graph.number, graphLength), ...graph]
@@ -115,6 +117,23 @@ function encodeWith(model: Model, external: ExternalFile | null): EncodedModel {
     byteLength: lengthOf(chunks),
     external: external && external.chunks.length > 0 ? { location: external.location, chunks: external.chunks, byteLength: external.byteLength } : null,
   }
+}
+
+/** @param kept entries of the file the model came from, where they hold more than domain and version */
+function opsetEntries(model: Model, kept: readonly OperatorSetIdProto[]): OperatorSetIdProto[] {
+  return [...model.opsets].map(([domain, version]) => {
+    const entry = kept.find((other) => plainDomain(other.domain) === domain) ?? create(OperatorSetIdProtoSchema, { domain })
+    entry.version = BigInt(version)
+    return entry
+  })
+}
+
+function metadataEntries(model: Model, kept: readonly StringStringEntryProto[]): StringStringEntryProto[] {
+  return [...model.metadata].map(([key, value]) => {
+    const entry = kept.find((other) => other.key === key) ?? create(StringStringEntryProtoSchema, { key })
+    entry.value = value
+    return entry
+  })
 }
 
 function lengthOf(chunks: readonly Uint8Array[]): number {
@@ -174,7 +193,7 @@ function tensorHead(tensor: Tensor): TensorProto {
   const proto = fromOpaque(TensorProtoSchema, tensor.opaque)
   if (tensor.name !== '') proto.name = tensor.name
   proto.dims = tensor.dims.map(BigInt)
-  proto.dataType = numberOf(tensor.dataType)
+  proto.dataType = numberOfDataType(tensor.dataType)
   if (tensor.dataType === 'string') proto.stringData = [...(tensor.strings ?? [])]
   return proto
 }
@@ -249,7 +268,7 @@ function valueInfoProto(info: ValueInfo): ValueInfoProto {
   if (info.dataType === null) return proto
   const type = proto.type ?? create(TypeProtoSchema)
   const tensor = type.value.case === 'tensorType' ? type.value.value : create(TypeProto_TensorSchema)
-  tensor.elemType = numberOf(info.dataType)
+  tensor.elemType = numberOfDataType(info.dataType)
   if (info.shape === null) tensor.shape = undefined
   else {
     const previous = tensor.shape?.dim ?? []
