@@ -69,7 +69,8 @@ const STANDARD: ReadonlyMap<string, Infer> = new Map<string, Infer>([
   ['PRelu', elementwise.inferPRelu],
   ...rows('Relu LeakyRelu ThresholdedRelu Elu Selu Celu Gelu Mish Swish Sigmoid HardSigmoid HardSwish Softplus Softsign', inferSame),
   ...rows('Tanh Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Exp Log Erf Round Shrink BitwiseNot', inferSame),
-  ...rows('Identity Dropout', elementwise.inferIdentity),
+  ['Identity', elementwise.inferIdentity],
+  ['Dropout', elementwise.inferDropout],
   // normalization
   ['BatchNormalization', normalization.inferBatchNormalization],
   ['LayerNormalization', normalization.inferLayerNormalization],

@@ -9,8 +9,11 @@ type Arithmetic = (a: Value, b: Value, integer: boolean) => Value
 /** Shape and type of the first input: activations and whatever else works element by element on one tensor. */
 export const inferSame: Infer = (op) => [fact(op.type(0), op.shape(0))]
 
-/** Identity and its like: the values pass too. Further outputs (Dropout's mask) are bool of the same shape. */
-export const inferIdentity: Infer = (op) => [op.input(0), fact('bool', op.shape(0))]
+/** The values pass too. */
+export const inferIdentity: Infer = (op) => [op.input(0)]
+
+/** Source: ONNX Dropout-13: the mask is bool; until 9 it has the type of the data. */
+export const inferDropout: Infer = (op) => [op.input(0), fact(op.version < 10 ? op.type(0) : 'bool', op.shape(0))]
 
 /** Broadcast with the type of the first input and no values followed. */
 export const inferBroadcast: Infer = (op) => [fact(firstType(op), broadcastShapes(op, op.inputs().map(({ shape }) => shape)))]

@@ -49,6 +49,8 @@ function scaledShape(op: OpContext, x: readonly Dim[] | null, scales: readonly n
 
 /** Source: ONNX Resize-19, keep_aspect_ratio_policy: one scale for all axes, lengths rounded half up. */
 function proportionalShape(op: OpContext, x: readonly Dim[], axes: readonly number[], notLarger: boolean): Dim[] {
+  // ONNX Runtime 1.30 leaves the lengths as they are here where axes are counted from the end, against the specification
+  if (op.ints('axes')?.some((axis) => axis < 0)) return x.map((dim, i) => (axes.includes(i) ? null : dim))
   const sizes = op.numbers(3)
   const scales = axes.map((axis, i) => {
     const dim = x[axis]!
