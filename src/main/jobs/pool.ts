@@ -239,7 +239,7 @@ function sumProgress(count: number, total: number | undefined, onProgress: OnPro
 function sumOfTotals(parts: readonly (Progress | null)[]): number | null {
   let sum = 0
   for (const part of parts) {
-    if (part?.total == null) return null
+    if (!part || part.total === null) return null
     sum += part.total
   }
   return sum

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
+import type * as Ort from 'onnxruntime-node'
 import type { InferenceSession } from 'onnxruntime-node'
 import type { ValueSpec } from '../../../shared/contract/tensor.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
@@ -8,10 +9,8 @@ import type { Engine, EngineTensor, Feeds, Session, SessionOptions } from '../po
 import { toEngineFault, type ErrorContext } from './errors.ts'
 import { fromOrtTensor, isCarried, toOrtTensor, toValueSpec, type OrtMetadata, type OrtTensor } from './tensors.ts'
 
-type Ort = typeof import('onnxruntime-node')
-
 const require = createRequire(import.meta.url)
-let loading: Promise<Ort> | null = null
+let loading: Promise<typeof Ort> | null = null
 
 /**
  * The measuring engine on onnxruntime-node. The native library is loaded with the first session, so that a process which
@@ -28,11 +27,11 @@ export function ortVersion(): string {
 }
 
 /** @throws Fault engine.unavailable where the package has no library for this platform */
-function loadOrt(): Promise<Ort> {
+function loadOrt(): Promise<typeof Ort> {
   loading ??= import('onnxruntime-node').then(
     (namespace) => {
       // CommonJS seen from ESM: the exports are the default export
-      const ort = ((namespace as { default?: Ort }).default ?? namespace) as Ort
+      const ort = (namespace as { default?: typeof Ort }).default ?? namespace
       ort.env.logLevel = 'fatal' // everything worth telling comes back as an error; stderr is the CLI's own
       return ort
     },

@@ -88,10 +88,12 @@ function reportEnd(child: ChildProcess, tail: Tail, listener: (ending: Ending) =
 }
 
 function holdParent(child: ChildProcess, busy: boolean): void {
-  const handles = [child, child.channel, child.stdout, child.stderr] as ({ ref?: () => void; unref?: () => void } | null)[]
+  const handles = [child, child.channel, child.stdout, child.stderr] as ({
+    ref?: () => void
+    unref?: () => void
+  } | null)[]
   for (const handle of handles) {
     if (busy) handle?.ref?.()
     else handle?.unref?.()
   }
 }
-

@@ -74,9 +74,11 @@ export class ProcessWorker implements Worker {
 
   run<Input, Output>(task: string, input: Input, options: TaskOptions = {}): Promise<Output> {
     if (this.#current) throw new Error(`worker ${this.pid} is busy with ${this.#current.task}`)
-    if (options.signal?.aborted) return Promise.reject(options.signal.reason as unknown)
-    if (!this.#alive) return Promise.reject(crashFault(task, this.#ending))
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    if (options.signal?.aborted || !this.#alive) {
+      reject(options.signal?.aborted ? options.signal.reason : crashFault(task, this.#ending))
+      return promise as Promise<Output>
+    }
     const id = ++this.#tasks
     this.#current = { id, task, options, resolve, reject, cleanup: this.#watchAbort(id, options.signal) }
     this.#link.hold(true)

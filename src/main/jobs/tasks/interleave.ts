@@ -74,7 +74,8 @@ export async function timeInterleaved(
 }
 
 function ratioOf(rounds: readonly Round[]): Ratio {
-  return speedupOf(rounds, createRandom(rounds.length).unit)
+  const random = createRandom(rounds.length)
+  return speedupOf(rounds, () => random.unit())
 }
 
 function isPrecise({ value, low, high }: Ratio, precision: number): boolean {
