@@ -36,7 +36,7 @@ function contradiction(fact: Fact | undefined, actual: EngineTensor, lengths: Re
   if (fact.dataType !== null && fact.dataType !== actual.dataType) return `inferred ${fact.dataType}, came ${actual.dataType}`
   const value = (v: Dim): number | null => (typeof v === 'string' ? lengths[v]! : v)
   const wrong = fact.values?.some((v, i) => v !== null && value(v) !== Number(actual.data[i])) ?? false
-  return wrong ? `inferred the values ${fact.values!.join()}, came ${Array.from(actual.data).join()}` : null
+  return wrong ? `inferred the values ${fact.values!.join()}, came ${actual.data.join()}` : null
 }
 
 function symbolsOf(example: OpCase): Record<string, number> {
