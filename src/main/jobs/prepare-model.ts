@@ -7,7 +7,7 @@ import { inferShapes, type ShapeMap } from '../graph/shapes/index.ts'
 import { graphsOf } from '../graph/traversal.ts'
 import { checkNumerics, type NumericsCheck } from './prepare/check-numerics.ts'
 import { fillShapes, observeShapes, type ConcreteShapes } from './prepare/observe-shapes.ts'
-import { PREPARED_OPSET, rewriteModel } from './prepare/rewrite-model.ts'
+import { declareOutputs, PREPARED_OPSET, rewriteModel } from './prepare/rewrite-model.ts'
 import { batchAxis, candidateShapes, fedInputs, type InputShapes } from './prepare/sample-feeds.ts'
 import { findTrials, type Trials } from './prepare/trials.ts'
 
@@ -60,14 +60,20 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const notes: string[] = []
   const note = (sentence: string): void => void notes.push(sentence)
-  const model = await rewriteModel(source, deps.engine, Math.max(options.opset ?? PREPARED_OPSET, PREPARED_OPSET), note)
+  const rewritten = await rewriteModel(
+    source,
+    deps.engine,
+    Math.max(options.opset ?? PREPARED_OPSET, PREPARED_OPSET),
+    note,
+  )
   deps.signal?.throwIfAborted()
-  const shapes = inferShapes(model, {
+  const shapes = inferShapes(rewritten, {
     onProblem: ({ where, message }) => note(`Shapes contradict each other at ${where}: ${message}.`),
   })
-  const settled = await settleShapes(source, model, shapes, deps, options, note)
+  const settled = await settleShapes(source, rewritten, shapes, deps, options, note)
   const filled =
-    settled.two === null && settled.one.size === 0 ? shapes : fillShapes(model, shapes, settled.one, settled.two)
+    settled.two === null && settled.one.size === 0 ? shapes : fillShapes(rewritten, shapes, settled.one, settled.two)
+  const model = declareOutputs(rewritten, filled)
   const batch = batchAxis(model) === null ? undefined : sampleCount(model, settled.inputs)
   const layers = findLayers(model, filled, { observed: settled.one, batch })
   return {

@@ -20,14 +20,14 @@ export const foldBatchNorm: Pass = (model, context) => {
     const node = rewrite.node(name)
     if (node?.opType !== 'BatchNormalization' || !isStandard(node)) continue
     const main = affineTargetOf(rewrite, node, node.inputs[0]!, rankOf)
-    const affine = main && affineOf(rewrite, node, context)
+    const affine = main && fixedAffine(rewrite, node, context.note)
     if (main && affine) applyAffine(rewrite, main, affine, node)
   }
   return rewrite.finish()
 }
 
-/** The factor and shift of a BatchNormalization per channel, or null where it is not a fixed one. */
-function affineOf(rewrite: Rewrite, node: Node, context: PassContext): Affine | null {
+/** The factor γ / √(σ² + ε) and shift β − μ · factor of a BatchNormalization per channel, or null where it is not a fixed one. */
+export function fixedAffine(rewrite: Rewrite, node: Node, note: PassContext['note']): Affine | null {
   if (intAttribute(node, 'training_mode', 0) !== 0) return null
   if (node.outputs.slice(1).some((name) => name !== '' && (rewrite.isOutput(name) || rewrite.readers(name).length > 0)))
     return null
@@ -45,6 +45,6 @@ function affineOf(rewrite: Rewrite, node: Node, context: PassContext): Affine | 
   const scale = gamma.map((value, c) => value / Math.sqrt(variance[c]! + epsilon))
   const shift = beta.map((value, c) => value - mean[c]! * scale[c]!)
   if ([...scale, ...shift].every(Number.isFinite)) return { scale, shift }
-  context.note(`BatchNormalization ${node.name} stays: its variance or parameters are not finite numbers above 0.`)
+  note(`BatchNormalization ${node.name} stays: its variance or parameters are not finite numbers above 0.`)
   return null
 }

@@ -61,6 +61,23 @@ export class Rewrite {
     return name === undefined || name === '' ? null : (this.#initializers.get(name) ?? null)
   }
 
+  /** All constants as they stand, by name. */
+  get constants(): ReadonlyMap<string, Tensor> {
+    return this.#initializers
+  }
+
+  /** A tensor name nobody uses, made from `base`. */
+  freshTensorName(base: string): string {
+    return this.#naming().freshTensorName(base)
+  }
+
+  /** Adds a standard node without attributes; its name is made unique. Order is settled by `finish`. */
+  add(spec: { name: string; opType: string; inputs: readonly string[]; outputs: readonly string[] }): void {
+    const name = this.#naming().freshNodeName(spec.name)
+    this.#enter({ ...spec, name, domain: '', attributes: new Map() })
+    this.#changed = true
+  }
+
   /** Adds or replaces a constant under exactly this name. */
   setConstant(tensor: Tensor): void {
     this.#initializers.set(tensor.name, tensor)
@@ -69,7 +86,7 @@ export class Rewrite {
 
   /** Adds a constant under a name nobody uses, made from `tensor.name`; gives that name. */
   addConstant(tensor: Tensor): string {
-    const name = this.#naming().freshTensorName(tensor.name)
+    const name = this.freshTensorName(tensor.name)
     this.setConstant({ ...tensor, name })
     return name
   }

@@ -13,26 +13,26 @@ export function runPasses(model: Model, passes: readonly PassRow[], note: (sente
     if (!said.has(sentence)) note(sentence)
     said.add(sentence)
   })
-  const removed = new Map<PassRow, string[]>()
+  const told = new Map<PassRow, string[]>()
   let current = model
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const before = current
     for (const pass of passes) {
       const next = pass.run(current, context)
-      if (next !== current) removed.set(pass, [...(removed.get(pass) ?? []), ...removedOps(current, next)])
+      if (next !== current) told.set(pass, [...(told.get(pass) ?? []), ...changedOps(current, next)])
       current = next
     }
     if (current === before) break
   }
-  for (const [pass, ops] of removed)
-    if (pass.removed !== undefined && ops.length > 0) note(`${countText(ops)} ${pass.removed}.`)
+  for (const [pass, ops] of told)
+    if (pass.told !== undefined && ops.length > 0) note(`${pass.told}: ${countText(ops)}.`)
   return current
 }
 
-/** Ops of the nodes that are in the first graph and not in the second. */
-function removedOps(before: Model, after: Model): string[] {
-  const left = new Set(after.graph.nodes.map((node) => node.name))
-  return before.graph.nodes.filter((node) => !left.has(node.name)).map((node) => node.opType)
+/** Ops of the nodes that are in the first graph and not, or with another op, in the second. */
+function changedOps(before: Model, after: Model): string[] {
+  const left = new Map(after.graph.nodes.map((node) => [node.name, node.opType]))
+  return before.graph.nodes.filter((node) => left.get(node.name) !== node.opType).map((node) => node.opType)
 }
 
 /** `19 BatchNormalization, 2 Add`, most first. */

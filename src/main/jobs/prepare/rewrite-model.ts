@@ -3,8 +3,9 @@ import type { Engine } from '../../engines/port.ts'
 import { upgradeOpset } from '../../formats/onnx/upgrade/index.ts'
 import type { Model, Tensor } from '../../graph/model.ts'
 import { constantFrontier, replaceByConstants } from '../../graph/passes/constant-frontier.ts'
-import { passesAfterUpgrade, passesBeforeUpgrade } from '../../graph/passes/registry.ts'
+import { passesAfterUpgrade, passesBeforeUpgrade, passesLast } from '../../graph/passes/registry.ts'
 import { createPassContext, runPasses } from '../../graph/passes/run.ts'
+import type { ShapeMap } from '../../graph/shapes/index.ts'
 import type { Problem } from '../../graph/problem.ts'
 import { withSession } from './open-session.ts'
 
@@ -28,7 +29,8 @@ export async function rewriteModel(
 ): Promise<Model> {
   const named = runPasses(source, passesBeforeUpgrade, note)
   const upgraded = upgrade(named, opset, note)
-  return foldByEngine(runPasses(upgraded, passesAfterUpgrade, note), engine, note)
+  const folded = await foldByEngine(runPasses(upgraded, passesAfterUpgrade, note), engine, note)
+  return runPasses(folded, passesLast, note)
 }
 
 function upgrade(model: Model, opset: number, note: (sentence: string) => void): Model {
@@ -66,6 +68,20 @@ async function foldByEngine(model: Model, engine: Engine, note: (sentence: strin
   const tensors = Object.entries(results).map(([name, { dataType, dims, data }]): Tensor => {
     return { name, dataType, dims, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }
   })
-  note(`${tensors.length} constant expressions were computed ahead.`)
+  note(`Computed ahead by ONNX Runtime: ${tensors.length} constants.`)
   return runPasses(replaceByConstants(model, tensors), passesAfterUpgrade, note)
+}
+
+/**
+ * The model with the types and shapes of its outputs declared as far as they are known: some exporters leave them out, and the
+ * official checker refuses that. The same value where nothing is missing.
+ */
+export function declareOutputs(model: Model, shapes: ShapeMap): Model {
+  const { graph } = model
+  const outputs = graph.outputs.map((output) => {
+    const fact = shapes.get(output.name)
+    if ((output.shape !== null && output.dataType !== null) || !fact?.shape || fact.dataType === null) return output
+    return { ...output, dataType: output.dataType ?? fact.dataType, shape: output.shape ?? fact.shape }
+  })
+  return outputs.every((output, i) => output === graph.outputs[i]) ? model : { ...model, graph: { ...graph, outputs } }
 }

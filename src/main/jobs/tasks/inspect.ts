@@ -27,7 +27,11 @@ export interface InspectOutput {
 export function createInspectTask(deps: Pick<TaskDeps, 'engine'>): Task<InspectInput, InspectOutput> {
   return async ({ path, opset, inputShapes, preparedPath }, { signal }) => {
     const file = await readModelFile(path, { signal })
-    const prepared = await prepareModel(file.model, { engine: deps.engine, signal, sourcePath: path }, { opset, inputShapes })
+    const prepared = await prepareModel(
+      file.model,
+      { engine: deps.engine, signal, sourcePath: path },
+      { opset, inputShapes },
+    )
     if (preparedPath !== undefined) await writeModelFile(prepared.model, preparedPath, { force: true, signal })
     return {
       summary: summaryOf(path, file, prepared),
