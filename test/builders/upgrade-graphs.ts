@@ -8,6 +8,8 @@ export interface UpgradeGraph {
   readonly why: string
   readonly model: Model
   readonly feeds: Feeds
+  /** relative to max(1, |expected|); 0 unless told */
+  readonly tolerance?: number
 }
 
 function values(...dims: number[]): EngineTensor {
@@ -106,7 +108,8 @@ function listed(): UpgradeGraph {
   const flat = b.node('Reshape', [b.node('Dropout', [pooled]), b.ints([1, -1])])
   b.node('Softmax', [b.node('Gemm', [flat, b.weights([16, 5]), b.floats([1, 2, 3, 4, 5])])], {}, { outputs: ['y'] })
   b.output('y', [1, 5])
-  return { why: 'constants listed as inputs', model: b.build(), feeds: { x: values(1, 3, 8, 8) } }
+  // from IR 4 on a constant that is also an input may be overridden, so the runtime does not pack it and adds in another order
+  return { why: 'constants listed as inputs', model: b.build(), feeds: { x: values(1, 3, 8, 8) }, tolerance: 2 ** -23 }
 }
 
 export const upgradeGraphs: readonly UpgradeGraph[] = [branching(true), branching(false), looping(), crowded(), unnamed(), listed()]
