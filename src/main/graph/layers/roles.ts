@@ -5,7 +5,7 @@ import { stringAttribute } from '../attributes.ts'
 /**
  * Operators with integer kernels in ONNX Runtime when they stand between DequantizeLinear and QuantizeLinear, by what they do.
  * All that is not here has none and stays in float.
- * Source: DESIGN section 5, Placement; each row measured with ONNX Runtime 1.30 on the optimised graph (test/native/kernels).
+ * Source: DESIGN section 5, Placement; each row measured with ONNX Runtime 1.30 on the optimised graph (test/native/prepare-kernels).
  */
 export const INTEGER_KERNELS: ReadonlyMap<string, Exclude<LayerRole, 'other'>> = new Map([
   ['Conv', 'weighted'],

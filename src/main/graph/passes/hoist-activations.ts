@@ -20,15 +20,27 @@ export const hoistActivations: Pass = (model) => {
 
 function hoist(rewrite: Rewrite, activation: Node): void {
   if (!isStandard(activation) || !isMonotone(rewrite, activation)) return
-  const mover = rewrite.producer(activation.inputs[0]!)
-  if (mover === null || !isStandard(mover) || !MOVERS.has(mover.opType) || mover.outputs.length !== 1) return
-  const main = rewrite.producer(mover.inputs[0]!)
-  if (main === null || !absorbs(main)) return
-  const read = [mover.outputs[0]!, mover.inputs[0]!].map((tensor) => rewrite.soleReader(tensor)?.name)
-  if (read[0] !== activation.name || read[1] !== mover.name) return
+  const mover = moverBefore(rewrite, activation)
+  if (mover === null || !leadsToAbsorber(rewrite, mover)) return
   const between = rewrite.freshTensorName(`${activation.name}_output`)
   rewrite.replace({ ...activation, inputs: [mover.inputs[0]!, ...activation.inputs.slice(1)], outputs: [between] })
   rewrite.replace({ ...mover, inputs: [between, ...mover.inputs.slice(1)], outputs: [activation.outputs[0]!] })
+}
+
+/** The mover whose result `node` alone reads, or null. */
+function moverBefore(rewrite: Rewrite, node: Node): Node | null {
+  const mover = rewrite.producer(node.inputs[0]!)
+  if (mover === null || !isStandard(mover) || !MOVERS.has(mover.opType) || mover.outputs.length !== 1) return null
+  return rewrite.soleReader(mover.outputs[0]!)?.name === node.name ? mover : null
+}
+
+/** True where `mover`, and movers before it, move what an integer operator gives to it alone. */
+function leadsToAbsorber(rewrite: Rewrite, mover: Node): boolean {
+  for (let last: Node | null = mover; last !== null; last = moverBefore(rewrite, last)) {
+    const main = rewrite.producer(last.inputs[0]!)
+    if (main !== null && absorbs(main)) return rewrite.soleReader(last.inputs[0]!)?.name === last.name
+  }
+  return false
 }
 
 function isMonotone(rewrite: Rewrite, node: Node): boolean {
