@@ -107,8 +107,14 @@ function checkGraph(graph: Graph, outer: ReadonlySet<string>, report: Report, no
   const visible = outer.size === 0 ? names : new Set([...outer, ...names])
   checkReads(graph, visible, report)
   checkValues(graph, report)
-  const nodes = graph.nodes.map((node) => mapSubgraphs(node, (inner) => checkGraph(inner, visible, report, notes)))
-  const isChanged = nodes.some((node, i) => node !== graph.nodes[i])
+  let isChanged = false
+  const nodes = graph.nodes.map((node) =>
+    mapSubgraphs(node, (inner) => {
+      const checked = checkGraph(inner, visible, report, notes)
+      isChanged ||= checked !== inner
+      return checked
+    }),
+  )
   return ordered(isChanged ? { ...graph, nodes } : graph, report, notes)
 }
 
