@@ -73,6 +73,7 @@ class Inserter {
     this.#draft.nodes = this.#draft.nodes.map((node) => (this.#isNew(node) ? node : this.#rewire(node)))
     for (const constant of this.#input.setup.constants) this.#replaceConstant(constant)
     for (const layer of this.#input.weights) this.#replaceWeights(layer)
+    this.#dropUnreadDequantizers()
     const rawNames = new Map([...this.#names].map(([tensor, { raw }]) => [tensor, raw]))
     return { model: this.#draft.finish(), quantizedNames: this.#quantizedNames, rawNames }
   }
@@ -200,6 +201,13 @@ class Inserter {
     const bounds = { ...params, qmin: 2 * lowest, qmax: 2 * highest }
     const [low, high] = quantize(Float32Array.of(interval.low, interval.high), bounds)
     return low! <= params.qmin && high! >= params.qmax
+  }
+
+  /** A tensor that only a Pad reads, in integers, needs no DQ. */
+  #dropUnreadDequantizers(): void {
+    const read = new Set([...this.#draft.nodes.flatMap((node) => node.inputs), ...this.#topology.outputs, ...this.#topology.captured])
+    const unread = this.#draft.nodes.filter((node) => this.#isNew(node) && node.opType === 'DequantizeLinear' && !read.has(node.outputs[0]!))
+    this.#draft.removeNodes(new Set(unread.map((node) => node.name)))
   }
 
   #replaceConstant(site: ConstantSite): void {
