@@ -63,13 +63,15 @@ function faultOf(findings: readonly Finding[], source: string): Fault {
 }
 
 function checkVersions({ irVersion, opsets }: Model, report: Report): void {
-  if (irVersion < 1 || irVersion > maxIrVersion) {
-    report('model.irUnsupported', `it states IR version ${irVersion}; versions 1 to ${maxIrVersion} can be run: export the model for an older ONNX release`)
-  }
   const opset = opsets.get('')
   if (opset === undefined) report('model.opsetUnsupported', 'it imports no ai.onnx operator set: export the model again')
   else if (opset < minOpset || opset > maxOpset) {
     report('model.opsetUnsupported', `it uses ai.onnx opset ${opset}; ${minOpset} to ${maxOpset} are supported: export the model with one of those`)
+    // a file of another age has both numbers out of range, and one cure
+    return
+  }
+  if (irVersion < 1 || irVersion > maxIrVersion) {
+    report('model.irUnsupported', `it states IR version ${irVersion}; versions 1 to ${maxIrVersion} can be run: export the model for an older ONNX release`)
   }
 }
 
