@@ -17,7 +17,10 @@ export async function prepareBuilt(
 }
 
 /** The model that `body` adds to a fresh builder; the tensors it names are the outputs. */
-export function built(body: (b: ModelBuilder) => string | readonly string[], options: ConstructorParameters<typeof ModelBuilder>[0] = {}): Model {
+export function built(
+  body: (b: ModelBuilder) => string | readonly string[],
+  options: ConstructorParameters<typeof ModelBuilder>[0] = {},
+): Model {
   const b = new ModelBuilder(options)
   const outputs = body(b)
   for (const name of typeof outputs === 'string' ? [outputs] : outputs) b.output(name)
@@ -30,7 +33,12 @@ export function opsOf(model: Model): string[] {
 }
 
 /** A BatchNormalization over `x` with seeded parameters of `channels`: scales of both signs, variances from 0.1 to 3. */
-export function batchNorm(b: ModelBuilder, x: string, channels: number, attributes: Parameters<ModelBuilder['node']>[2] = {}): string {
+export function batchNorm(
+  b: ModelBuilder,
+  x: string,
+  channels: number,
+  attributes: Parameters<ModelBuilder['node']>[2] = {},
+): string {
   const values = (low: number, high: number): string =>
     b.floats(Array.from({ length: channels }, () => Math.fround(low + (high - low) * b.random())))
   return b.node('BatchNormalization', [x, values(-2, 2), values(-1, 1), values(-1, 1), values(0.1, 3)], attributes)

@@ -25,7 +25,14 @@ const picture = [1, 4, 8, 8]
 /** Int8 weights behind their own DequantizeLinear, as the quantizer writes them. */
 const weights = (b: ModelBuilder, dims: readonly number[]): string => {
   const count = dims.reduce((product, dim) => product * dim, 1)
-  const q = b.constant(byteTensor(`q${dims.join('x')}`, 'int8', dims, Int8Array.from({ length: count }, (_, i) => (i % 13) - 6)))
+  const q = b.constant(
+    byteTensor(
+      `q${dims.join('x')}`,
+      'int8',
+      dims,
+      Int8Array.from({ length: count }, (_, i) => (i % 13) - 6),
+    ),
+  )
   return b.node('DequantizeLinear', [q, b.floats([0.1], []), b.constant(byteTensor('zw', 'int8', [], Int8Array.of(0)))])
 }
 const itself = (_: ModelBuilder, x: string): string[] => [x]
@@ -89,8 +96,12 @@ function between(example: KernelCase): Model {
   const x = b.node('QuantizeLinear', [b.input('x', example.shape ?? picture), scale, zero])
   const dequantized = b.node('DequantizeLinear', [x, scale, zero])
   const outputs = Array.from({ length: example.outputs ?? 1 }, (_, i) => `t${i}`)
-  b.node(example.op, [dequantized, ...(example.more?.(b, dequantized) ?? [])], example.attributes ?? {}, { name: 'target', outputs })
-  for (const output of outputs) b.output(b.node('DequantizeLinear', [b.node('QuantizeLinear', [output, scale, zero]), scale, zero]))
+  b.node(example.op, [dequantized, ...(example.more?.(b, dequantized) ?? [])], example.attributes ?? {}, {
+    name: 'target',
+    outputs,
+  })
+  for (const output of outputs)
+    b.output(b.node('DequantizeLinear', [b.node('QuantizeLinear', [output, scale, zero]), scale, zero]))
   return b.build()
 }
 
@@ -100,21 +111,30 @@ async function floatReaders(example: KernelCase): Promise<string[]> {
   const session = await engine.createSession(modelBytes(between(example)), { optimizedModelPath: dump })
   await session.release()
   const { nodes } = decodeModel(fs.readFileSync(dump)).graph
-  const dequantized = new Set(nodes.filter((node) => node.opType === 'DequantizeLinear').flatMap((node) => node.outputs))
+  const dequantized = new Set(
+    nodes.filter((node) => node.opType === 'DequantizeLinear').flatMap((node) => node.outputs),
+  )
   return nodes.filter((node) => node.inputs.some((input) => dequantized.has(input))).map((node) => node.opType)
 }
 
 describe('integer kernels of the installed ONNX Runtime', () => {
-  const title = ({ op, attributes, shape }: KernelCase): string => `${op} ${JSON.stringify(attributes ?? {})} on [${(shape ?? picture).join(', ')}]`
+  const title = ({ op, attributes, shape }: KernelCase): string =>
+    `${op} ${JSON.stringify(attributes ?? {})} on [${(shape ?? picture).join(', ')}]`
 
-  it.each(integerCases.map((example) => ({ title: title(example), example })))('$title runs in integers', async ({ example }) => {
-    expect(await floatReaders(example)).toEqual([])
-    expect(INTEGER_KERNELS.has(example.op)).toBe(true)
-  })
+  it.each(integerCases.map((example) => ({ title: title(example), example })))(
+    '$title runs in integers',
+    async ({ example }) => {
+      expect(await floatReaders(example)).toEqual([])
+      expect(INTEGER_KERNELS.has(example.op)).toBe(true)
+    },
+  )
 
-  it.each(floatCases.map((example) => ({ title: title(example), example })))('$title runs in float', async ({ example }) => {
-    expect((await floatReaders(example)).length).toBeGreaterThan(0)
-  })
+  it.each(floatCases.map((example) => ({ title: title(example), example })))(
+    '$title runs in float',
+    async ({ example }) => {
+      expect((await floatReaders(example)).length).toBeGreaterThan(0)
+    },
+  )
 
   it('every row of the table is measured, but for Pad, which is integer only between Q and DQ', () => {
     const measured = new Set(integerCases.map(({ op }) => op))

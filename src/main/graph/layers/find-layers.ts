@@ -110,5 +110,5 @@ function withoutBatch(shape: readonly Dim[] | null, batch: Dim | undefined): rea
   const dims = shape?.map((dim, i) =>
     typeof dim === 'number' ? dim : dim === batch && (dim !== null || i === 0) ? 1 : null,
   )
-  return dims?.every((dim) => dim !== null) ? (dims as number[]) : null
+  return dims?.every((dim) => dim !== null) ? dims : null
 }

@@ -12,7 +12,7 @@ export interface LayerView {
   readonly functions: ReadonlySet<string>
   readonly constants: ReadonlyMap<string, Tensor>
   readonly producers: ReadonlyMap<string, Node>
-  typeOf(tensor: string): DataType | null
+  readonly typeOf: (tensor: string) => DataType | null
 }
 
 /** Role of a layer by its main node, and why it cannot be quantized; reason null when it can. */

@@ -21,7 +21,7 @@ export interface AffineTarget {
   /** number of axes of the output */
   readonly rank: number
   /** index of the output channel that weight element `i` feeds */
-  channelOf(i: number): number
+  readonly channelOf: (i: number) => number
 }
 
 /**

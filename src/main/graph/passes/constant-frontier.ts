@@ -71,7 +71,7 @@ function isSmall(name: string, node: Node, constants: ReadonlyMap<string, Tensor
   const fact = facts.get(name)
   if (fact === undefined || fact.dataType === null || !fact.shape?.every((dim) => typeof dim === 'number')) return false
   const given = node.inputs.reduce((sum, input) => sum + elementCount(constants.get(input)?.dims ?? [0]), 0)
-  return elementCount(fact.shape as readonly number[]) <= Math.max(ALWAYS_FOLDED, GROWTH * given)
+  return elementCount(fact.shape) <= Math.max(ALWAYS_FOLDED, GROWTH * given)
 }
 
 /** The model with the tensors of a frontier as constants; what computed them is left for `dropDeadNodes`. */

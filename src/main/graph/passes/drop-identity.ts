@@ -8,7 +8,7 @@ import { Rewrite } from './rewrite.ts'
 /** What tells that a node hands its first input on unchanged. */
 interface Look {
   readonly rewrite: Rewrite
-  facts(): Facts
+  readonly facts: () => Facts
 }
 
 /**

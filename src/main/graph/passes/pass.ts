@@ -7,9 +7,9 @@ export type Facts = ReadonlyMap<string, Fact>
 /** What a pass is handed beside the model. */
 export interface PassContext {
   /** facts of a model's tensors as far as its inputs and constants tell them; asked for only by passes that need them */
-  facts(model: Model): Facts
+  readonly facts: (model: Model) => Facts
   /** takes a sentence the user should see: what was changed or could not be */
-  note(sentence: string): void
+  readonly note: (sentence: string) => void
 }
 
 /**

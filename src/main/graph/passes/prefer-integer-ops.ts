@@ -8,7 +8,7 @@ import { Rewrite } from './rewrite.ts'
 /** The rewrite under way and what is known of its tensors. */
 interface Look {
   readonly rewrite: Rewrite
-  facts(): Facts
+  readonly facts: () => Facts
 }
 
 /**

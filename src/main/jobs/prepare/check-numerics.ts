@@ -21,7 +21,7 @@ export interface NumericsQuestion {
   /** inputs and what the original gave for them */
   readonly trials: readonly Trial[]
   readonly signal?: AbortSignal
-  note(sentence: string): void
+  readonly note: (sentence: string) => void
 }
 
 /**

@@ -52,6 +52,7 @@ function unsqueeze(node: Node, [data, input]: readonly (Tensor | null)[]): Tenso
 function squeeze(node: Node, [data, input]: readonly (Tensor | null)[]): Tensor[] | null {
   if (!data) return null
   const axes = axesOf(node, input)?.map((axis) => axisWithin(axis, data.dims.length))
+  if (axes?.includes(null)) return null
   const dims = data.dims.filter((dim, i) => (axes ? !axes.includes(i) : dim !== 1))
   return reshaped(data, dims)
 }

@@ -37,7 +37,7 @@ export function numbersOf(tensor: Tensor): Numbers | null {
   if (!isNumberType(tensor.dataType)) return null
   const View = VIEWS[tensor.dataType]
   const { buffer } = tensor.data.slice() // aligned copy
-  const view = new View(buffer as ArrayBuffer)
+  const view = new View(buffer)
   return view instanceof BigUint64Array ? view : Float64Array.from(view)
 }
 
