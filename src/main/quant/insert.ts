@@ -21,6 +21,8 @@ export interface InsertionInput {
   readonly weights: readonly LayerWeights[]
   /** MatMul layers of two-dimensional input, which become a Gemm so that their bias can be an integer */
   readonly matMulsAsGemm: ReadonlySet<string>
+  /** computes the bias scales in the graph instead of storing them (see `wantsCompactConstants`) */
+  readonly compact?: boolean
 }
 
 /** The model with pairs, and the names insertion gave. */
@@ -253,13 +255,23 @@ class Inserter {
     const key = `${site.weightName} ${JSON.stringify(site.scheme)} ${weights.params.scale.join()}`
     const values = this.#onceEqual(`weights ${key}`, tensors.values)
     const scale = this.#onceEqual(`weights scale ${key}`, tensors.scale)
-    const zeroPoint = this.#onceEqual(`weights zero ${key}`, tensors.zeroPoint)
+    const zeroPoint = this.#weightZeroPoint(tensors.zeroPoint)
     const output = this.#draft.freshTensorName(`${site.weightName}_dq`)
     const { axis, blockSize } = weights.params
     const attributes: [string, Attribute][] = axis === null ? [] : [['axis', int(axis)]]
     if (blockSize !== undefined) attributes.push(['block_size', int(blockSize)])
     this.#add({ name: `${site.weightName}_dq`, opType: 'DequantizeLinear', inputs: [values, scale, zeroPoint], outputs: [output], attributes })
     return output
+  }
+
+  /**
+   * Zero points of all channels; those that are 0 are shared by all layers of as many channels. They are written although
+   * ONNX lets them be absent: without them the runtime leaves a Gemm in float (m).
+   */
+  #weightZeroPoint(tensor: Tensor): string {
+    if (tensor.data.some((byte) => byte !== 0)) return this.#draft.addInitializer(tensor)
+    const name = [tensor.dataType, 'zeros', ...tensor.dims].join('_')
+    return this.#once(name, () => ({ ...tensor, name }))
   }
 
   /** As `#once`, for constants whose content a handed-in quantizer may make differ under one key. */
@@ -272,16 +284,28 @@ class Inserter {
     return name
   }
 
-  #addBias({ site, bias }: LayerWeights): string {
-    const { values, scale } = bias!
+  #addBias(layer: LayerWeights): string {
+    const { site } = layer
+    const { values, scale } = layer.bias!
     const { name } = site.bias!
     const isScalar = scale.length === 1
     const integers = this.#draft.addInitializer(int32Tensor(`${name}_q`, [values.length], values))
-    const scaleName = this.#draft.addInitializer(floatTensor(`${name}_s`, isScalar ? [] : [scale.length], scale))
+    const scaleName = this.#input.compact
+      ? this.#multipliedScale(layer)
+      : this.#draft.addInitializer(floatTensor(`${name}_s`, isScalar ? [] : [scale.length], scale))
     const output = this.#draft.freshTensorName(`${name}_dq`)
     const attributes: [string, Attribute][] = isScalar ? [] : [['axis', int(0)]]
     // no zero point: int32 has none but 0
     this.#add({ name: `${name}_dq`, opType: 'DequantizeLinear', inputs: [integers, scaleName], outputs: [output], attributes })
+    return output
+  }
+
+  /** s_x · s_w as a product of the constants that are in the file anyway; runtimes fold it when they load the model. */
+  #multipliedScale({ site }: LayerWeights): string {
+    const dequantizer = this.#draft.nodes.find((node) => node.outputs[0] === this.#node(site.node).inputs[site.weightIndex])!
+    const [inputScale] = this.#scaleAndZeroPoint(site.inputTensor)
+    const output = this.#draft.freshTensorName(`${site.bias!.name}_s`)
+    this.#add({ name: output, opType: 'Mul', inputs: [inputScale, dequantizer.inputs[1]!], outputs: [output] })
     return output
   }
 

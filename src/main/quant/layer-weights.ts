@@ -1,5 +1,6 @@
 import { quantizeBias, smallestWeightScales, type QuantizedBias } from './bias.ts'
 import type { QuantParams } from './params.ts'
+import { containerBits } from './scheme.ts'
 import type { WeightSite } from './weight-site.ts'
 import type { QuantizedWeights, WeightQuantizer } from './weights.ts'
 
@@ -26,4 +27,21 @@ export function quantizeLayerWeights(site: WeightSite, input: QuantParams, quant
   const weights = raisedScales === 0 ? free : quantizeWeights(site.layerId, site.values, site.layout, site.scheme, smallest)
   const bias = quantizeBias(site.bias.values, inputScale, weights.params.scale, site.biasBits)
   return { site, weights, bias, raisedScales }
+}
+
+/**
+ * True where the constants of each channel weigh so much that an int8 file would miss a quarter of the float file by more
+ * than a hundredth: networks of depthwise and narrow 1×1 convolutions. The bias scales (s_x · s_w) are then computed in the
+ * graph, once when the model is loaded, instead of stored. Below a million weights a file's size is its graph's, and nothing
+ * is gained.
+ */
+export function wantsCompactConstants(layers: readonly LayerWeights[]): boolean {
+  let floats = 0
+  let bytes = 0
+  for (const { site, weights, bias } of layers) {
+    const channels = weights.params.scale.length
+    floats += site.values.length + (bias?.values.length ?? 0)
+    bytes += (site.values.length * containerBits(site.scheme.storage)) / 8 + channels * 4 + (bias ? bias.values.length * 8 : 0)
+  }
+  return floats >= 1e6 && bytes / (4 * floats) > 0.2615
 }

@@ -49,8 +49,8 @@ export interface QuantSetup {
  *   most one. The scheme is that of the layer that writes the tensor, or, where that is float or a graph input, of its
  *   readers (the widest wins, with a warning).
  * - Movement passes its input's parameters on, up to the last reader that wants them.
- * - All activations of a model share one 8-bit container, since ONNX Runtime's kernels take no mixture: int8 where every
- *   scheme is symmetric, else uint8 (a symmetric one then has its zero point at 128).
+ * - All activations of up to 8 bits are uint8, symmetric ones with their zero point at 128: the kernels take no mixture of
+ *   int8 and uint8, and on x86 int8 stays in float wherever a tensor has two readers (m).
  * @param refused layers to leave in float, with the reason, beside those found here
  * Source: DESIGN section 5, "Plan" and "Placement".
  */
@@ -58,15 +58,20 @@ export function placeQuantization(model: Model, resolved: ResolvedPlan, refused:
   return new Placement(model, resolved, refused).setup()
 }
 
+/** The container of a scheme's activations. */
+function containerOf({ bits, symmetric }: ActivationScheme): ActivationContainer {
+  return bits <= 8 ? 'uint8' : symmetric ? 'int16' : 'uint16'
+}
+
 type Scheme = Pick<TensorPair, 'layerId' | 'scheme'>
 
 class Placement {
   readonly #topology: Topology
+  readonly #nodes: ReadonlyMap<string, Node>
   readonly #layers: readonly QuantizedLayer[]
   readonly #refused: Map<string, string>
   readonly #sites: WeightSite[] = []
   readonly #layerOfNode = new Map<string, QuantizedLayer>()
-  readonly #container: 'int8' | 'uint8'
   /** tensor → scheme of the layer that writes it */
   readonly #written = new Map<string, Scheme>()
   /** tensor → schemes of the layers that read it */
@@ -76,14 +81,13 @@ class Placement {
 
   constructor(model: Model, resolved: ResolvedPlan, refused: ReadonlyMap<string, string>) {
     this.#topology = topologyOf(model)
+    this.#nodes = new Map(model.graph.nodes.map((node) => [node.name, node]))
     this.#refused = new Map(refused)
     this.#layers = resolved.layers.flatMap(({ layer, decision }) =>
       decision.kind === 'quantized' && decision.mode === 'static' && !this.#refuses(layer.id) ? [{ layer, decision }] : [],
     )
     this.#findWeights(model)
     for (const entry of this.#active()) for (const node of entry.layer.nodes) this.#layerOfNode.set(node, entry)
-    const computing = this.#active().filter(({ layer }) => layer.role !== 'movement')
-    this.#container = computing.every(({ decision }) => decision.activations.symmetric) ? 'int8' : 'uint8'
   }
 
   setup(): QuantSetup {
@@ -149,8 +153,7 @@ class Placement {
   }
 
   #nodesOf(names: readonly string[]): Node[] {
-    const wanted = new Set(names)
-    return this.#topology.graph.nodes.filter((node) => wanted.has(node.name))
+    return names.flatMap((name) => this.#nodes.get(name) ?? [])
   }
 
   /** Gives a tensor its pair, following movement back to where its parameters come from. Undefined: it has none. */
@@ -181,12 +184,10 @@ class Placement {
 
   #ownPair(tensor: string): TensorPair {
     const own = this.#written.get(tensor) ?? this.#widestOf(tensor, this.#readersOf(tensor))
-    const { bits, symmetric } = own.scheme
-    const wide = symmetric ? 'int16' : 'uint16'
     return {
       tensor,
       ...own,
-      container: bits > 8 ? wide : this.#container,
+      container: containerOf(own.scheme),
       like: null,
       interval: this.#topology.intervalOf(tensor),
     }
@@ -231,8 +232,7 @@ class Placement {
     const row = main && operatorOf(main)
     if (!main || !row) return []
     const constants = dataInputIndices(main, row).filter((i) => this.#topology.graph.initializers.has(main.inputs[i]!))
-    const { bits, symmetric } = decision.activations
-    const container = bits > 8 ? (symmetric ? 'int16' : 'uint16') : this.#container
+    const container = containerOf(decision.activations)
     return constants.map((inputIndex) => ({
       layerId: layer.id,
       node: main.name,

@@ -3,7 +3,7 @@ import type { Model } from '../graph/model.ts'
 import { resolvePairs } from './activation-params.ts'
 import { guardFloatNodes } from './float-guard.ts'
 import { insertPairs } from './insert.ts'
-import { quantizeLayerWeights } from './layer-weights.ts'
+import { quantizeLayerWeights, wantsCompactConstants } from './layer-weights.ts'
 import type { QuantParams, RangeSource } from './params.ts'
 import { placeQuantization, type QuantSetup, type TensorPair } from './placement.ts'
 import { serializePlan } from './plan.ts'
@@ -55,7 +55,14 @@ export function quantizeModel(input: QuantizeInput): { model: Model; report: Qua
   checkOpset(model, resolved)
   const placed = settle(model, resolved, ranges)
   const weights = placed.setup.weights.map((site) => quantizeLayerWeights(site, placed.params.get(site.inputTensor)!, quantizeWeights))
-  const insertion = insertPairs({ model, setup: placed.setup, params: placed.params, weights, matMulsAsGemm: twoDimensionalMatMuls(resolved) })
+  const insertion = insertPairs({
+    model,
+    setup: placed.setup,
+    params: placed.params,
+    weights,
+    matMulsAsGemm: twoDimensionalMatMuls(resolved),
+    compact: wantsCompactConstants(weights),
+  })
   const modes = applyModes(insertion.model, resolved, quantizeWeights)
   const floatNodes = nodesKeptFloat(resolved, placed.setup)
   const guarded = guardFloatNodes(modes.model, floatNodes)
