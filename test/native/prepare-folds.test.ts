@@ -350,7 +350,13 @@ const rewriteCases: readonly FoldCase[] = [
   { why: 'Sum of three stays', build: (b) => b.node('Sum', [image(b), 'x', 'x']), ops: ['Sum'] },
   { why: 'Sub of a constant', build: (b) => b.node('Sub', [image(b), perChannel(b, 4)]), ops: ['Add'] },
   { why: 'Div by 8', build: (b) => b.node('Div', [image(b), scalar(b, 8)]), ops: ['Mul'] },
-  { why: 'Div by 3 would round', build: (b) => b.node('Div', [image(b), scalar(b, 3)]), ops: ['Div'] },
+  { why: 'Div by 3', build: (b) => b.node('Div', [image(b), scalar(b, 3)]), ops: ['Mul'] },
+  { why: 'Div by 0', build: (b) => b.node('Div', [image(b), scalar(b, 0)]), ops: ['Div'] },
+  {
+    why: 'Div by a number without a normal reciprocal',
+    build: (b) => b.node('Div', [image(b), scalar(b, 3e38)]),
+    ops: ['Div'],
+  },
   {
     why: 'mean of the picture',
     build: (b) => b.node('ReduceMean', [image(b)], { axes: [-1, 2] }),

@@ -253,6 +253,15 @@ describe('the comparison', () => {
     expect(fault.message).toMatch(/at node second the tensor second_out differs by 1\.\de-2/)
   })
 
+  it('excuses an output that magnifies rounding on inputs it was not made for, and says so', async () => {
+    const prepared = await prepareBuilt((b) => {
+      const first = batchNorm(b, b.node('Conv', [b.input('x', ['N', 3, 8, 8]), b.weights([4, 3, 3, 3])]), 4)
+      const logits = b.node('Gemm', [b.node('Flatten', [first]), b.weights([4 * 36, 10], 20)])
+      return b.node('Sin', [logits])
+    })
+    expect(prepared.notes.filter((text) => text.includes('too sensitive'))).not.toEqual([])
+  })
+
   it('accepts what is equal', async () => {
     expect(await compare(net(), net())).toMatchObject({ maxRelativeError: 0 })
   })

@@ -50,9 +50,8 @@ export function constantFrontier(model: Model, facts: Facts): Model | null {
     .filter((name) => name !== '' && read.has(name) && !graphOutputs.has(name))
   if (wanted.length === 0) return null
   const outputs = wanted.map((name) => ({ name, dataType: facts.get(name)!.dataType, shape: facts.get(name)!.shape }))
-  const initializers = new Map(
-    [...graph.initializers].filter(([name]) => nodes.some((node) => node.inputs.includes(name))),
-  )
+  const needed = new Set(nodes.flatMap((node) => node.inputs))
+  const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)))
   return { ...model, graph: { ...graph, nodes, inputs: [], outputs, initializers, valueInfo: new Map() } }
 }
 

@@ -12,10 +12,10 @@ interface Look {
 }
 
 /**
- * Writes float operators without an integer kernel as ones that have it, where that is exact:
+ * Writes float operators without an integer kernel as ones that have it, exactly or to one rounding:
  * - Sum of two tensors becomes Add;
  * - Sub of a constant becomes Add of its negative;
- * - Div by a constant whose reciprocal is exact (powers of two) becomes Mul;
+ * - Div by a constant becomes Mul by its reciprocal, rounded once (exact for powers of two);
  * - ReduceMean over the picture axes of an NCHW tensor becomes GlobalAveragePool, with a Squeeze where the axes go (the same
  *   sum, in another order).
  */
@@ -33,7 +33,7 @@ export const preferIntegerOps: Pass = (model, context) => {
 const REPLACEMENTS: Readonly<Record<string, (node: Node, look: Look) => void>> = {
   Sum: sumToAdd,
   Sub: (node, look) => constantSide(node, look, 'Add', (value) => -value),
-  Div: (node, look) => constantSide(node, look, 'Mul', exactReciprocal),
+  Div: (node, look) => constantSide(node, look, 'Mul', reciprocal),
   ReduceMean: meanToPool,
 }
 
@@ -45,7 +45,7 @@ function sumToAdd(node: Node, look: Look): void {
   if (node.inputs.length === 2 && isFloat(look, node.inputs[0]!)) look.rewrite.replace({ ...node, opType: 'Add' })
 }
 
-/** Replaces `x op c` by `x other f(c)`; `f` gives null where that is not exact. */
+/** Replaces `x op c` by `x other f(c)`; `f` gives null where there is none. */
 function constantSide(node: Node, { rewrite }: Look, opType: string, change: (value: number) => number | null): void {
   const constant = rewrite.constant(node.inputs[1])
   if (constant?.dataType !== 'float' || rewrite.constant(node.inputs[0]) !== null) return
@@ -55,10 +55,13 @@ function constantSide(node: Node, { rewrite }: Look, opType: string, change: (va
   rewrite.replace({ ...node, opType, inputs: [node.inputs[0]!, rewrite.changeConstant(node, changed)] })
 }
 
-/** 1 / value where neither it nor any product with it is rounded: powers of two whose reciprocal is a normal float32. */
-function exactReciprocal(value: number): number | null {
-  const exponent = Math.log2(Math.abs(value))
-  return Number.isInteger(exponent) && Math.abs(exponent) <= 126 ? 1 / value : null
+/** Smallest normal float32: below it a reciprocal or its inverse loses digits. Source: IEEE 754 binary32. */
+const SMALLEST_NORMAL = 2 ** -126
+
+/** 1 / value where both are normal float32 numbers. */
+function reciprocal(value: number): number | null {
+  const size = Math.abs(value)
+  return size >= SMALLEST_NORMAL && 1 / size >= SMALLEST_NORMAL ? 1 / value : null
 }
 
 function meanToPool(node: Node, look: Look): void {

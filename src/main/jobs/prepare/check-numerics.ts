@@ -1,6 +1,7 @@
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { Engine } from '../../engines/port.ts'
 import type { Model } from '../../graph/model.ts'
+import { ownRounding } from './conditioning.ts'
 import { isFloating, relativeError, TOLERANCE } from './difference.ts'
 import { runExposed } from './expose.ts'
 import { withSession } from './open-session.ts'
@@ -12,6 +13,9 @@ export interface NumericsCheck {
   /** names of the trials that both models were run on */
   readonly trials: readonly string[]
 }
+
+/** A difference is ours when it is more than this many times what the original's own rounding brings. */
+const OWN_ROUNDINGS = 10
 
 /** The two models, and what they are compared on. */
 export interface NumericsQuestion {
@@ -25,7 +29,8 @@ export interface NumericsQuestion {
 }
 
 /**
- * Runs the prepared model on what the original was run on, and compares all outputs.
+ * Runs the prepared model on what the original was run on, and compares all outputs. A larger difference is excused, and
+ * noted, only where the original itself moves as much when it is rounded otherwise (`ownRounding`).
  * @throws Fault model.preparationDiverges naming the first node of the prepared graph, in order, whose result differs
  */
 export async function checkNumerics(question: NumericsQuestion): Promise<NumericsCheck> {
@@ -50,6 +55,15 @@ export async function checkNumerics(question: NumericsQuestion): Promise<Numeric
 
 /** Finds where the models part. Integer outputs may flip on a tie: without a float result that differs, that is only noted. */
 async function explain(question: NumericsQuestion, trial: Trial, output: string, error: number): Promise<void> {
+  if (
+    isFloating(trial.expected[output]!) &&
+    error <= OWN_ROUNDINGS * (await ownRounding(question.engine, question.source, trial, output))
+  ) {
+    question.note(
+      `The output ${output} is too sensitive on ${trial.name} to be compared: rounding alone moves the original about as much.`,
+    )
+    return
+  }
   const first = await firstDiverging(question, trial)
   if (first === null && !isFloating(trial.expected[output]!)) {
     question.note(

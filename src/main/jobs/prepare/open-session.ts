@@ -1,32 +1,33 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Engine, Session, SessionOptions } from '../../engines/port.ts'
+import type { Engine, OptimizationLevel, Session } from '../../engines/port.ts'
 import { encodeModel, joinChunks, protoLimitBytes } from '../../formats/onnx/index.ts'
 import type { Model } from '../../graph/model.ts'
 import { writeModelFile } from '../model-file.ts'
 
-/** The graph as it is written: the runtime's own folding would hide a fault of ours, its fused kernels add rounding. */
-const PLAIN: SessionOptions = { optimization: 'disabled' }
-
 /**
- * Runs `use` on a session of a model in memory and releases it. A model too large for one protobuf message goes by way of a
- * temporary file.
+ * Runs `use` on a session of a model (a path, or a value in memory) and releases it. A model too large for one protobuf message
+ * goes by way of a temporary file.
+ * @param optimization `disabled`, the graph as it is written, unless told: the runtime's own folding would hide a fault of ours,
+ *   and its fused kernels round otherwise
  */
 export async function withSession<T>(
   engine: Engine,
   model: Model | string,
   use: (session: Session) => Promise<T>,
+  optimization: OptimizationLevel = 'disabled',
 ): Promise<T> {
-  if (typeof model === 'string') return useSession(engine, model, use)
+  if (typeof model === 'string') return useSession(engine, model, use, optimization)
   const encoded = encodeModel(model)
-  if (encoded.external === null && encoded.byteLength < protoLimitBytes)
-    return useSession(engine, joinChunks(encoded), use)
+  if (encoded.external === null && encoded.byteLength < protoLimitBytes) {
+    return useSession(engine, joinChunks(encoded), use, optimization)
+  }
   const folder = await mkdtemp(join(tmpdir(), 'quantbench-'))
   try {
     const path = join(folder, 'model.onnx')
     await writeModelFile(model, path)
-    return await useSession(engine, path, use)
+    return await useSession(engine, path, use, optimization)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -36,8 +37,9 @@ async function useSession<T>(
   engine: Engine,
   model: string | Uint8Array,
   use: (session: Session) => Promise<T>,
+  optimization: OptimizationLevel,
 ): Promise<T> {
-  const session = await engine.createSession(model, PLAIN)
+  const session = await engine.createSession(model, { optimization })
   try {
     return await use(session)
   } finally {
