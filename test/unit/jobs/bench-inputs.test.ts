@@ -20,16 +20,18 @@ describe('the shape an input is run with', () => {
     { why: 'a named dimension is taken by its name', shape: ['N', 'tokens'], wanted: { dims: { tokens: 128 } }, dims: [4, 128] },
     { why: 'also the batch', shape: ['N', 5], wanted: { dims: { N: 9 } }, dims: [9, 5] },
     { why: 'a whole shape goes before all', shape: ['N', 'tokens'], wanted: { shapes: { x: [2, 7] } }, dims: [2, 7] },
-    { why: 'an unknown rank or scalar is run as a scalar', shape: null, dims: [] },
-    { why: 'unless told', shape: null, wanted: { shapes: { x: [2, 3] } }, dims: [2, 3] },
+    { why: 'a scalar stays one', shape: [], dims: [] },
+    { why: 'an unknown rank is taken as told', shape: null, wanted: { shapes: { x: [2, 3] } }, dims: [2, 3] },
   ]
   it.each(cases)('$why', ({ shape, wanted, dims }) => expect(settle(shape, wanted)).toEqual(dims))
 
-  it.each([
-    { why: 'an open axis that nobody settles', shape: ['N', 'tokens'] as Dim[], wanted: {}, says: "'tokens'" },
-    { why: 'a shape against the model', shape: [1, 3, 8, 8] as Dim[], wanted: { shapes: { x: [2, 3, 8, 8] } }, says: '[1, 3, 8, 8]' },
-    { why: 'a shape for an input that is not there', shape: [1] as Dim[], wanted: { shapes: { y: [1] } }, says: "'y'" },
-  ])('$why is refused', ({ shape, wanted, says }) => {
+  const refused: readonly { why: string; shape: readonly Dim[] | null; wanted: Partial<InputShapes>; says: string }[] = [
+    { why: 'an open axis that nobody settles', shape: ['N', 'tokens'], wanted: {}, says: "'tokens'" },
+    { why: 'an unknown rank', shape: null, wanted: {}, says: 'nothing of its shape' },
+    { why: 'a shape against the model', shape: [1, 3, 8, 8], wanted: { shapes: { x: [2, 3, 8, 8] } }, says: '[1, 3, 8, 8]' },
+    { why: 'a shape for an input that is not there', shape: [1], wanted: { shapes: { y: [1] } }, says: "'y'" },
+  ]
+  it.each(refused)('$why is refused', ({ shape, wanted, says }) => {
     expect(() => settle(shape, wanted)).toThrow(expect.objectContaining({ code: 'usage.inputShape', message: expect.stringContaining(says) }))
   })
 })

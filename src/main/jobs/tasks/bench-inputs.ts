@@ -3,6 +3,16 @@ import type { DataType, Dim, ValueSpec } from '../../../shared/contract/tensor.t
 import { toFloat16Bits } from '../../data/float16.ts'
 import { createRandom, type RandomSource } from '../../data/random.ts'
 import type { EngineTensor, Feeds, TypedArray } from '../../engines/port.ts'
+import type { Model } from '../../graph/model.ts'
+
+/** The inputs of a graph that are fed: files older than IR 4 list their initializers too. */
+export function inputsOf({ graph }: Model): ValueSpec[] {
+  const fed = graph.inputs.filter(({ name }) => !graph.initializers.has(name))
+  return fed.map(({ name, dataType, shape }) => {
+    if (dataType !== null) return { name, dataType, shape }
+    throw new Fault('engine.unsupportedType', `Input '${name}' is not a tensor; models with such inputs cannot be run here.`, { name })
+  })
+}
 
 /** How open dimensions of inputs are settled. */
 export interface InputShapes {
@@ -31,12 +41,16 @@ export function settleShapes(inputs: readonly ValueSpec[], wanted: InputShapes):
 
 function settleShape(input: ValueSpec, wanted: InputShapes): readonly number[] {
   const asked = wanted.shapes?.[input.name]
-  const declared = input.shape ?? []
+  const declared = input.shape
   if (asked) {
-    const fits = declared.length === 0 || (declared.length === asked.length && declared.every((dim, i) => !isFixed(dim) || dim === asked[i]))
+    const fits = declared === null || (declared.length === asked.length && declared.every((dim, i) => !isFixed(dim) || dim === asked[i]))
     if (fits) return asked
     const found = `[${declared.map((dim) => dim ?? '?').join(', ')}]`
     throw new Fault('usage.inputShape', `Input '${input.name}' is ${found}; it cannot be run as [${asked.join(', ')}].`, { name: input.name })
+  }
+  if (declared === null) {
+    const sentence = `Input '${input.name}' says nothing of its shape: give it, for example --shape ${input.name}=1x3x224x224.`
+    throw new Fault('usage.inputShape', sentence, { name: input.name })
   }
   return declared.map((dim, axis) => settleDim(input, dim, axis, wanted))
 }
