@@ -54,13 +54,14 @@ function upgradeGraph(graph: Graph, upgrade: Upgrade, outer: ShapeMap): Graph {
   const { from, target, model, names, onProblem } = upgrade
   // contradictions are not the upgrade's business: a node that needs a shape it cannot have is refused by its adapter
   const facts = inferGraph(graph, model.opsets, outer, { onProblem: () => {} })
-  const scope = new Scope(graph, from, new Map([...outer, ...facts]), names, onProblem)
+  const known: ShapeMap = new Map([...outer, ...facts])
+  const scope = new Scope(graph, from, known, names, onProblem)
   graph.nodes.forEach((node) => checkExists(node, upgrade))
   let nodes: readonly Node[] = graph.nodes
   for (let version = from + 1; version <= target; version++) {
     nodes = nodes.flatMap((node) => adapterAt(node, version)?.(node, scope) ?? [node])
   }
-  nodes = nodes.map((node) => withUpgradedBodies(node, upgrade, new Map([...outer, ...facts])))
+  nodes = nodes.map((node) => withUpgradedBodies(node, upgrade, known))
   return { ...graph, nodes, initializers: scope.initializersFor(nodes) }
 }
 
