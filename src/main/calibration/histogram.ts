@@ -10,7 +10,8 @@ export const BINS_PER_OCTAVE = 512
 export const OCTAVES = 20
 /** Bins of one sign that a histogram can have. */
 export const MOST_BINS = OCTAVES * BINS_PER_OCTAVE
-const SLOTS = MOST_BINS
+/** Counters of one sign: values too small for the lowest bin, then the bins. */
+const SIDE = MOST_BINS + 1
 const SHIFT = 14
 const MAGNITUDE = 0x7fffffff
 const INFINITE = 0x7f800000
@@ -61,27 +62,41 @@ function lowKeyFor(key: number): number {
 export class HistogramBuilder {
   #lowKey = 1
   #zeros = 0
-  /** negative side second: slot = sign · SLOTS + key − lowKey. 32-bit counters are what keeps `add` at 3 ns a value. */
+  /** what is being counted, laid out as SIDE tells; 32-bit counters keep `add` at 3 ns a value */
   #counts: Uint32Array | null = null
   /** values in #counts: none of its counters can have passed it */
   #pending = 0
-  /** what #counts held before it could overflow */
+  /** what #counts held before, without the values that are too small; both sides, MOST_BINS each */
   #settled: Float64Array | null = null
 
   /**
-   * Counts every `stride`-th of `values` from `start` on.
+   * Counts every `stride`-th of `values` from `start` on. The loops stand here and not in functions of their own, because V8's middle
+   * compiler inlines those and then never hands the loops on to the optimising one: three times slower (Node 24). There is no branch
+   * on a value in the second one: signs and zeros are random to the branch predictor.
    * @returns how many were counted, or −1 when one of them is NaN or infinite (then nothing is counted)
    */
   add(values: Float32Array, start = 0, stride = 1): number {
     if (start >= values.length) return 0
     const bits = new Int32Array(values.buffer, values.byteOffset, values.length)
-    const largest = largestMagnitude(bits, start, stride)
+    let largest = 0
+    for (let i = start; i < bits.length; i += stride) {
+      const magnitude = bits[i]! & MAGNITUDE
+      if (magnitude > largest) largest = magnitude
+    }
     if (largest >= INFINITE) return -1
     this.#reach(largest >>> SHIFT)
     const added = Math.floor((bits.length - 1 - start) / stride) + 1
     if (this.#pending + added > MOST_PENDING) this.#settle()
     this.#pending += added
-    this.#zeros += countInto((this.#counts ??= new Uint32Array(2 * SLOTS)), bits, this.#lowKey, start, stride)
+    const counts = (this.#counts ??= new Uint32Array(2 * SIDE))
+    const base = this.#lowKey - 1
+    for (let i = start; i < bits.length; i += stride) {
+      const word = bits[i]!
+      const bin = ((word & MAGNITUDE) >> SHIFT) - base
+      // the side, then max(0, bin)
+      const slot = ((word >> 31) & SIDE) + (bin & ~(bin >> 31))
+      counts[slot] = counts[slot]! + 1
+    }
     return added
   }
 
@@ -93,15 +108,15 @@ export class HistogramBuilder {
     this.#reach(other.lowKey + top)
     const settled = this.#settle()
     this.#fold(settled, 0, other.positive, other.lowKey)
-    this.#fold(settled, SLOTS, other.negative, other.lowKey)
+    this.#fold(settled, MOST_BINS, other.negative, other.lowKey)
   }
 
   /** A copy of the counts, trimmed to the bins in use. */
   snapshot(): Histogram {
     if (this.#counts === null && this.#settled === null) return emptyHistogram(this.#zeros)
     const settled = this.#settle()
-    const positive = settled.subarray(0, SLOTS)
-    const negative = settled.subarray(SLOTS)
+    const positive = settled.subarray(0, MOST_BINS)
+    const negative = settled.subarray(MOST_BINS)
     return {
       lowKey: this.#lowKey,
       zeros: this.#zeros,
@@ -114,16 +129,20 @@ export class HistogramBuilder {
   #reach(key: number): void {
     const lowKey = lowKeyFor(key)
     if (lowKey <= this.#lowKey) return
-    const shift = Math.min(lowKey - this.#lowKey, SLOTS)
+    if (this.#pending > 0) this.#settle()
+    if (this.#settled) this.#zeros += dropLowest(this.#settled, Math.min(lowKey - this.#lowKey, MOST_BINS))
     this.#lowKey = lowKey
-    for (const counts of [this.#counts, this.#settled]) if (counts !== null) this.#zeros += dropLowest(counts, shift)
   }
 
   #settle(): Float64Array {
-    const settled = (this.#settled ??= new Float64Array(2 * SLOTS))
+    const settled = (this.#settled ??= new Float64Array(2 * MOST_BINS))
     const counts = this.#counts
     if (counts !== null && this.#pending > 0) {
-      for (let i = 0; i < counts.length; i++) settled[i]! += counts[i]!
+      this.#zeros += counts[0]! + counts[SIDE]!
+      for (let i = 0; i < MOST_BINS; i++) {
+        settled[i]! += counts[i + 1]!
+        settled[i + MOST_BINS]! += counts[i + 1 + SIDE]!
+      }
       counts.fill(0)
       this.#pending = 0
     }
@@ -139,34 +158,13 @@ export class HistogramBuilder {
   }
 }
 
-function largestMagnitude(bits: Int32Array, start: number, stride: number): number {
-  let largest = 0
-  for (let i = start; i < bits.length; i += stride) {
-    const magnitude = bits[i]! & MAGNITUDE
-    if (magnitude > largest) largest = magnitude
-  }
-  return largest
-}
-
-/** Counts into `counts`; gives the number of values below the lowest bin. */
-function countInto(counts: Uint32Array, bits: Int32Array, lowKey: number, start: number, stride: number): number {
-  let zeros = 0
-  for (let i = start; i < bits.length; i += stride) {
-    const word = bits[i]!
-    const slot = ((word & MAGNITUDE) >>> SHIFT) - lowKey
-    if (slot < 0) zeros++
-    else counts[((word >>> 31) * SLOTS + slot) | 0]!++
-  }
-  return zeros
-}
-
 /** Shifts both sides down by `shift` bins; gives the sum of what fell off. */
-function dropLowest(counts: Uint32Array | Float64Array, shift: number): number {
+function dropLowest(counts: Float64Array, shift: number): number {
   let dropped = 0
-  for (let side = 0; side < counts.length; side += SLOTS) {
+  for (let side = 0; side < counts.length; side += MOST_BINS) {
     for (let i = side; i < side + shift; i++) dropped += counts[i]!
-    counts.copyWithin(side, side + shift, side + SLOTS)
-    counts.fill(0, side + SLOTS - shift, side + SLOTS)
+    counts.copyWithin(side, side + shift, side + MOST_BINS)
+    counts.fill(0, side + MOST_BINS - shift, side + MOST_BINS)
   }
   return dropped
 }

@@ -6,13 +6,21 @@ import type { Model, ValueInfo } from '../graph/model.ts'
 import type { ShapeMap } from '../graph/shapes/index.ts'
 import { elementCount, int64Tensor } from '../graph/tensors.ts'
 
-/**
- * Elements that one sample gives to the histogram of one tensor (about; larger tensors are thinned out). With 60 samples 100 values
- * stand above the 99.99th percentile. Measured on SqueezeNet: the statistics then cost about as much as the inference.
- */
+/** Most elements that one sample gives to the histogram of one tensor (about; larger tensors are thinned out). */
 export const ELEMENTS_PER_SAMPLE = 16_384
+/** Fewest, so that the smallest model still fills its histograms. */
+const FEWEST_ELEMENTS = 256
+/** Values of one tensor over all samples that suffice: 200 of them stand above the 99.99th percentile. */
+const ELEMENTS_WANTED = 2 ** 21
+/**
+ * Multiply-accumulates of the model for each element that is counted. Counting an element takes 4 to 5 ns, 400 of them 10 to 15 ns on
+ * one thread (SqueezeNet, ResNet-20 on AVX-512): counting costs about half as much as the inference at most.
+ */
+const MACS_PER_ELEMENT = 400
 /** Tensors up to this factor above the limit are taken whole: a stride of 2 would save less than its own cost. */
 const WHOLE_FACTOR = 1.5
+/** Tensors up to this size have their bounds taken here; for larger ones the graph is faster. */
+const SMALL_TENSOR = 1024
 const FURTHEST = 2 ** 52
 /** Spreads the starting points of neighbouring batches over the stride. A prime, so that every start is reached. */
 const PHASE_STEP = 7919
@@ -74,8 +82,19 @@ export function observableTensors(model: Model, layers: readonly LayerInfo[], sh
 }
 
 /**
- * Adds outputs to a model that give the statistics of `tensors`: for small ones the tensor itself, for larger ones exact bounds by
- * ReduceMin and ReduceMax (per channel for [batch, channels, height, width]) and every stride-th element. Strides have no factor in common
+ * Elements of a tensor that one sample should give to its histogram: fewer the more samples there are and the cheaper the model is to
+ * run, so that counting never costs more than the inference.
+ * @param samples to be run in all
+ */
+export function elementLimit(layers: readonly LayerInfo[], tensors: number, samples: number): number {
+  const macs = layers.reduce((sum, layer) => sum + (layer.macs ?? 0), 0)
+  const affordable = macs / MACS_PER_ELEMENT / Math.max(1, tensors)
+  return Math.ceil(Math.max(FEWEST_ELEMENTS, Math.min(ELEMENTS_PER_SAMPLE, affordable, ELEMENTS_WANTED / samples)))
+}
+
+/**
+ * Adds outputs to a model that give the statistics of `tensors`: small ones themselves; of larger ones exact bounds by ReduceMin and
+ * ReduceMax (per channel for [batch, channels, height, width]) and every stride-th element. Strides have no factor in common
  * with the size of a sample, and the start moves with the batch, so that all positions are covered in turn. The float computation itself
  * is untouched, and tensors are read after the fused activation, so that fusions stay.
  * @param shapes dims of the tensors in a run with one sample (or the model's fixed batch); a tensor that is missing is taken whole
@@ -141,13 +160,11 @@ class ProbeWriter {
   probe(name: string, dims: readonly number[] | null): Probe {
     const length = dims && elementCount(dims)
     const stride = strideFor(length, this.#limit)
-    if (dims === null || stride === 1) {
-      this.#expose(name)
-      return { tensor: name, source: 'output', elements: name, stride, thinned: false, bounds: null, length }
-    }
-    const rank = dims.length
-    const bounds = { min: this.#reduce('ReduceMin', name, rank), max: this.#reduce('ReduceMax', name, rank), channels: rank === 4 }
-    return { tensor: name, source: 'output', elements: this.#thin(name, stride), stride, thinned: true, bounds, length }
+    const bounds = dims === null || length! <= SMALL_TENSOR ? null : this.#bounds(name, dims.length)
+    const thinned = stride > 1 && bounds !== null
+    const elements = thinned ? this.#thin(name, stride) : name
+    this.#expose(elements)
+    return { tensor: name, source: 'output', elements, stride, thinned, bounds, length }
   }
 
   finish(probes: readonly Probe[]): Instrumented {
@@ -160,6 +177,10 @@ class ProbeWriter {
     if (this.#draft.outputs.some((output) => output.name === name)) return
     const known: ValueInfo = this.#draft.valueInfo.get(name) ?? { name, dataType: 'float', shape: null }
     this.#draft.outputs = [...this.#draft.outputs, known]
+  }
+
+  #bounds(name: string, rank: number): Probe['bounds'] {
+    return { min: this.#reduce('ReduceMin', name, rank), max: this.#reduce('ReduceMax', name, rank), channels: rank === 4 }
   }
 
   /** [N, C, H, W] → [N, C]; other ranks → [N]; rank 1 → a scalar. */
@@ -186,7 +207,6 @@ class ProbeWriter {
     const thinned = this.#draft.freshTensorName(`${name}/thinned`)
     this.#draft.addNode({ name: flattened, opType: 'Reshape', inputs: [name, flat], outputs: [flattened] })
     this.#draft.addNode({ name: thinned, opType: 'Slice', inputs: [flattened, start, end, axis, step], outputs: [thinned] })
-    this.#expose(thinned)
     return thinned
   }
 

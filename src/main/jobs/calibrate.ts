@@ -6,7 +6,6 @@ import { Fault, isFault } from '../../shared/contract/fault.ts'
 import type { Json } from '../../shared/contract/runs.ts'
 import { decodeCollection, encodeCollection } from '../calibration/collection-codec.ts'
 import { mergeCollections, type Collection } from '../calibration/collection.ts'
-import { ELEMENTS_PER_SAMPLE } from '../calibration/instrument.ts'
 import type { WorkerPool } from './pool.ts'
 import type { Services } from './services.ts'
 import type { CalibrateInput, CalibrateOutput } from './tasks/calibrate.ts'
@@ -23,7 +22,10 @@ export interface CalibrationRequest {
   readonly seed: number
   /** null for data that are tensors already (npz) */
   readonly preprocess: Preprocess | null
-  /** elements of one tensor that one sample gives to its histogram, about; 16,384 by default. Bounds are always exact. */
+  /**
+   * elements of one tensor that one sample gives to its histogram, about; by default 256 to 16,384, by the cost of the model and the
+   * number of samples (`elementLimit`). Bounds are always exact.
+   */
   readonly elementsPerSample?: number
   /** intra-op threads of one session, 1 by default */
   readonly threads?: number
@@ -105,7 +107,7 @@ function contentOf(request: CalibrationRequest, hashes: { readonly model: string
     range: [range.start, range.end],
     seed,
     preprocess: preprocess as Json,
-    elementsPerSample: request.elementsPerSample ?? ELEMENTS_PER_SAMPLE,
+    elementsPerSample: request.elementsPerSample ?? null,
     threads: request.threads ?? 1,
   }
 }
@@ -126,7 +128,7 @@ function dataInput({ data, split, seed, preprocess }: CalibrationRequest): Pick<
 
 function instrumentInput(request: CalibrationRequest, output: string): InstrumentInput {
   const { model, range } = request
-  return { ...dataInput(request), model, output, position: range.start, elementsPerSample: request.elementsPerSample ?? null }
+  return { ...dataInput(request), model, output, range, elementsPerSample: request.elementsPerSample ?? null }
 }
 
 async function runShares(

@@ -1,6 +1,6 @@
-import type { DataSpec, DataSplit, Preprocess } from '../../../shared/contract/data.ts'
+import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shared/contract/data.ts'
 import type { ValueSpec } from '../../../shared/contract/tensor.ts'
-import { instrument, observableTensors, type ProbePlan, type RunShapes } from '../../calibration/instrument.ts'
+import { elementLimit, instrument, observableTensors, type ProbePlan, type RunShapes } from '../../calibration/instrument.ts'
 import { createFeeder } from '../../data/feeder.ts'
 import { shuffledOrder } from '../../data/order.ts'
 import type { Feeds } from '../../engines/port.ts'
@@ -26,10 +26,10 @@ export interface InstrumentInput {
   readonly data: DataSpec
   readonly split: DataSplit
   readonly seed: number
-  /** position of a sample to take shapes from */
-  readonly position: number
+  /** positions to be run: shapes are taken from the first, the amount of thinning from their number */
+  readonly range: SampleRange
   readonly preprocess: Preprocess | null
-  /** null: as many as `instrument` thinks right */
+  /** null: as many as `elementLimit` thinks right */
   readonly elementsPerSample: number | null
 }
 
@@ -46,9 +46,11 @@ export function createInstrumentTask(deps: TaskDeps): Task<InstrumentInput, Inst
     const shapes = await observeShapes(deps.engine, model, dimsOf(await firstFeeds(deps, model, input)))
     signal.throwIfAborted()
     const facts = inferShapes(model, { onProblem: () => undefined })
-    const tensors = observableTensors(model, findLayers(model, facts), facts)
-    const options = input.elementsPerSample === null ? {} : { elementsPerSample: input.elementsPerSample }
-    const instrumented = instrument(model, tensors, shapes, options)
+    const layers = findLayers(model, facts)
+    const tensors = observableTensors(model, layers, facts)
+    const samples = input.range.end - input.range.start
+    const elementsPerSample = input.elementsPerSample ?? elementLimit(layers, tensors.length, samples)
+    const instrumented = instrument(model, tensors, shapes, { elementsPerSample })
     await writeModelFile(instrumented.model, input.output, { force: true, signal })
     return { plan: instrumented.plan, batch: batchFor(tensors, shapes) }
   }
@@ -65,8 +67,8 @@ async function firstFeeds(deps: TaskDeps, model: Model, input: InstrumentInput):
   const source = await deps.openSamples(input.data, input.split)
   try {
     const feeder = createFeeder(fedInputs(model), input.preprocess)
-    const index = shuffledOrder(source.info.count, input.seed)[input.position]
-    if (index === undefined) throw new Error(`position ${input.position} is outside ${source.info.count} samples`)
+    const index = shuffledOrder(source.info.count, input.seed)[input.range.start]
+    if (index === undefined) throw new Error(`position ${input.range.start} is outside ${source.info.count} samples`)
     return feeder.toFeeds([await feeder.prepare(await source.read(index))])
   } finally {
     await source.close()
