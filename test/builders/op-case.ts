@@ -53,7 +53,8 @@ function arrayOf(dataType: DataType, values: readonly number[]): EngineTensor['d
       return Int32Array.from(values)
     case 'int8':
       return Int8Array.from(values)
-    case 'uint8': case 'bool':
+    case 'uint8':
+    case 'bool':
       return Uint8Array.from(values)
     case 'double':
       return Float64Array.from(values)
@@ -72,8 +73,15 @@ export function floats(values: readonly number[], dims: readonly number[] = [val
   return { kind: 'constant', tensor: floatTensor('', dims, values) }
 }
 
-export function bytes(dataType: 'int8' | 'uint8' | 'bool', values: readonly number[], dims: readonly number[] = [values.length]): Operand {
-  return { kind: 'constant', tensor: byteTensor('', dataType, dims, dataType === 'int8' ? Int8Array.from(values) : Uint8Array.from(values)) }
+export function bytes(
+  dataType: 'int8' | 'uint8' | 'bool',
+  values: readonly number[],
+  dims: readonly number[] = [values.length],
+): Operand {
+  return {
+    kind: 'constant',
+    tensor: byteTensor('', dataType, dims, dataType === 'int8' ? Int8Array.from(values) : Uint8Array.from(values)),
+  }
 }
 
 export function int32s(values: readonly number[], dims: readonly number[] = [values.length]): Operand {
@@ -95,7 +103,9 @@ export function modelOf(example: OpCase, declared: Declared = 'lengths'): Model 
     if (operand.kind === 'constant') return builder.constant({ ...operand.tensor, name: `c${i}` })
     return builder.input(`x${i}`, declaredShape(operand.tensor.dims, declared, i), operand.tensor.dataType)
   })
-  const outputs = Array.from({ length: example.outputs ?? 1 }, (_, i) => (example.omittedOutputs?.includes(i) ? '' : `y${i}`))
+  const outputs = Array.from({ length: example.outputs ?? 1 }, (_, i) =>
+    example.omittedOutputs?.includes(i) ? '' : `y${i}`,
+  )
   builder.node(example.op, inputs, example.attributes ?? {}, { name: 'node', outputs, domain: example.domain ?? '' })
   const model = builder.build()
   const named = outputs.filter((name) => name !== '')
@@ -124,11 +134,17 @@ export function titleOf(example: OpCase): string {
     return `${name}=${text}`
   })
   const operands = example.operands.map((operand) =>
-    operand.kind === 'omitted' ? '-' : `${operand.kind === 'constant' ? 'const' : ''}[${operand.tensor.dims.join(',')}]`,
+    operand.kind === 'omitted'
+      ? '-'
+      : `${operand.kind === 'constant' ? 'const' : ''}[${operand.tensor.dims.join(',')}]`,
   )
   return `${example.op}-${example.opset}(${operands.join(' ')}) ${attributes.join(' ')}`.trim()
 }
 
 function attributeText(attribute: { readonly kind: string; readonly value?: unknown }): string {
-  return attribute.kind === 'floats' ? JSON.stringify(attribute.value) : attribute.kind === 'float' ? String(attribute.value) : attribute.kind
+  return attribute.kind === 'floats'
+    ? JSON.stringify(attribute.value)
+    : attribute.kind === 'float'
+      ? String(attribute.value)
+      : attribute.kind
 }

@@ -48,10 +48,18 @@ const splitHeads = (b: ModelBuilder, x: string): string => {
 const doubleSize = (b: ModelBuilder, x: string): string => {
   const shape = b.node('Shape', [x])
   const spatial = b.node('Slice', [shape, b.ints([2]), b.ints([4]), b.ints([0])])
-  const doubled = b.node('Cast', [b.node('Floor', [b.node('Mul', [b.node('Cast', [spatial], { to: 1 }), b.floats([2, 2])])])], { to: 7 })
+  const doubled = b.node(
+    'Cast',
+    [b.node('Floor', [b.node('Mul', [b.node('Cast', [spatial], { to: 1 }), b.floats([2, 2])])])],
+    { to: 7 },
+  )
   const head = b.node('Slice', [shape, b.ints([0]), b.ints([2]), b.ints([0])])
   const sizes = b.node('Concat', [head, doubled], { axis: 0 })
-  return b.node('Resize', [x, '', '', sizes], { mode: 'nearest', nearest_mode: 'floor', coordinate_transformation_mode: 'asymmetric' })
+  return b.node('Resize', [x, '', '', sizes], {
+    mode: 'nearest',
+    nearest_mode: 'floor',
+    coordinate_transformation_mode: 'asymmetric',
+  })
 }
 
 /** torch.nn.functional.pad as PyTorch 1.x exports it: pads in pairs from the last axis, filled up, reversed, transposed. */
@@ -60,7 +68,9 @@ const torchPad = (b: ModelBuilder, x: string): string => {
   const filler = b.node('ConstantOfShape', [b.ints([4])], { value: tensor(int64Tensor('', [1], [0])) })
   const pairs = b.node('Reshape', [b.node('Concat', [given, filler], { axis: 0 }), b.ints([-1, 2])])
   const reversed = b.node('Slice', [pairs, b.ints([-1]), b.ints([-(2 ** 53)]), b.ints([0]), b.ints([-1])])
-  const pads = b.node('Cast', [b.node('Reshape', [b.node('Transpose', [reversed], { perm: [1, 0] }), b.ints([-1])])], { to: 7 })
+  const pads = b.node('Cast', [b.node('Reshape', [b.node('Transpose', [reversed], { perm: [1, 0] }), b.ints([-1])])], {
+    to: 7,
+  })
   return b.node('Pad', [x, pads, b.floats([0], [])])
 }
 
@@ -89,25 +99,48 @@ const product = (b: ModelBuilder, x: string): string => {
 
 const repeatedSplit = (b: ModelBuilder, x: string): string => {
   b.node('Split', [b.node('Shape', [x])], { axis: 0 }, { outputs: ['n', 'c', 'l'] })
-  const swapped = b.node('Concat', ['n', b.node('Mul', ['c', b.node('Max', [b.ints([2]), b.ints([1])])]), b.ints([-1])], { axis: 0 })
+  const swapped = b.node(
+    'Concat',
+    ['n', b.node('Mul', ['c', b.node('Max', [b.ints([2]), b.ints([1])])]), b.ints([-1])],
+    { axis: 0 },
+  )
   return b.node('Reshape', [b.node('Tile', [x, b.ints([1, 2, 1])]), swapped])
 }
 
 /** Shape graphs with what must come out of them. */
 export const shapeGraphs: readonly ShapeGraph[] = [
   graph('flatten written as Shape, Gather, Concat, Reshape', ['N', 3, 4, 5], { N: 2 }, ['N', 60], flattenByHand),
-  graph('attention heads with every length read from the input', ['N', 'T', 32], { N: 2, T: 5 }, ['N', 4, 'T', 8], splitHeads),
+  graph(
+    'attention heads with every length read from the input',
+    ['N', 'T', 32],
+    { N: 2, T: 5 },
+    ['N', 4, 'T', 8],
+    splitHeads,
+  ),
   graph('an image enlarged to a computed size', ['N', 3, 6, 7], { N: 2 }, ['N', 3, 12, 14], doubleSize),
-  graph('an image of unknown size enlarged', ['N', 3, 'h', 'w'], { N: 2, h: 4, w: 5 }, ['N', 3, null, null], doubleSize),
+  graph(
+    'an image of unknown size enlarged',
+    ['N', 3, 'h', 'w'],
+    { N: 2, h: 4, w: 5 },
+    ['N', 3, null, null],
+    doubleSize,
+  ),
   graph('pads as PyTorch computes them', ['N', 3, 6, 7], { N: 2 }, ['N', 3, 13, 10], torchPad),
   graph('a class token before the patches', ['N', 16, 8], { N: 2 }, ['N', 17, 8], classToken),
   graph('positions counted by Range', ['N', 'T', 8], { N: 2, T: 5 }, ['N', 'T', 8], positions),
   graph('the product of the remaining lengths', ['N', 3, 4], { N: 2 }, ['N', 12], product),
   graph('lengths taken apart by Split and tiled', ['N', 3, 4], { N: 2 }, ['N', 6, 4], repeatedSplit),
-  graph('a convolution that keeps unknown lengths', ['N', 3, 'h', 'w'], { N: 1, h: 5, w: 6 }, ['N', 4, 'h', 'w'], (b, x) =>
-    b.node('Conv', [x, b.weights([4, 3, 3, 3])], { pads: [1, 1, 1, 1] })),
+  graph(
+    'a convolution that keeps unknown lengths',
+    ['N', 3, 'h', 'w'],
+    { N: 1, h: 5, w: 6 },
+    ['N', 4, 'h', 'w'],
+    (b, x) => b.node('Conv', [x, b.weights([4, 3, 3, 3])], { pads: [1, 1, 1, 1] }),
+  ),
   graph('a strided convolution that does not', ['N', 3, 'h', 'w'], { N: 1, h: 5, w: 6 }, ['N', 4, null, null], (b, x) =>
-    b.node('Conv', [x, b.weights([4, 3, 3, 3])], { pads: [1, 1, 1, 1], strides: [2, 2] })),
+    b.node('Conv', [x, b.weights([4, 3, 3, 3])], { pads: [1, 1, 1, 1], strides: [2, 2] }),
+  ),
   graph('a global pool after unknown lengths', ['N', 3, 'h', 'w'], { N: 1, h: 5, w: 6 }, ['N', 3], (b, x) =>
-    b.node('Flatten', [b.node('GlobalAveragePool', [b.node('LeakyRelu', [x], { alpha: float(0.1) })])])),
+    b.node('Flatten', [b.node('GlobalAveragePool', [b.node('LeakyRelu', [x], { alpha: float(0.1) })])]),
+  ),
 ]

@@ -13,7 +13,14 @@ export interface UpgradeGraph {
 }
 
 function values(...dims: number[]): EngineTensor {
-  return { dataType: 'float', dims, data: normals(seeded(3), dims.reduce((a, b) => a * b, 1)) }
+  return {
+    dataType: 'float',
+    dims,
+    data: normals(
+      seeded(3),
+      dims.reduce((a, b) => a * b, 1),
+    ),
+  }
 }
 
 function flag(value: boolean): EngineTensor {
@@ -43,9 +50,18 @@ function branching(condition: boolean): UpgradeGraph {
     inner.node('Clip', ['outer'], { min: float(0.1), max: float(0.5) }, { outputs: ['else_out'] })
     inner.output('else_out')
   })
-  b.node('If', ['which'], { then_branch: graphAttribute(then), else_branch: graphAttribute(otherwise) }, { outputs: ['y'] })
+  b.node(
+    'If',
+    ['which'],
+    { then_branch: graphAttribute(then), else_branch: graphAttribute(otherwise) },
+    { outputs: ['y'] },
+  )
   b.output('y')
-  return { why: `If with branches of old operators (${condition})`, model: b.build(), feeds: { x: values(2, 3, 4), which: flag(condition) } }
+  return {
+    why: `If with branches of old operators (${condition})`,
+    model: b.build(),
+    feeds: { x: values(2, 3, 4), which: flag(condition) },
+  }
 }
 
 function looping(): UpgradeGraph {
@@ -94,7 +110,11 @@ function unnamed(): UpgradeGraph {
   b.output('y')
   const model = b.build()
   const nodes = model.graph.nodes.map((node) => ({ ...node, name: '' }))
-  return { why: 'nodes without names', model: { ...model, graph: { ...model.graph, nodes } }, feeds: { x: values(2, 3, 4, 4) } }
+  return {
+    why: 'nodes without names',
+    model: { ...model, graph: { ...model.graph, nodes } },
+    feeds: { x: values(2, 3, 4, 4) },
+  }
 }
 
 /** A small network of opset 7 whose constants are also listed as inputs (IR 3). */
@@ -104,7 +124,10 @@ function listed(): UpgradeGraph {
   const conv = b.node('Conv', ['x', b.weights([4, 3, 3, 3])], { auto_pad: 'SAME_UPPER', strides: [2, 2] })
   const channels = (value: number): string => b.floats([value, 1, 2, 3])
   const normal = b.node('BatchNormalization', [conv, channels(1), channels(0), channels(0.5), channels(2)])
-  const pooled = b.node('MaxPool', [b.node('Clip', [normal], { min: float(0), max: float(6) })], { kernel_shape: [2, 2], strides: [2, 2] })
+  const pooled = b.node('MaxPool', [b.node('Clip', [normal], { min: float(0), max: float(6) })], {
+    kernel_shape: [2, 2],
+    strides: [2, 2],
+  })
   const flat = b.node('Reshape', [b.node('Dropout', [pooled]), b.ints([1, -1])])
   b.node('Softmax', [b.node('Gemm', [flat, b.weights([16, 5]), b.floats([1, 2, 3, 4, 5])])], {}, { outputs: ['y'] })
   b.output('y', [1, 5])
@@ -112,4 +135,11 @@ function listed(): UpgradeGraph {
   return { why: 'constants listed as inputs', model: b.build(), feeds: { x: values(1, 3, 8, 8) }, tolerance: 2 ** -23 }
 }
 
-export const upgradeGraphs: readonly UpgradeGraph[] = [branching(true), branching(false), looping(), crowded(), unnamed(), listed()]
+export const upgradeGraphs: readonly UpgradeGraph[] = [
+  branching(true),
+  branching(false),
+  looping(),
+  crowded(),
+  unnamed(),
+  listed(),
+]

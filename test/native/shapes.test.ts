@@ -27,13 +27,19 @@ async function run(model: Model, feeds: Feeds): Promise<Feeds> {
 }
 
 /** What is wrong with an inferred fact, given the tensor that really came; null when nothing is. */
-function contradiction(fact: Fact | undefined, actual: EngineTensor, lengths: Readonly<Record<string, number>>): string | null {
+function contradiction(
+  fact: Fact | undefined,
+  actual: EngineTensor,
+  lengths: Readonly<Record<string, number>>,
+): string | null {
   if (fact === undefined) return 'not inferred'
-  const holds = (dim: Dim, i: number): boolean => dim === null || (typeof dim === 'string' ? lengths[dim] : dim) === actual.dims[i]
+  const holds = (dim: Dim, i: number): boolean =>
+    dim === null || (typeof dim === 'string' ? lengths[dim] : dim) === actual.dims[i]
   if (fact.shape !== null && !(fact.shape.length === actual.dims.length && fact.shape.every(holds))) {
     return `inferred ${shapeText(fact.shape)}, came [${actual.dims.join(',')}]`
   }
-  if (fact.dataType !== null && fact.dataType !== actual.dataType) return `inferred ${fact.dataType}, came ${actual.dataType}`
+  if (fact.dataType !== null && fact.dataType !== actual.dataType)
+    return `inferred ${fact.dataType}, came ${actual.dataType}`
   const value = (v: Dim): number | null => (typeof v === 'string' ? lengths[v]! : v)
   const wrong = fact.values?.some((v, i) => v !== null && value(v) !== Number(actual.data[i])) ?? false
   return wrong ? `inferred the values ${fact.values!.join()}, came ${actual.data.join()}` : null
@@ -70,9 +76,18 @@ describe('inferShapes against what ONNX Runtime gives', () => {
     const facts = inferShapes(model)
     const [input] = model.graph.inputs
     const dims = input!.shape!.map((dim) => (typeof dim === 'number' ? dim : lengths[dim!]!))
-    const x: EngineTensor = { dataType: 'float', dims, data: normals(seeded(1), dims.reduce((a, b) => a * b, 1)) }
+    const x: EngineTensor = {
+      dataType: 'float',
+      dims,
+      data: normals(
+        seeded(1),
+        dims.reduce((a, b) => a * b, 1),
+      ),
+    }
     const actual = await run(withAllOutputs(model), { x })
-    const wrong = Object.entries(actual).flatMap(([name, tensor]) => contradiction(facts.get(name), tensor, lengths) ?? [])
+    const wrong = Object.entries(actual).flatMap(
+      ([name, tensor]) => contradiction(facts.get(name), tensor, lengths) ?? [],
+    )
     expect(wrong).toEqual([])
     expect(facts.get(model.graph.outputs[0]!.name)!.shape).toEqual(expected)
   })
@@ -86,20 +101,32 @@ function withAllOutputs(model: Model): Model {
 }
 
 describe.skipIf(sharedModels().length === 0)('inferShapes on the development models', () => {
-  it.each(sharedModels().map((file) => ({ file, name: path.basename(file) })))('$name: every tensor', async ({ file }) => {
-    const model = decodeModel(fs.readFileSync(file))
-    const facts = inferShapes(model)
-    const constants = model.graph.initializers
-    const lengths: Record<string, number> = {}
-    const feeds: Record<string, EngineTensor> = {}
-    for (const input of model.graph.inputs.filter(({ name }) => !constants.has(name))) {
-      const dims = input.shape!.map((dim) => (typeof dim === 'number' ? dim : (lengths[dim ?? ''] = 2)))
-      feeds[input.name] = { dataType: 'float', dims, data: normals(seeded(1), dims.reduce((a, b) => a * b, 1)) }
-    }
-    const actual = await run(withAllOutputs(model), feeds)
-    const wrong = Object.entries(actual).flatMap(([name, tensor]) => contradiction(facts.get(name), tensor, lengths) ?? [])
-    expect(wrong).toEqual([])
-    // all of them are told: nothing in these graphs depends on the data
-    expect(Object.keys(actual).filter((name) => facts.get(name)!.shape?.includes(null) ?? true)).toEqual([])
-  })
+  it.each(sharedModels().map((file) => ({ file, name: path.basename(file) })))(
+    '$name: every tensor',
+    async ({ file }) => {
+      const model = decodeModel(fs.readFileSync(file))
+      const facts = inferShapes(model)
+      const constants = model.graph.initializers
+      const lengths: Record<string, number> = {}
+      const feeds: Record<string, EngineTensor> = {}
+      for (const input of model.graph.inputs.filter(({ name }) => !constants.has(name))) {
+        const dims = input.shape!.map((dim) => (typeof dim === 'number' ? dim : (lengths[dim ?? ''] = 2)))
+        feeds[input.name] = {
+          dataType: 'float',
+          dims,
+          data: normals(
+            seeded(1),
+            dims.reduce((a, b) => a * b, 1),
+          ),
+        }
+      }
+      const actual = await run(withAllOutputs(model), feeds)
+      const wrong = Object.entries(actual).flatMap(
+        ([name, tensor]) => contradiction(facts.get(name), tensor, lengths) ?? [],
+      )
+      expect(wrong).toEqual([])
+      // all of them are told: nothing in these graphs depends on the data
+      expect(Object.keys(actual).filter((name) => facts.get(name)!.shape?.includes(null) ?? true)).toEqual([])
+    },
+  )
 })

@@ -79,7 +79,8 @@ describe('upgradeOpset: one operator before and after', () => {
         const actual = await run(upgraded(modelOf(example, declared), target), feedsOf(example))
         for (const [name, tensor] of Object.entries(expected)) {
           const delta = difference(tensor, actual[name])
-          if (delta > toleranceOf(example, target)) wrong.push(`${titleOf(example)} (${declared}) to ${target}: ${name} by ${delta}`)
+          if (delta > toleranceOf(example, target))
+            wrong.push(`${titleOf(example)} (${declared}) to ${target}: ${name} by ${delta}`)
         }
       }
     }
@@ -92,7 +93,8 @@ describe('upgradeOpset: graphs', () => {
     const expected = await run(model, feeds)
     for (const target of targets.filter((candidate) => candidate > model.opsets.get('')!)) {
       const actual = await run(upgraded(model, target), feeds)
-      for (const [name, tensor] of Object.entries(expected)) expect(difference(tensor, actual[name])).toBeLessThanOrEqual(tolerance ?? 0)
+      for (const [name, tensor] of Object.entries(expected))
+        expect(difference(tensor, actual[name])).toBeLessThanOrEqual(tolerance ?? 0)
     }
   })
 })
@@ -103,14 +105,22 @@ describe.skipIf(sharedModels().length === 0)('upgradeOpset on the development mo
     const feeds: Record<string, EngineTensor> = {}
     for (const input of model.graph.inputs.filter(({ name }) => !model.graph.initializers.has(name))) {
       const dims = input.shape!.map((dim) => (typeof dim === 'number' ? dim : 2))
-      feeds[input.name] = { dataType: 'float', dims, data: normals(seeded(1), dims.reduce((a, b) => a * b, 1)) }
+      feeds[input.name] = {
+        dataType: 'float',
+        dims,
+        data: normals(
+          seeded(1),
+          dims.reduce((a, b) => a * b, 1),
+        ),
+      }
     }
     const expected = await run(model, feeds)
     for (const target of targets) {
       const actual = await run(upgraded(model, target), feeds)
       // AveragePool-19 is another kernel, which rounds otherwise
       const tolerance = target >= 19 ? 1e-5 : 0
-      for (const [name, tensor] of Object.entries(expected)) expect(difference(tensor, actual[name])).toBeLessThanOrEqual(tolerance)
+      for (const [name, tensor] of Object.entries(expected))
+        expect(difference(tensor, actual[name])).toBeLessThanOrEqual(tolerance)
     }
   })
 })

@@ -25,7 +25,11 @@ const clips: OpCase[] = [
 ]
 
 const activations: OpCase[] = [
-  ...each('Abs Neg Floor Ceil Exp Sigmoid Tanh Relu Elu Selu HardSigmoid LeakyRelu Softplus Softsign Identity Sin Cos Atan', 7, [feed(2, 3, 4)]),
+  ...each(
+    'Abs Neg Floor Ceil Exp Sigmoid Tanh Relu Elu Selu HardSigmoid LeakyRelu Softplus Softsign Identity Sin Cos Atan',
+    7,
+    [feed(2, 3, 4)],
+  ),
   ...each('Log Sqrt Reciprocal', 7, [feedPositive(2, 3)]),
   ...each('Erf Sign Shrink Sinh Cosh Asinh', 9, [feed(2, 3)]),
   { op: 'LeakyRelu', opset: 7, operands: [feed(2, 3)], attributes: { alpha: float(0.3) } },
@@ -62,7 +66,12 @@ const arithmetic: OpCase[] = [
   ...each('Not', 7, [feedOf('bool', [2, 2], [0, 1, 0, 1])]),
   ...each('Where', 9, [feedOf('bool', [2, 1], [0, 1]), feed(2, 3), feed(3)]),
   { op: 'Mod', opset: 10, operands: [feedOf('int64', [4], [-7, 7, -8, 5]), ints([3, -3, 5, -5])] },
-  { op: 'Mod', opset: 10, operands: [feedOf('float', [4], [-7, 7, -8, 5]), floats([3, -3, 5, -5])], attributes: { fmod: 1 } },
+  {
+    op: 'Mod',
+    opset: 10,
+    operands: [feedOf('float', [4], [-7, 7, -8, 5]), floats([3, -3, 5, -5])],
+    attributes: { fmod: 1 },
+  },
 ]
 
 const dropouts: OpCase[] = [

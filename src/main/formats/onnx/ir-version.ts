@@ -30,7 +30,7 @@ function irOfType(dataType: DataType | null): number {
 
 /** The IR version a model must state: its own, or higher where its opset, its types or its initializers ask for it. */
 export function irVersionFor(model: Model): number {
-  const opset = model.opsets.get('') ?? 0
+  const opset = model.opsets.get('') ?? model.opsets.get('ai.onnx') ?? 0
   const byOpset = irOfOpset.find(([lowest]) => opset >= lowest)?.[1] ?? 3
   return Math.max(model.irVersion, byOpset, irOfGraph(model.graph))
 }

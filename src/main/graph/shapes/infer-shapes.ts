@@ -45,7 +45,9 @@ export function inferGraph(
   const declared = new Map<string, ValueInfo>(graph.valueInfo)
   for (const output of graph.outputs) declared.set(output.name, output)
   const report = reporter(options)
-  graph.inputs.forEach((input, i) => facts.set(input.name, checked(inputFact(input, inputs[i], options), input.name, report)))
+  graph.inputs.forEach((input, i) =>
+    facts.set(input.name, checked(inputFact(input, inputs[i], options), input.name, report)),
+  )
   for (const [name, tensor] of graph.initializers) facts.set(name, tensorFact(tensor))
   const lookUp = (name: string): Fact => (name === '' ? UNKNOWN : (facts.get(name) ?? scope.get(name) ?? UNKNOWN))
   const inferBody = (body: Graph, given: readonly Fact[]): readonly Fact[] => {
@@ -70,12 +72,18 @@ type Report = (where: string, op: string | null, message: string) => void
 function reporter({ onProblem }: InferOptions): Report {
   return (where, op, message) => {
     if (onProblem) onProblem({ where, op, message })
-    else throw new Fault('model.shapeMismatch', `The shapes of the model contradict each other at ${where}: ${message}.`, { where, op })
+    else
+      throw new Fault('model.shapeMismatch', `The shapes of the model contradict each other at ${where}: ${message}.`, {
+        where,
+        op,
+      })
   }
 }
 
 function describe(node: Node): string {
-  return node.name !== '' ? node.name : `the ${node.opType} that writes ${node.outputs.find((name) => name !== '') ?? 'nothing'}`
+  return node.name !== ''
+    ? node.name
+    : `the ${node.opType} that writes ${node.outputs.find((name) => name !== '') ?? 'nothing'}`
 }
 
 function versionOf(node: Node, opsets: Model['opsets']): number {

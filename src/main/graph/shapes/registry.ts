@@ -66,8 +66,10 @@ const STANDARD: ReadonlyMap<string, Infer> = new Map<string, Infer>([
   ...rows('IsNaN IsInf', inferBool),
   ['Where', elementwise.inferWhere],
   ['Clip', elementwise.inferClip],
-  ['PRelu', elementwise.inferPRelu],
-  ...rows('Relu LeakyRelu ThresholdedRelu Elu Selu Celu Gelu Mish Swish Sigmoid HardSigmoid HardSwish Softplus Softsign', inferSame),
+  ...rows(
+    'Relu LeakyRelu PRelu ThresholdedRelu Elu Selu Celu Gelu Mish Swish Sigmoid HardSigmoid HardSwish Softplus Softsign',
+    inferSame,
+  ),
   ...rows('Tanh Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Exp Log Erf Round Shrink BitwiseNot', inferSame),
   ['Identity', elementwise.inferIdentity],
   ['Dropout', elementwise.inferDropout],

@@ -63,7 +63,8 @@ export function convTransposeOutput(
   const same = spec.autoPad === 'SAME_UPPER' || spec.autoPad === 'SAME_LOWER'
   const output = outputShape ?? (same ? input * spec.stride : null)
   if (output === null) {
-    const pads = spec.autoPad === 'VALID' ? { padBegin: 0, padEnd: 0 } : { padBegin: spec.padBegin, padEnd: spec.padEnd }
+    const pads =
+      spec.autoPad === 'VALID' ? { padBegin: 0, padEnd: 0 } : { padBegin: spec.padBegin, padEnd: spec.padEnd }
     return { output: full - pads.padBegin - pads.padEnd, ...pads }
   }
   const total = Math.max(0, full - output)

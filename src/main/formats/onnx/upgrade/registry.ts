@@ -1,6 +1,7 @@
 import * as axes from './adapters/axes.ts'
 import * as bounds from './adapters/bounds.ts'
 import * as normalization from './adapters/normalization.ts'
+import * as renamed from './adapters/renamed.ts'
 import * as resize from './adapters/resize.ts'
 import * as softmax from './adapters/softmax.ts'
 import type { Adapter } from './scope.ts'
@@ -15,7 +16,12 @@ export interface OpHistory {
   readonly goneAt: number | null
 }
 
-function row(names: string, versions: string, adapters: Readonly<Record<number, Adapter>> = {}, goneAt: number | null = null): [string, OpHistory][] {
+function row(
+  names: string,
+  versions: string,
+  adapters: Readonly<Record<number, Adapter>> = {},
+  goneAt: number | null = null,
+): [string, OpHistory][] {
   const history: OpHistory = {
     versions: versions.split(' ').map(Number),
     adapters: new Map(Object.entries(adapters).map(([version, adapter]) => [Number(version), adapter])),
@@ -68,6 +74,7 @@ export const OP_HISTORY: ReadonlyMap<string, OpHistory> = new Map([
   ...row('LeakyRelu', '1 6 16'),
   ...row('PRelu', '1 6 7 9 16'),
   ...row('Softplus Softsign', '1 22'),
+  // experimental in 1, so not in today's schemas; ONNX Runtime still runs it
   ...row('ThresholdedRelu', '1 10 22'),
   ...row('Celu', '12'),
   ...row('HardSwish', '14 22'),
@@ -85,7 +92,10 @@ export const OP_HISTORY: ReadonlyMap<string, OpHistory> = new Map([
   ...row('Identity', '1 13 14 16 19 21 23 24 25'),
   ...row('Dropout', '1 6 7 10 12 13 22', { 12: normalization.dropoutRatio }),
   // normalization
-  ...row('BatchNormalization', '1 6 7 9 14 15', { 9: normalization.batchNormSpatial, 14: normalization.batchNormOutputs }),
+  ...row('BatchNormalization', '1 6 7 9 14 15', {
+    9: normalization.batchNormSpatial,
+    14: normalization.batchNormOutputs,
+  }),
   ...row('InstanceNormalization', '1 6 22'),
   ...row('GroupNormalization', '18 21', { 21: normalization.groupNormChannels }),
   ...row('LayerNormalization', '17'),
@@ -108,9 +118,10 @@ export const OP_HISTORY: ReadonlyMap<string, OpHistory> = new Map([
   ...row('Slice', '1 10 11 13', { 10: axes.sliceToInputs }),
   ...row('Pad', '1 2 11 13 18 19 21 23 24 25', { 11: bounds.padToInputs }),
   ...row('CenterCropPad', '18'),
-  ...row('Gather GatherElements', '1 11 13'),
+  ...row('Gather', '1 11 13'),
+  ...row('GatherElements', '11 13'),
   ...row('GatherND', '11 12 13'),
-  ...row('Scatter', '9 11', { 11: resize.scatterToElements }, 11),
+  ...row('Scatter', '9 11', { 11: renamed.scatterToElements }, 11),
   ...row('ScatterElements ScatterND', '11 13 16 18'),
   ...row('TensorScatter', '24'),
   ...row('Trilu', '14'),
@@ -121,14 +132,16 @@ export const OP_HISTORY: ReadonlyMap<string, OpHistory> = new Map([
   // images
   ...row('Upsample', '1 7 9 10', { 9: resize.upsampleToInputs, 10: resize.upsampleToResize }, 10),
   ...row('Resize', '10 11 13 18 19', { 11: resize.resizeToCoordinates, 13: resize.resizeOptionalInputs }),
-  ...row('GridSample', '16 20 22', { 20: resize.gridSampleModes }),
+  ...row('GridSample', '16 20 22', { 20: renamed.gridSampleModes }),
   ...row('AffineGrid', '20'),
-  ...row('RoiAlign', '10 16 22', { 16: resize.roiAlignMode }),
+  ...row('RoiAlign', '10 16 22', { 16: renamed.roiAlignMode }),
   ...row('NonMaxSuppression', '10 11'),
   ...row('ImageDecoder', '20'),
   // reductions
   ...row('ReduceSum', '1 11 13', { 13: axes.axesToInput }),
-  ...row('ReduceMean ReduceProd ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare', '1 11 13 18', { 18: axes.axesToInput }),
+  ...row('ReduceMean ReduceProd ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare', '1 11 13 18', {
+    18: axes.axesToInput,
+  }),
   ...row('ReduceMax ReduceMin', '1 11 12 13 18 20', { 18: axes.axesToInput }),
   ...row('ArgMax ArgMin', '1 11 12 13'),
   ...row('TopK', '1 10 11 24', { 10: axes.topKToInput }),
@@ -158,9 +171,12 @@ export const OP_HISTORY: ReadonlyMap<string, OpHistory> = new Map([
   ...row('GRU', '1 3 7 14 22'),
   ...row('If', '1 11 13 16 19 21 23 24 25'),
   ...row('Loop', '1 11 13 16 19 21 23 24 25'),
-  ...row('Scan', '8 9 11 16 19 21 23 24 25', { 9: resize.refuseScan }),
+  ...row('Scan', '8 9 11 16 19 21 23 24 25', { 9: renamed.refuseScan }),
   // sequences, optionals, text, signals, losses
-  ...row('ConcatFromSequence SequenceAt SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength', '11'),
+  ...row(
+    'ConcatFromSequence SequenceAt SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength',
+    '11',
+  ),
   ...row('SequenceMap', '17'),
   ...row('SplitToSequence', '11 24'),
   ...row('Optional', '15'),

@@ -85,7 +85,8 @@ function checkExists(node: Node, { from, onProblem }: Upgrade): void {
 function withUpgradedBodies(node: Node, upgrade: Upgrade, outer: ShapeMap): Node {
   const bodies: Record<string, Attribute> = {}
   for (const [name, attribute] of node.attributes) {
-    if (attribute.kind === 'graph') bodies[name] = { kind: 'graph', value: upgradeGraph(attribute.value, upgrade, outer) }
+    if (attribute.kind === 'graph')
+      bodies[name] = { kind: 'graph', value: upgradeGraph(attribute.value, upgrade, outer) }
     if (attribute.kind === 'graphs') {
       bodies[name] = { kind: 'graphs', value: attribute.value.map((body) => upgradeGraph(body, upgrade, outer)) }
     }

@@ -29,7 +29,14 @@ function reshaped(op: OpContext, input: readonly Dim[] | null, target: readonly 
   // a lone unknown entry is settled by the element count just as −1 is
   const gap = open[0] ?? (unknown.length === 1 ? unknown[0]! : null)
   if (gap !== null) {
-    output[gap] = input === null ? null : remaining(op, input, output.filter((_, i) => i !== gap))
+    output[gap] =
+      input === null
+        ? null
+        : remaining(
+            op,
+            input,
+            output.filter((_, i) => i !== gap),
+          )
   } else {
     checkCounts(op, input, output)
   }
@@ -57,7 +64,8 @@ function remaining(op: OpContext, input: readonly Dim[], others: readonly Dim[])
   const to = productOf(others.filter((dim) => typeof dim === 'number'))!
   if (symbols.length > 1 || (symbols.length === 1 && from !== to)) return null
   if (symbols.length === 1) return to === 0 ? null : symbols[0]!
-  if (to === 0) return from === 0 ? null : op.fail(`${shapeText(input)} cannot be given a shape with an axis of length 0`)
+  if (to === 0)
+    return from === 0 ? null : op.fail(`${shapeText(input)} cannot be given a shape with an axis of length 0`)
   if (from % to !== 0) op.fail(`the ${from} elements of ${shapeText(input)} do not divide by ${to}`)
   return from / to
 }
@@ -98,7 +106,10 @@ function transposedValues(op: OpContext, perm: readonly number[], shape: readonl
   const strides = stridesOf(from)
   const toStrides = stridesOf(to)
   return values.map((_, index) => {
-    const at = to.reduce((sum, dim, axis) => sum + (Math.floor(index / toStrides[axis]!) % dim) * strides[perm[axis]!]!, 0)
+    const at = to.reduce(
+      (sum, dim, axis) => sum + (Math.floor(index / toStrides[axis]!) % dim) * strides[perm[axis]!]!,
+      0,
+    )
     return values[at]!
   })
 }
@@ -122,9 +133,16 @@ export const inferSqueeze: Infer = (op) => {
   const drop = new Set(axes.map((axis) => op.axis(axis, x.length)))
   for (const axis of drop) {
     const dim = x[axis]
-    if (typeof dim === 'number' && dim !== 1) op.fail(`axis ${axis} of ${shapeText(x)} is ${dim}, only 1 can be squeezed`)
+    if (typeof dim === 'number' && dim !== 1)
+      op.fail(`axis ${axis} of ${shapeText(x)} is ${dim}, only 1 can be squeezed`)
   }
-  return [fact(op.type(0), x.filter((_, i) => !drop.has(i)), op.values(0))]
+  return [
+    fact(
+      op.type(0),
+      x.filter((_, i) => !drop.has(i)),
+      op.values(0),
+    ),
+  ]
 }
 
 /** Source: ONNX Unsqueeze-13; axes as an attribute before. */
@@ -134,7 +152,9 @@ export const inferUnsqueeze: Infer = (op) => {
   if (axes === null) return op.fail('the axes are missing')
   if (x === null || axes === 'unknown') {
     const added = axes === 'unknown' ? op.shape(1)?.[0] : null
-    return [fact(op.type(0), x !== null && typeof added === 'number' && added <= 64 ? unknownDims(x.length + added) : null)]
+    return [
+      fact(op.type(0), x !== null && typeof added === 'number' && added <= 64 ? unknownDims(x.length + added) : null),
+    ]
   }
   const rank = x.length + axes.length
   const added = new Set(axes.map((axis) => op.axis(axis, rank)))
@@ -150,14 +170,21 @@ export const inferExpand: Infer = (op) => {
   const target = op.values(1) ?? (typeof count === 'number' && count <= 64 ? unknownDims(count) : null)
   if (target?.some((dim) => typeof dim === 'number' && dim < 0)) op.fail(`the shape [${target.join(',')}] is negative`)
   const shape = target === null ? null : broadcastShapes(op, [op.shape(0), target])
-  return [fact(op.type(0), shape, broadcastValues([op.input(0)], shape, ([x]) => x!))]
+  return [
+    fact(
+      op.type(0),
+      shape,
+      broadcastValues([op.input(0)], shape, ([x]) => x!),
+    ),
+  ]
 }
 
 /** Source: ONNX Tile-13. */
 export const inferTile: Infer = (op) => {
   const x = op.shape(0)
   const repeats = op.values(1)
-  if (x === null) return [fact(op.type(0), typeof op.shape(1)?.[0] === 'number' ? unknownDims(op.shape(1)![0] as number) : null)]
+  if (x === null)
+    return [fact(op.type(0), typeof op.shape(1)?.[0] === 'number' ? unknownDims(op.shape(1)![0] as number) : null)]
   if (repeats === null) return [fact(op.type(0), unknownDims(x.length))]
   if (repeats.length !== x.length) op.fail(`${repeats.length} repeats for a tensor of rank ${x.length}`)
   const shape = x.map((dim, i): Dim => {
@@ -207,7 +234,8 @@ export const inferSpaceToDepth: Infer = (op) => {
   const block = op.int('blocksize', 0)
   if (block < 1) op.fail(`blocksize is ${block}`)
   const [n, c, h, w] = x as [Dim, Dim, Dim, Dim]
-  for (const dim of [h, w]) if (typeof dim === 'number' && dim % block !== 0) op.fail(`length ${dim} does not divide by ${block}`)
+  for (const dim of [h, w])
+    if (typeof dim === 'number' && dim % block !== 0) op.fail(`length ${dim} does not divide by ${block}`)
   return [fact(op.type(0), [n, scaled(c, block * block), scaled(h, 1 / block), scaled(w, 1 / block)])]
 }
 

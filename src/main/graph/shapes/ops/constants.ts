@@ -85,7 +85,8 @@ export const inferShape: Infer = (op) => {
 export const inferSize: Infer = (op) => {
   const x = op.shape(0)
   const rest = x?.filter((dim) => dim !== 1) ?? []
-  const product = rest.length === 1 ? rest[0]! : rest.every((dim) => typeof dim === 'number') ? elementCount(rest) : null
+  const product =
+    rest.length === 1 ? rest[0]! : rest.every((dim) => typeof dim === 'number') ? elementCount(rest) : null
   return [fact('int64', [], [x === null ? null : product])]
 }
 
@@ -98,7 +99,8 @@ export const inferRange: Infer = (op) => {
     return [fact(op.type(0), [symbol ?? null])]
   }
   const count = Math.max(0, Math.ceil((limit - start) / delta))
-  const values = count > MAX_VALUES ? null : Array.from({ length: count }, (_, i) => rounded(start + i * delta, op.type(0)))
+  const values =
+    count > MAX_VALUES ? null : Array.from({ length: count }, (_, i) => rounded(start + i * delta, op.type(0)))
   return [fact(op.type(0), [count], values)]
 }
 
@@ -111,7 +113,11 @@ export const inferCast: Infer = (op) => {
 function castValue(value: Value, dataType: DataType | null): Value {
   if (typeof value === 'string') return dataType === 'int64' || dataType === 'int32' ? value : null
   if (typeof value !== 'number') return null
-  return isInteger(dataType) ? (dataType === 'int64' || dataType === 'int32' ? rounded(Math.trunc(value), dataType) : null) : rounded(value, dataType)
+  return isInteger(dataType)
+    ? dataType === 'int64' || dataType === 'int32'
+      ? rounded(Math.trunc(value), dataType)
+      : null
+    : rounded(value, dataType)
 }
 
 /** Source: ONNX CastLike-21. */

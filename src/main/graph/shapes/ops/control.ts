@@ -19,7 +19,10 @@ export const inferIf: Infer = (op) => {
 export const inferLoop: Infer = (op) => {
   const body = op.node.attributes.get('body')
   if (body?.kind !== 'graph') return []
-  const carried = op.inputs().slice(2).map(({ dataType }): Fact => ({ ...UNKNOWN, dataType }))
+  const carried = op
+    .inputs()
+    .slice(2)
+    .map(({ dataType }): Fact => ({ ...UNKNOWN, dataType }))
   const inner = op.inferBody(body.value, [
     { dataType: 'int64', shape: [], values: null },
     { dataType: 'bool', shape: [], values: null },

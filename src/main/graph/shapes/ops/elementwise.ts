@@ -16,15 +16,34 @@ export const inferIdentity: Infer = (op) => [op.input(0)]
 export const inferDropout: Infer = (op) => [op.input(0), fact(op.version < 10 ? op.type(0) : 'bool', op.shape(0))]
 
 /** Broadcast with the type of the first input and no values followed. */
-export const inferBroadcast: Infer = (op) => [fact(firstType(op), broadcastShapes(op, op.inputs().map(({ shape }) => shape)))]
+export const inferBroadcast: Infer = (op) => [
+  fact(
+    firstType(op),
+    broadcastShapes(
+      op,
+      op.inputs().map(({ shape }) => shape),
+    ),
+  ),
+]
 
 /** Broadcast comparison or predicate: bool. */
-export const inferBool: Infer = (op) => [fact('bool', broadcastShapes(op, op.inputs().map(({ shape }) => shape)))]
+export const inferBool: Infer = (op) => [
+  fact(
+    'bool',
+    broadcastShapes(
+      op,
+      op.inputs().map(({ shape }) => shape),
+    ),
+  ),
+]
 
 /** Arithmetic on any number of inputs, folded from the left, values followed. */
 export function arithmetic(combine: Arithmetic): Infer {
   return (op) => {
-    const shape = broadcastShapes(op, op.inputs().map(({ shape }) => shape))
+    const shape = broadcastShapes(
+      op,
+      op.inputs().map(({ shape }) => shape),
+    )
     const dataType = firstType(op)
     const integer = isInteger(dataType)
     const values = broadcastValues(op.inputs(), shape, (parts) =>
@@ -122,9 +141,6 @@ export const inferClip: Infer = (op) => {
 function scalar(op: OpContext, i: number, fallback: number): number | null {
   return op.has(i) ? (op.numbers(i)?.[0] ?? null) : fallback
 }
-
-/** Source: ONNX PRelu-16: the slope is broadcast to the input, whose shape stays. */
-export const inferPRelu: Infer = inferSame
 
 function firstType(op: OpContext): DataType | null {
   return op.inputs().find(({ dataType }) => dataType !== null)?.dataType ?? null

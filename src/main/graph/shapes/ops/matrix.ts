@@ -52,18 +52,27 @@ export const inferEinsum: Infer = (op) => {
   const equation = op.string('equation', '').replaceAll(' ', '')
   const [left, right] = equation.split('->') as [string, string | undefined]
   const terms = left.split(',')
-  if (terms.length !== op.inputCount) op.fail(`the equation ${equation} has ${terms.length} terms, the node ${op.inputCount} inputs`)
+  if (terms.length !== op.inputCount)
+    op.fail(`the equation ${equation} has ${terms.length} terms, the node ${op.inputCount} inputs`)
   if (op.inputs().some(({ shape }) => shape === null)) return [fact(op.type(0), null)]
   const lengths = new Map<string, Dim>()
   const ellipses: Dim[][] = []
   terms.forEach((term, i) => readTerm(op, term, op.shape(i)!, lengths, ellipses))
   const around = broadcastShapes(op, ellipses) ?? []
   const output = right ?? implicitOutput(left, ellipses.length > 0)
-  const shape = [...output.replace('...', '.')].flatMap((letter): Dim[] => (letter === '.' ? around : [lengths.get(letter) ?? null]))
+  const shape = [...output.replace('...', '.')].flatMap((letter): Dim[] =>
+    letter === '.' ? around : [lengths.get(letter) ?? null],
+  )
   return [fact(op.type(0), shape)]
 }
 
-function readTerm(op: OpContext, term: string, shape: readonly Dim[], lengths: Map<string, Dim>, ellipses: Dim[][]): void {
+function readTerm(
+  op: OpContext,
+  term: string,
+  shape: readonly Dim[],
+  lengths: Map<string, Dim>,
+  ellipses: Dim[][],
+): void {
   const [before, after] = term.split('...') as [string, string | undefined]
   const letters = before.length + (after?.length ?? 0)
   if (after === undefined ? letters !== shape.length : letters > shape.length) {
@@ -75,7 +84,8 @@ function readTerm(op: OpContext, term: string, shape: readonly Dim[], lengths: M
     if (typeof seen === 'number' && typeof dim === 'number' && seen !== dim && seen !== 1 && dim !== 1) {
       op.fail(`the index ${letter} is ${seen} in one input and ${dim} in another`)
     }
-    if (seen === undefined || seen === 1 || seen === null || (typeof dim === 'number' && dim !== 1)) lengths.set(letter, dim)
+    if (seen === undefined || seen === 1 || seen === null || (typeof dim === 'number' && dim !== 1))
+      lengths.set(letter, dim)
   }
   ;[...before].forEach((letter, i) => assign(letter, shape[i]!))
   ;[...(after ?? '')].forEach((letter, i) => assign(letter, shape[shape.length - after!.length + i]!))

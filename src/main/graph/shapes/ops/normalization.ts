@@ -21,6 +21,9 @@ export const inferLayerNormalization: Infer = (op) => {
   const x = op.shape(0)
   if (x === null) return [fact(op.type(0), null)]
   const axis = op.axis(op.int('axis', -1), x.length)
-  const statistic = fact('float', x.map((dim, i): Dim => (i < axis ? dim : 1)))
+  const statistic = fact(
+    'float',
+    x.map((dim, i): Dim => (i < axis ? dim : 1)),
+  )
   return [fact(op.type(0), x), statistic, statistic]
 }

@@ -157,7 +157,10 @@ function cutFact(op: OpContext, input: Fact, { axis, start, end, step }: Cut): F
   if (typeof dim !== 'number' || typeof start !== 'number' || typeof step !== 'number' || typeof end !== 'number') {
     const whole =
       (step === 1 && start === 0 && ((typeof end === 'number' && end >= FAR) || (end !== null && end === dim))) ||
-      (step === -1 && (start === -1 || (typeof start === 'number' && start >= FAR)) && typeof end === 'number' && end <= -FAR)
+      (step === -1 &&
+        (start === -1 || (typeof start === 'number' && start >= FAR)) &&
+        typeof end === 'number' &&
+        end <= -FAR)
     shape[axis] = whole ? dim : null
     // up to a known end of an unknown length nothing can be said
     return fact(input.dataType, shape, whole && step === 1 ? input.values : null)
@@ -188,7 +191,17 @@ export const inferGather: Infer = (op) => {
   for (const index of numbers) {
     if (index < -length || index >= length) op.fail(`index ${index} lies outside axis ${axis} of ${shapeText(x)}`)
   }
-  return [fact(op.type(0), shape, taken(op.input(0), axis, numbers.map((index) => (index < 0 ? index + length : index))))]
+  return [
+    fact(
+      op.type(0),
+      shape,
+      taken(
+        op.input(0),
+        axis,
+        numbers.map((index) => (index < 0 ? index + length : index)),
+      ),
+    ),
+  ]
 }
 
 /** Source: ONNX GatherElements-13: the shape of the indices. */
@@ -240,7 +253,12 @@ export const inferCompress: Infer = (op) => {
   if (axis === null) return [fact(op.type(0), [null])]
   if (x === null) return [fact(op.type(0), null)]
   const at = op.axis(axis, x.length)
-  return [fact(op.type(0), x.map((dim, i) => (i === at ? null : dim)))]
+  return [
+    fact(
+      op.type(0),
+      x.map((dim, i) => (i === at ? null : dim)),
+    ),
+  ]
 }
 
 /** Source: ONNX OneHot-11. */

@@ -21,7 +21,11 @@ export const inferDequantizeLinear: Infer = (op) => {
 }
 
 /** Source: ONNX DynamicQuantizeLinear-11: uint8, a float scale and a uint8 zero point. */
-export const inferDynamicQuantizeLinear: Infer = (op) => [fact('uint8', op.shape(0)), fact('float', []), fact('uint8', [])]
+export const inferDynamicQuantizeLinear: Infer = (op) => [
+  fact('uint8', op.shape(0)),
+  fact('float', []),
+  fact('uint8', []),
+]
 
 /** Source: ONNX Runtime contrib operators QLinearAdd, QLinearMul: A, scale, zero point, B, scale, zero point, C scale, C zero point. */
 export const inferQLinearBinary: Infer = (op) => [fact(op.type(0), broadcastShapes(op, [op.shape(0), op.shape(3)]))]
@@ -49,5 +53,10 @@ export const inferQGemm: Infer = (op) => {
 
 function withInputs(op: OpContext, picked: readonly number[]): OpContext {
   const node = { ...op.node, inputs: picked.map((i) => op.node.inputs[i]!) }
-  return new Context(node, op.version, picked.map((i) => op.input(i)), op.inferBody)
+  return new Context(
+    node,
+    op.version,
+    picked.map((i) => op.input(i)),
+    op.inferBody,
+  )
 }

@@ -33,7 +33,12 @@ export const inferArg: Infer = (op) => {
   if (x === null) return [fact('int64', null)]
   const axis = op.axis(op.int('axis', 0), x.length)
   const keep = op.int('keepdims', 1) !== 0
-  return [fact('int64', x.flatMap((dim, i): Dim[] => (i === axis ? (keep ? [1] : []) : [dim])))]
+  return [
+    fact(
+      'int64',
+      x.flatMap((dim, i): Dim[] => (i === axis ? (keep ? [1] : []) : [dim])),
+    ),
+  ]
 }
 
 /** Source: ONNX TopK-11: k as input from 10 on, as attribute before. */

@@ -27,9 +27,18 @@ export const inferResize: Infer = (op) => {
     return [fact(op.type(0), sizes === null ? unknownDims(x.length) : spread<Dim>(sizes, (i) => x[i]!))]
   }
   const scales = op.numbers(2)
-  const cropped = op.string('coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize'
-  if (scales === null || (cropped && op.numbers(1) === null)) return [fact(op.type(0), unknownDims(x.length))]
-  return [fact(op.type(0), scaledShape(op, cropped ? croppedShape(op, x, axes) : x, spread(scales, () => 1)))]
+  if (scales === null) return [fact(op.type(0), unknownDims(x.length))]
+  // with tf_crop_and_resize the specification multiplies by the region's extent too; ONNX Runtime 1.30 does not
+  return [
+    fact(
+      op.type(0),
+      scaledShape(
+        op,
+        x,
+        spread(scales, () => 1),
+      ),
+    ),
+  ]
 }
 
 /**
@@ -59,12 +68,4 @@ function proportionalShape(op: OpContext, x: readonly Dim[], axes: readonly numb
   if (!scales.every((scale) => scale !== null)) return x.map((dim, i) => (axes.includes(i) ? null : dim))
   const scale = notLarger ? Math.min(...scales) : Math.max(...scales)
   return x.map((dim, i) => (axes.includes(i) ? Math.floor(Math.fround(scale * (dim as number)) + 0.5) : dim))
-}
-
-/** Source: ONNX Resize-19, tf_crop_and_resize: the length is multiplied by the extent of the region first. */
-function croppedShape(op: OpContext, x: readonly Dim[], axes: readonly number[]): Dim[] {
-  const roi = op.numbers(1)!
-  if (roi.length !== axes.length * 2) op.fail(`roi has ${roi.length} entries, expected ${axes.length * 2}`)
-  // ONNX Runtime does not crop the output's length by roi when only scales are given
-  return [...x]
 }

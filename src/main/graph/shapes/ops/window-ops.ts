@@ -52,6 +52,11 @@ export const inferConvTranspose: Infer = (op) => {
   const spatial = spatialOf(op, x, rank, kernelOf(op, w, rank), (input, spec, axis) =>
     convTransposeOutput(input, spec, extra?.[axis] ?? 0, asked?.[axis + asked.length - (rank - 2)] ?? null),
   )
+  // an unknown length that the window alone would keep is settled, or grown, by these two attributes
+  asked?.slice(-(rank - 2)).forEach((length, axis) => (spatial[axis] = length))
+  extra?.forEach((more, axis) => {
+    if (more !== 0 && typeof spatial[axis] === 'string') spatial[axis] = null
+  })
   const channels = w?.[1]
   return [fact(op.type(0), [x?.[0] ?? null, typeof channels === 'number' ? channels * group : null, ...spatial])]
 }
@@ -85,13 +90,7 @@ export const inferMaxUnpool: Infer = (op) => {
 
 type Along = (input: number, spec: WindowSpec, axis: number) => WindowResult
 
-function spatialOf(
-  op: OpContext,
-  x: readonly Dim[] | null,
-  rank: number,
-  kernel: readonly Dim[],
-  along: Along,
-): Dim[] {
+function spatialOf(op: OpContext, x: readonly Dim[] | null, rank: number, kernel: readonly Dim[], along: Along): Dim[] {
   const axes = rank - 2
   const windows = windowsOf(op, axes, kernel)
   const result: Dim[] = []
@@ -107,7 +106,9 @@ function spatialOf(
 
 function lengthOf(op: OpContext, result: WindowResult, input: number, axis: number): number {
   if (result.output < 0 || (result.output === 0 && input > 0)) {
-    op.fail(`the window does not fit: spatial axis ${axis} of ${shapeText(op.shape(0))} leaves ${result.output} positions`)
+    op.fail(
+      `the window does not fit: spatial axis ${axis} of ${shapeText(op.shape(0))} leaves ${result.output} positions`,
+    )
   }
   return result.output
 }

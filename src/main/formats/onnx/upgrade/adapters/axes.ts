@@ -43,7 +43,8 @@ export const sliceToInputs: Adapter = (node, scope) => {
 /** Source: ONNX Changelog, TopK-10: k becomes the second input, a list of one. */
 export const topKToInput: Adapter = (node, scope) => {
   const k = node.attributes.get('k')
-  if (k?.kind !== 'int') return scope.refuse(node, 'TopK has no attribute k, so the number of elements to take is not told')
+  if (k?.kind !== 'int')
+    return scope.refuse(node, 'TopK has no attribute k, so the number of elements to take is not told')
   const input = scope.constant(node, 'k', int64Tensor('', [1], [Number(k.value)]))
   return [changed(node, { attributes: { k: null }, inputs: withInput(node.inputs, 1, input) })]
 }

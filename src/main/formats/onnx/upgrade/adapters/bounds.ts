@@ -15,7 +15,10 @@ function floatsToInputs(node: Node, scope: Scope, places: Readonly<Record<string
   const { dataType } = scope.fact(node.inputs[0] ?? '')
   if (given.length > 0 && (dataType === null || !FLOATS.has(dataType))) {
     const names = given.map(([name]) => name).join(' and ')
-    return scope.refuse(node, `${node.opType} takes ${names} as inputs of its data's type from opset 11 on, and the type of ${node.inputs[0]} is ${dataType ?? 'not known'}`)
+    return scope.refuse(
+      node,
+      `${node.opType} takes ${names} as inputs of its data's type from opset 11 on, and the type of ${node.inputs[0]} is ${dataType ?? 'not known'}`,
+    )
   }
   const casts: Node[] = []
   let result = node

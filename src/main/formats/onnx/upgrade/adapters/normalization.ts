@@ -14,9 +14,11 @@ export const batchNormSpatial: Adapter = (node, scope) => {
   if (intAttribute(node, 'spatial', 1) !== 0) return [plain]
   const rank = scope.fact(node.inputs[1] ?? '').shape?.length
   if (rank === 1) return [plain]
-  if (rank === undefined) return scope.refuse(node, 'BatchNormalization with spatial 0 needs the rank of its scale, which is not known')
+  if (rank === undefined)
+    return scope.refuse(node, 'BatchNormalization with spatial 0 needs the rank of its scale, which is not known')
   const { dataType } = scope.fact(node.inputs[1]!)
-  if (dataType !== 'float') return scope.refuse(node, `BatchNormalization with spatial 0 is carried over in float only, not in ${dataType}`)
+  if (dataType !== 'float')
+    return scope.refuse(node, `BatchNormalization with spatial 0 is carried over in float only, not in ${dataType}`)
   return positionwise(node, scope)
 }
 
@@ -28,7 +30,13 @@ function positionwise(node: Node, scope: Scope): readonly Node[] {
   const deviation = scope.helper(node, 'Sqrt', shifted.outputs)
   const factor = scope.helper(node, 'Div', [scale, deviation.outputs[0]!])
   const scaled = scope.helper(node, 'Mul', [centred.outputs[0]!, factor.outputs[0]!])
-  const last: Node = { ...node, opType: 'Add', inputs: [scaled.outputs[0]!, bias], outputs: [node.outputs[0]!], attributes: new Map() }
+  const last: Node = {
+    ...node,
+    opType: 'Add',
+    inputs: [scaled.outputs[0]!, bias],
+    outputs: [node.outputs[0]!],
+    attributes: new Map(),
+  }
   return [centred, shifted, deviation, factor, scaled, last]
 }
 
@@ -39,7 +47,10 @@ function positionwise(node: Node, scope: Scope): readonly Node[] {
 export const batchNormOutputs: Adapter = (node, scope) => {
   const used = node.outputs.slice(1).filter((name) => scope.isRead(name))
   if (used.length > 0) {
-    return scope.refuse(node, `BatchNormalization gives its statistics (${used.join(', ')}) only while training from opset 14 on`)
+    return scope.refuse(
+      node,
+      `BatchNormalization gives its statistics (${used.join(', ')}) only while training from opset 14 on`,
+    )
   }
   return [changed(node, { outputs: node.outputs.slice(0, 1) })]
 }
@@ -62,7 +73,11 @@ export const dropoutRatio: Adapter = (node, scope) => {
   const type = scope.from < 10 ? scope.fact(node.inputs[0]!).dataType : 'bool'
   if (type === null) return scope.refuse(node, `Dropout's mask ${mask} has the type of its input, which is not known`)
   const value: Tensor = { name: '', dataType: type, dims: [1], data: new Uint8Array(bitsOf(type) / 8) }
-  return [plain, shape, scope.helper(node, 'ConstantOfShape', shape.outputs, { value: { kind: 'tensor', value } }, mask)]
+  return [
+    plain,
+    shape,
+    scope.helper(node, 'ConstantOfShape', shape.outputs, { value: { kind: 'tensor', value } }, mask),
+  ]
 }
 
 /**
@@ -74,10 +89,15 @@ export const groupNormChannels: Adapter = (node, scope) => {
   const groups = intAttribute(node, 'num_groups', 0)
   const channels = scope.fact(node.inputs[0] ?? '').shape?.[1]
   if (typeof channels !== 'number' || groups < 1 || channels % groups !== 0) {
-    return scope.refuse(node, `GroupNormalization has one scale for each channel from opset 21 on, and the channels of ${node.inputs[0]} (${channels ?? 'not known'}) do not divide into ${groups} groups`)
+    return scope.refuse(
+      node,
+      `GroupNormalization has one scale for each channel from opset 21 on, and the channels of ${node.inputs[0]} (${channels ?? 'not known'}) do not divide into ${groups} groups`,
+    )
   }
   const before: Node[] = []
-  const inputs = node.inputs.map((name, i) => (i === 0 ? name : perChannel(node, scope, name, groups, channels / groups, before)))
+  const inputs = node.inputs.map((name, i) =>
+    i === 0 ? name : perChannel(node, scope, name, groups, channels / groups, before),
+  )
   return [...before, changed(node, { inputs })]
 }
 

@@ -1,4 +1,4 @@
-import { intAttribute, string, stringAttribute } from '../../../../graph/attributes.ts'
+import { string, stringAttribute } from '../../../../graph/attributes.ts'
 import type { Node } from '../../../../graph/model.ts'
 import { floatTensor } from '../../../../graph/tensors.ts'
 import type { Adapter, Scope } from '../scope.ts'
@@ -30,7 +30,8 @@ export const resizeToCoordinates: Adapter = (node, scope) => {
   const numbers = scope.numbers(scales)
   const [enlarges, shrinks] = [numbers?.some((scale) => scale > 1) ?? true, numbers?.some((scale) => scale < 1) ?? true]
   const nearest = stringAttribute(node, 'mode', 'nearest') === 'nearest'
-  if (!nearest || !(enlarges && shrinks)) return [{ ...node, ...resize(x, scales, shrinks && nearest ? 'ceil' : 'floor') }]
+  if (!nearest || !(enlarges && shrinks))
+    return [{ ...node, ...resize(x, scales, shrinks && nearest ? 'ceil' : 'floor') }]
   const [up, down, before] = splitScales(node, scope, scales, numbers)
   const middle = scope.fresh(node, 'enlarged')
   const first: Node = { ...scope.helper(node, 'Resize', [], {}, middle), ...resize(x, up, 'floor') }
@@ -48,8 +49,14 @@ function splitScales(
     const constant = (suffix: string, values: readonly number[]): string =>
       scope.constant(node, suffix, floatTensor('', [values.length], values))
     return [
-      constant('scales_up', numbers.map((scale) => Math.max(scale, 1))),
-      constant('scales_down', numbers.map((scale) => Math.min(scale, 1))),
+      constant(
+        'scales_up',
+        numbers.map((scale) => Math.max(scale, 1)),
+      ),
+      constant(
+        'scales_down',
+        numbers.map((scale) => Math.min(scale, 1)),
+      ),
       [],
     ]
   }
@@ -75,8 +82,14 @@ export const resizeOptionalInputs: Adapter = (node, scope) => {
   const inputs = node.inputs.map((name, i) => ((i === 1 && !cropped) || (i === 2 && empty(2)) ? '' : name))
   const slim = changed(node, { inputs })
   if (stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel') !== 'tf_half_pixel_for_nn') return [slim]
-  if (stringAttribute(node, 'mode', 'nearest') !== 'nearest' || stringAttribute(node, 'nearest_mode', 'round_prefer_floor') !== 'floor') {
-    return scope.refuse(node, 'Resize with coordinate_transformation_mode tf_half_pixel_for_nn has an equal from opset 13 on only with mode nearest and nearest_mode floor')
+  if (
+    stringAttribute(node, 'mode', 'nearest') !== 'nearest' ||
+    stringAttribute(node, 'nearest_mode', 'round_prefer_floor') !== 'floor'
+  ) {
+    return scope.refuse(
+      node,
+      'Resize with coordinate_transformation_mode tf_half_pixel_for_nn has an equal from opset 13 on only with mode nearest and nearest_mode floor',
+    )
   }
   return [
     changed(slim, {
@@ -84,22 +97,3 @@ export const resizeOptionalInputs: Adapter = (node, scope) => {
     }),
   ]
 }
-
-/** Source: ONNX Changelog, GridSample-20: bilinear and bicubic are called linear and cubic. */
-export const gridSampleModes: Adapter = (node) => {
-  const mode = stringAttribute(node, 'mode', 'bilinear')
-  const name = mode === 'bilinear' ? 'linear' : mode === 'bicubic' ? 'cubic' : mode
-  return [changed(node, { attributes: { mode: string(name) } })]
-}
-
-/** Source: ONNX Changelog, RoiAlign-16: the default becomes half_pixel, before it was what is now output_half_pixel. */
-export const roiAlignMode: Adapter = (node) => [
-  changed(node, { attributes: { coordinate_transformation_mode: string('output_half_pixel') } }),
-]
-
-/** Source: ONNX Changelog, Scatter-11 (deprecated): ScatterElements is the same. */
-export const scatterToElements: Adapter = (node) => [changed(node, { opType: 'ScatterElements' })]
-
-/** Scan-9 has no batch axis and no lengths. Source: ONNX Changelog, Scan-9. */
-export const refuseScan: Adapter = (node, scope) =>
-  scope.refuse(node, `Scan of opset 8 runs over a batch axis (${intAttribute(node, 'num_scan_inputs', 0)} scanned inputs), which Scan has no longer from opset 9 on`)
