@@ -28,6 +28,9 @@ export function ortVersion(): string {
 
 /** @throws Fault engine.unavailable where the package has no library for this platform */
 function loadOrt(): Promise<typeof Ort> {
+  // since 1.30 the library reports sessions to its maker over the network unless told not to before it is loaded (posix/telemetry.cc);
+  // whoever measures private models has not agreed to that
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1'
   loading ??= import('onnxruntime-node').then(
     (namespace) => {
       // CommonJS seen from ESM: the exports are the default export
