@@ -59,7 +59,8 @@ export class ByteReader {
   #offset = 0
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
+    // a plain view: slice() of Node's Buffer shares memory instead of copying
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   /** @param most largest number that makes sense here */

@@ -64,7 +64,7 @@ export class ArtifactStore {
    */
   read(sha256: string): Uint8Array {
     try {
-      return fs.readFileSync(this.pathOf(sha256))
+      return new Uint8Array(fs.readFileSync(this.pathOf(sha256))) // a copy: Buffer's slice() shares memory, which readers of Uint8Array do not expect
     } catch (error) {
       throw new Fault(
         'store.artifactMissing',

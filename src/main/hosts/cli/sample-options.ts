@@ -21,9 +21,10 @@ export interface SampleFlags {
 }
 
 /** Adds the common options of DESIGN section 8; `calibrates` adds those that only calibration has. */
-export function addSampleOptions(command: Command, calibrates: boolean): Command {
+export function addSampleOptions(command: Command, calibrates: boolean, required = true): Command {
+  const data = new Option('--data <kind:path>', 'mnist:DIR, cifar10:DIR, images:DIR, npz:FILE or synthetic-digits')
   command
-    .requiredOption('--data <kind:path>', 'mnist:DIR, cifar10:DIR, images:DIR, npz:FILE or synthetic-digits')
+    .addOption(data.makeOptionMandatory(required))
     .addOption(new Option('--split <split>', 'use this split for everything').choices(['train', 'test']))
     .option('--range <A:B>', 'positions to evaluate, in the order of the seed')
     .option('--samples <n>', 'evaluate at most this many', count)

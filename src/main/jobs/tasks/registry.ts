@@ -14,6 +14,7 @@ export const taskTable = {
   evaluate: async (deps) => (await import('./evaluate.ts')).createEvaluateTask(deps),
   inspect: async (deps) => (await import('./inspect.ts')).createInspectTask(deps),
   instrument: async (deps) => (await import('./instrument.ts')).createInstrumentTask(deps),
+  quantize: async () => (await import('./quantize.ts')).createQuantizeTask(),
   verify: async (deps) => (await import('./verify.ts')).createVerifyTask(deps),
 } satisfies Record<string, TaskLoader>
 

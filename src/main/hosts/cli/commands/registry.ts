@@ -1,12 +1,18 @@
 import type { Command } from 'commander'
 import type { Host } from '../host.ts'
+import { addBenchCommand } from './bench.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEvalCommand } from './eval.ts'
+import { addInspectCommand } from './inspect.ts'
+import { addQuantizeCommand } from './quantize.ts'
 import { addRunsCommand } from './runs.ts'
 
-/** One row a command. */
+/** One row a command, in the order of the help page. */
 export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
-  addDoctorCommand,
+  addInspectCommand,
+  addQuantizeCommand,
   addEvalCommand,
+  addBenchCommand,
   addRunsCommand,
+  addDoctorCommand,
 ]

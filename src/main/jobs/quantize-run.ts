@@ -1,0 +1,311 @@
+import { createReadStream } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { Fault } from '../../shared/contract/fault.ts'
+import type { LayerInfo, ModelSummary } from '../../shared/contract/model.ts'
+import type { QuantPlan } from '../../shared/contract/plan.ts'
+import type { ArtifactInfo, Json, LayerResult } from '../../shared/contract/runs.ts'
+import type { ExecutionReport } from '../quant/execution.ts'
+import { serializePlan } from '../quant/plan.ts'
+import type { QuantizeReport } from '../quant/quantize.ts'
+import { assertWritable, writeFilesAtomic } from './atomic-file.ts'
+import { calibrateOnce } from './calibrate.ts'
+import { inspectModel } from './inspect.ts'
+import { recordRun, type RunOutcome } from './record-run.ts'
+import { chooseSamples, samplesJson, type ChosenSamples, type SampleOptions } from './samples.ts'
+import type { Services } from './services.ts'
+import type { ModelDescription } from './tasks/describe-model.ts'
+import type { QuantizeTaskInput, QuantizeTaskOutput } from './tasks/quantize.ts'
+import { executionWarnings, verifyExecution } from './verify.ts'
+
+export interface QuantizeRunRequest {
+  readonly model: string
+  readonly output: string
+  /** replace an output that is there */
+  readonly force: boolean
+  readonly plan: QuantPlan
+  /** ids to keep in float beyond the plan; unknown ones are refused */
+  readonly keepFloat: readonly string[]
+  /** null where no layer is static */
+  readonly samples: SampleOptions | null
+}
+
+/** One layer as exported and as it runs. */
+export interface QuantizedLayerAnswer {
+  readonly id: string
+  readonly op: string
+  /** container of its weights, or of its output without weights; `float` */
+  readonly type: string
+  readonly execution: LayerResult['execution']
+  readonly ms: number | null
+  /** scale and zero point of its output, null where it has no pair */
+  readonly scale: number | null
+  readonly zeroPoint: number | null
+  readonly bits: number | null
+  readonly granularity: string | null
+  /** smallest and largest scale of its weights */
+  readonly weightScales: readonly [number, number] | null
+  readonly reason: string | null
+}
+
+export interface QuantizeAnswer {
+  readonly output: string
+  readonly bytes: number
+  readonly referenceBytes: number
+  readonly modelHash: string
+  readonly layers: readonly QuantizedLayerAnswer[]
+  readonly warnings: readonly string[]
+  readonly samples: ChosenSamples | null
+  readonly plan: QuantPlan
+}
+
+/**
+ * `quantbench quantize`: prepare, calibrate, apply the plan, check how each layer really runs, write the file; a run of the store.
+ * The output appears only when all of it worked.
+ * @throws Fault file.*, format.*, model.*, plan.*, data.*, usage.*, engine.*; `engine.floatLayerQuantized` when the runtime computes a
+ *   layer in integers that the plan keeps in float
+ */
+export async function runQuantization(
+  request: QuantizeRunRequest,
+  services: Services,
+): Promise<{ run: string; value: QuantizeAnswer }> {
+  await assertWritable(request.output, { force: request.force })
+  const parameters: Json = {
+    plan: request.plan as unknown as Json,
+    keepFloat: request.keepFloat,
+    output: request.output,
+  }
+  return recordRun(services, { kind: 'quantize', modelPath: request.model, parameters }, async (run) => {
+    const folder = await mkdtemp(join(tmpdir(), 'quantbench-quantize-'))
+    try {
+      return await quantizeIn(folder, request, services, run)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+}
+
+async function quantizeIn(
+  folder: string,
+  request: QuantizeRunRequest,
+  services: Services,
+  run: { identify(known: { modelHash?: string; dataHash?: string }): void },
+): Promise<RunOutcome<QuantizeAnswer>> {
+  const { pool, signal } = services
+  const preparedPath = join(folder, 'prepared.onnx')
+  services.onProgress({ stage: 'prepare', done: 0, total: null, unit: '' })
+  const { summary } = await inspectModel(pool, { path: request.model, preparedPath }, { signal })
+  run.identify({ modelHash: summary.hash })
+  services.store.catalog.keepModel(summary, services.now())
+  const plan = completePlan(request, summary)
+  const statistics = await calibrate(preparedPath, request, summary, services)
+  if (statistics) run.identify({ dataHash: (statistics.chosen.calibration ?? statistics.chosen.evaluation).hash })
+  const staged = join(folder, 'out', basename(request.output))
+  const quantized = await pool.run<QuantizeTaskInput, QuantizeTaskOutput>(
+    'quantize',
+    {
+      prepared: preparedPath,
+      layers: summary.layers,
+      plan,
+      hash: summary.hash,
+      collection: statistics?.bytes ?? null,
+      output: await inNewFolder(staged),
+    },
+    { signal },
+  )
+  const execution = await verifyExecution({ model: staged, layers: summary.layers, report: quantized.report }, pool, {
+    signal,
+    onProgress: services.onProgress,
+  })
+  const [error] = execution.errors
+  if (error)
+    throw new Fault('engine.floatLayerQuantized', `${error} The file was not written.`, {
+      errors: [...execution.errors],
+    })
+  const answer: QuantizeAnswer = {
+    output: resolve(request.output),
+    bytes: quantized.sizeBytes,
+    referenceBytes: summary.sizeBytes,
+    modelHash: summary.hash,
+    layers: layerAnswers(summary.layers, quantized.report, execution),
+    warnings: warningsOf(summary, quantized, execution),
+    samples: statistics?.chosen ?? null,
+    plan,
+  }
+  await publish(staged, request, signal)
+  return { value: answer, ...(await outcomeOf(answer, statistics, services)) }
+}
+
+/** The plan with the model's hash written in and `--keep-float` applied. */
+function completePlan(request: QuantizeRunRequest, summary: ModelSummary): QuantPlan {
+  const kept = Object.fromEntries(request.keepFloat.map((id) => [id, 'float' as const]))
+  return { ...request.plan, model: request.plan.model ?? summary.hash, layers: { ...request.plan.layers, ...kept } }
+}
+
+interface Statistics {
+  readonly chosen: ChosenSamples
+  readonly bytes: Uint8Array
+  readonly sha256: string
+}
+
+/** Statistics of all activations; null where no layer can be static. @throws Fault usage.noData */
+async function calibrate(
+  preparedPath: string,
+  request: QuantizeRunRequest,
+  summary: ModelSummary,
+  services: Services,
+): Promise<Statistics | null> {
+  const modes = [
+    request.plan.defaults.mode,
+    ...Object.values(request.plan.layers).map((layer) => (layer === 'float' ? undefined : layer.mode)),
+  ]
+  if (!modes.includes('static')) return null
+  if (request.samples === null) {
+    throw new Fault(
+      'usage.noData',
+      'Static quantization needs samples to calibrate on: give --data, or --mode dynamic or weight-only.',
+    )
+  }
+  const prepared = await services.pool.run<{ path: string }, ModelDescription>(
+    'describeModel',
+    { path: preparedPath },
+    { signal: services.signal },
+  )
+  const chosen = await chooseSamples(
+    request.samples,
+    { inputs: summary.inputs, metadata: prepared.metadata },
+    true,
+    services,
+  )
+  const data = chosen.calibration ?? chosen.evaluation
+  const { sha256 } = await calibrateOnce(
+    {
+      model: preparedPath,
+      data: chosen.spec,
+      split: data.split,
+      range: chosen.ranges.calibration!,
+      seed: chosen.seed,
+      preprocess: chosen.preprocess,
+    },
+    { model: prepared.hash, data: data.hash },
+    services,
+  )
+  return { chosen, sha256, bytes: services.store.artifacts.read(sha256) }
+}
+
+async function inNewFolder(file: string): Promise<string> {
+  await mkdir(dirname(file))
+  return file
+}
+
+/** Copies what was staged (the file, and its external data where there is any) to the output: all of it or nothing. */
+async function publish(staged: string, request: QuantizeRunRequest, signal: AbortSignal): Promise<void> {
+  const folder = dirname(staged)
+  const names = await readdir(folder)
+  // the model file refers to the others, so it takes its name last
+  names.sort((a, b) => Number(a === basename(staged)) - Number(b === basename(staged)))
+  const files = names.map((name) => ({
+    path: resolve(dirname(request.output), name),
+    chunks: createReadStream(join(folder, name)) as AsyncIterable<Uint8Array>,
+  }))
+  await writeFilesAtomic(files, { force: request.force, signal })
+}
+
+function layerAnswers(
+  layers: readonly LayerInfo[],
+  report: QuantizeReport,
+  execution: ExecutionReport,
+): QuantizedLayerAnswer[] {
+  const quantized = new Map(report.layers.map((layer) => [layer.id, layer]))
+  const ran = new Map(execution.layers.map((layer) => [layer.id, layer]))
+  const pairs = new Map(report.pairs.map((pair) => [pair.tensor, pair.params]))
+  return layers.map((layer) => {
+    const own = quantized.get(layer.id)
+    const pair = own?.outputs.map((output) => pairs.get(output)).find((params) => params !== undefined)
+    const scales = own?.weights?.params.scale
+    const found = ran.get(layer.id)
+    return {
+      id: layer.id,
+      op: layer.op,
+      type: own?.type ?? 'float',
+      execution: found?.execution ?? null,
+      ms: found?.ms ?? null,
+      scale: pair?.scale[0] ?? null,
+      zeroPoint: pair?.zeroPoint[0] ?? null,
+      bits: own?.weights?.bits ?? null,
+      granularity: own?.weights?.granularity ?? null,
+      weightScales: scales ? rangeOf(scales) : null,
+      reason: found?.reason ?? own?.warnings[0] ?? (layer.quantizable ? null : layer.reason),
+    }
+  })
+}
+
+function rangeOf(values: Float32Array): [number, number] {
+  return [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), 0)]
+}
+
+function warningsOf(
+  summary: ModelSummary,
+  { report, sizeBytes }: QuantizeTaskOutput,
+  execution: ExecutionReport,
+): string[] {
+  const warnings = report.layers.flatMap(({ id, warnings: own }) => own.map((warning) => `Layer ${id}: ${warning}`))
+  const left = summary.layers.filter((layer) => layer.role === 'weighted' && !layer.quantizable)
+  for (const { id, op, reason } of left)
+    warnings.push(`Layer ${id} (${op}) stays in float: ${reason ?? 'it cannot be quantized'}.`)
+  if (sizeBytes > 0.6 * summary.sizeBytes) {
+    warnings.push(
+      `The file is ${((100 * sizeBytes) / summary.sizeBytes).toFixed(0)} % of the float file: ${sizeReason(summary)}`,
+    )
+  }
+  return [...new Set([...warnings, ...executionWarnings(execution)])]
+}
+
+function sizeReason(summary: ModelSummary): string {
+  const quantizable = summary.layers.filter((layer) => layer.role === 'weighted' && layer.quantizable)
+  const held = quantizable.reduce((sum, layer) => sum + layer.parameters, 0)
+  const share = summary.parameters === 0 ? 0 : held / summary.parameters
+  if (share < 0.75) return `only ${(100 * share).toFixed(0)} % of its parameters are in layers that can be quantized.`
+  return 'its weights are few, so that names and scales weigh more than what 8 bits save.'
+}
+
+async function outcomeOf(
+  answer: QuantizeAnswer,
+  statistics: Statistics | null,
+  { store }: Services,
+): Promise<Omit<RunOutcome<QuantizeAnswer>, 'value'>> {
+  const output = await store.artifacts.putFile(answer.output)
+  const plan = store.artifacts.putBytes(new TextEncoder().encode(serializePlan(answer.plan)))
+  const artifacts: ArtifactInfo[] = [
+    { role: 'output', ...output, path: answer.output },
+    { role: 'plan', ...plan, path: null },
+  ]
+  if (statistics)
+    artifacts.push({ role: 'calibration', sha256: statistics.sha256, bytes: statistics.bytes.byteLength, path: null })
+  return {
+    metrics: {
+      bytes: answer.bytes,
+      referenceBytes: answer.referenceBytes,
+      sizeRatio: answer.bytes / answer.referenceBytes,
+      int8Layers: answer.layers.filter((layer) => layer.execution === 'int8').length,
+      floatLayers: answer.layers.filter((layer) => layer.execution === 'float').length,
+    },
+    layers: answer.layers.map(layerResult),
+    artifacts,
+    warnings: answer.warnings,
+    results: { samples: statistics ? samplesJson(statistics.chosen) : null },
+  }
+}
+
+function layerResult({ id, op, type, execution, ms, reason, scale, bits }: QuantizedLayerAnswer): LayerResult {
+  return {
+    id,
+    op,
+    type,
+    execution,
+    ms,
+    reason,
+    metrics: { ...(scale === null ? {} : { scale }), ...(bits === null ? {} : { bits }) },
+  }
+}
