@@ -2,7 +2,7 @@ import type { LayerInfo } from '../../shared/contract/model.ts'
 import type { QuantMode } from '../../shared/contract/plan.ts'
 import { intAttribute } from '../graph/attributes.ts'
 import { constantClipBounds } from '../graph/layers/index.ts'
-import type { Model, Node, Tensor } from '../graph/model.ts'
+import type { Node, Tensor } from '../graph/model.ts'
 import { float32Of } from '../graph/tensors.ts'
 import { storedWeight, type FileStructure } from './execution-structure.ts'
 import { unpackIntegers } from './pack.ts'
@@ -14,7 +14,6 @@ export interface LayerCase {
   /** its kernels in the optimised graph */
   readonly kernels: readonly Node[]
   readonly structure: FileStructure
-  readonly dump: Model
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Execution, LayerInfo } from '../../shared/contract/model.ts'
+import type { QuantMode } from '../../shared/contract/plan.ts'
 import type { Model, Node } from '../graph/model.ts'
 import { computesIntegers, integerTensors, isIntegerKernel } from './execution-kernels.ts'
 import { groupTimes, type Profile } from './execution-profile.ts'
@@ -169,17 +170,25 @@ function layerExecution(
     execution,
     ms: times === null ? null : (times.get(layer.id) ?? 0),
     kernels: [...new Set(kernels.map(({ opType }) => opType))],
-    reason:
-      execution === 'simulated' ? explainLayer({ layer, mode: mode!, kernels, structure, dump: input.dump }) : null,
+    reason: execution === 'simulated' ? reasonOf(layer, mode!, kernels, structure, input) : null,
   }
 }
 
-/** The mode the file holds a layer in: as the quantizer reports it, else as the file's own structure shows. */
-function modeOf(
+/** The quantizer's own words where it chose float arithmetic itself, else what the file shows. */
+function reasonOf(
   layer: LayerInfo,
+  mode: QuantMode,
+  kernels: readonly Node[],
   structure: FileStructure,
   { report }: ExecutionInput,
-): 'static' | 'dynamic' | 'weightOnly' | null {
+): string {
+  const said = report?.layers.find(({ id }) => id === layer.id)?.warnings ?? []
+  if (mode === 'weightOnly' && said.length > 0) return said.join(' ')
+  return explainLayer({ layer, mode, kernels, structure })
+}
+
+/** The mode the file holds a layer in: as the quantizer reports it, else as the file's own structure shows. */
+function modeOf(layer: LayerInfo, structure: FileStructure, { report }: ExecutionInput): QuantMode | null {
   if (!report) return structure.modeOf(layer)
   return report.layers.find(({ id }) => id === layer.id)?.mode ?? null
 }

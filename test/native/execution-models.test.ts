@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import path from 'node:path'
+import type { Feeds } from '../../src/main/engines/port.ts'
+import { parseProfile } from '../../src/main/quant/execution-profile.ts'
+import { readExecution, type ExecutionReport } from '../../src/main/quant/execution.ts'
+import type { QuantPlan } from '../../src/shared/contract/plan.ts'
+import { probe } from '../builders/ort-probe.ts'
+import {
+  minMaxRanges,
+  planWith,
+  prepareFile,
+  quantizePrepared,
+  randomTensor,
+  type Prepared,
+} from '../builders/quantizing.ts'
+import { sharedModels } from '../builders/shared.ts'
+
+/** One sample for each input, symbolic axes 1. */
+function feedsOf({ model }: Prepared): Feeds {
+  const inputs = model.graph.inputs.filter(({ name }) => !model.graph.initializers.has(name))
+  return Object.fromEntries(
+    inputs.map(({ name, shape }) => [name, randomTensor(shape!.map((dim) => (typeof dim === 'number' ? dim : 1)))]),
+  )
+}
+
+async function executionOf(prepared: Prepared, plan: QuantPlan | null): Promise<ExecutionReport> {
+  const feeds = feedsOf(prepared)
+  const quantized = plan && quantizePrepared(prepared, await minMaxRanges(prepared, [feeds]), plan)
+  const { dump, profile } = await probe(quantized?.model ?? prepared.model, feeds, { runs: 4 })
+  return readExecution({
+    layers: prepared.layers,
+    model: quantized?.model ?? prepared.model,
+    dump,
+    profile: parseProfile(profile),
+    report: quantized?.report ?? null,
+  })
+}
+
+describe.each(sharedModels().map((file) => ({ name: path.basename(file), file })))('$name', ({ file }) => {
+  it('in float: no layer is anything else', async () => {
+    const report = await executionOf(prepareFile(file), null)
+    expect(new Set(report.layers.map(({ execution }) => execution))).toEqual(new Set(['float']))
+    expect(report.errors).toEqual([])
+  })
+
+  it('static: every weighted layer is int8, and what is quantized but not int8 says why', async () => {
+    const prepared = prepareFile(file)
+    const report = await executionOf(prepared, planWith())
+    expect(report.errors).toEqual([])
+    const weighted = new Set(
+      prepared.layers.filter(({ role, quantizable }) => role === 'weighted' && quantizable).map(({ id }) => id),
+    )
+    const notInteger = report.layers.filter(({ id, execution }) => weighted.has(id) && execution !== 'int8')
+    expect(notInteger).toEqual([])
+    for (const layer of report.layers) if (layer.execution === 'simulated') expect(layer.reason).not.toBeNull()
+    // every kernel is accounted for: what belongs to no layer converts or changes the layout
+    const known = ['QuantizeLinear', 'DequantizeLinear', 'Transpose', 'ReorderInput', 'ReorderOutput', 'Clip']
+    expect(report.other.map(({ kernel }) => kernel).filter((kernel) => !known.includes(kernel))).toEqual([])
+  })
+
+  it('dynamic: every layer is int8 or says why it computes in float', async () => {
+    const prepared = prepareFile(file)
+    const report = await executionOf(prepared, planWith({}, { mode: 'dynamic' }))
+    expect(report.errors).toEqual([])
+    const weighted = new Set(prepared.layers.filter(({ role }) => role === 'weighted').map(({ id }) => id))
+    const silent = report.layers.filter(
+      ({ id, execution, reason }) => weighted.has(id) && execution !== 'int8' && reason === null,
+    )
+    expect(silent).toEqual([])
+  })
+
+  it('weight-only: a matrix has an integer kernel, a Conv its reason', async () => {
+    const report = await executionOf(prepareFile(file), planWith({}, { mode: 'weightOnly' }))
+    expect(report.errors).toEqual([])
+    for (const { op, execution, kernels, reason } of report.layers) {
+      if (op === 'Gemm')
+        expect({ execution, kernels: kernels[0] }).toEqual({ execution: 'int8', kernels: 'MatMulNBits' })
+      if (op === 'Conv') expect({ execution, said: reason !== null }).toEqual({ execution: 'simulated', said: true })
+    }
+  })
+})
