@@ -1,5 +1,6 @@
 import { float, tensor } from '../../../src/main/graph/attributes.ts'
 import { floatTensor, int64Tensor } from '../../../src/main/graph/tensors.ts'
+import type { Attribute } from '../../../src/main/graph/model.ts'
 import type { OpCase } from '../op-case.ts'
 import { bytes, feed, feedOf, floats, ints, omitted } from '../op-case.ts'
 
@@ -39,7 +40,12 @@ const splits: OpCase[] = [
   { op: 'Split', opset: 18, operands: [feed(2, 7)], attributes: { axis: -1, num_outputs: 4 }, outputs: 4 },
 ]
 
+/** What PyTorch writes for "to the end". */
+const END: Attribute = { kind: 'ints', value: [2n ** 63n - 1n] }
+
 const slices: OpCase[] = [
+  { op: 'Slice', opset: 9, operands: [feed(4, 5)], attributes: { starts: [1], ends: END, axes: [1] } },
+  { op: 'Slice', opset: 9, operands: [feed(4, 5)], attributes: { starts: [-2], ends: END } },
   { op: 'Slice', opset: 7, operands: [feed(4, 5)], attributes: { starts: [1], ends: [3] } },
   { op: 'Slice', opset: 7, operands: [feed(4, 5)], attributes: { starts: [1, -3], ends: [-1, FAR] } },
   { op: 'Slice', opset: 7, operands: [feed(4, 5)], attributes: { starts: [0, 1], ends: [1000, 3], axes: [1, 0] } },

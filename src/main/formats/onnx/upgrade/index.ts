@@ -1,1 +1,1 @@
-export { NEWEST_OPSET, OLDEST_OPSET, upgradeOpset } from './upgrade-opset.ts'
+export { NEWEST_OPSET, upgradeOpset } from './upgrade-opset.ts'

@@ -8,7 +8,7 @@ import type { Adapter } from './scope.ts'
 import { changed, Names, placeOf, Scope, standardOpset } from './scope.ts'
 
 /** Oldest version of ai.onnx that is carried over: below it, ONNX Runtime has no kernels for most operators (measured with 1.30). */
-export const OLDEST_OPSET = 7
+const OLDEST_OPSET = 7
 
 /** Newest version of ai.onnx that onnxruntime-node 1.30 loads (measured), and the newest the registry knows. */
 export const NEWEST_OPSET = 26

@@ -1,33 +1,47 @@
-import { int, intsAttribute } from '../../../../graph/attributes.ts'
+import { int } from '../../../../graph/attributes.ts'
 import type { Node } from '../../../../graph/model.ts'
 import { int64Tensor } from '../../../../graph/tensors.ts'
 import type { Adapter, Scope } from '../scope.ts'
 import { changed, withInput } from '../scope.ts'
 
-/** Moves an integer list from the attribute `name` to input `at`; absent stays absent. */
+/** Moves an integer list from the attribute `name` to input `at`; absent stays absent. 64-bit values stay exact. */
 function listToInput(node: Node, scope: Scope, name: string, at: number): Node {
-  const values = intsAttribute(node, name)
-  const attributes = { [name]: null }
-  if (values === null) return changed(node, { attributes })
-  const input = scope.constant(node, name, int64Tensor('', [values.length], values))
-  return changed(node, { attributes, inputs: withInput(node.inputs, at, input) })
+  const attribute = node.attributes.get(name)
+  if (attribute?.kind !== 'ints') return node
+  const data = new Uint8Array(BigInt64Array.from(attribute.value).buffer)
+  const input = scope.constant(node, name, { dataType: 'int64', dims: [attribute.value.length], data })
+  return changed(node, { attributes: { [name]: null }, inputs: withInput(node.inputs, at, input) })
+}
+
+/** Moves all `names`, in order, to the inputs from `at` on; refuses an attribute that is no list of integers. */
+function listsToInputs(node: Node, scope: Scope, names: readonly string[], at: number): readonly Node[] {
+  const wrong = names.find((name) => (node.attributes.get(name)?.kind ?? 'ints') !== 'ints')
+  if (wrong !== undefined) return scope.refuse(node, `the attribute ${wrong} of ${node.opType} is no list of integers`)
+  return [names.reduce((result, name, i) => listToInput(result, scope, name, at + i), node)]
+}
+
+/** An empty list means what an absent one does: all axes, or equal parts. */
+function withoutEmpty(node: Node, name: string): Node {
+  const attribute = node.attributes.get(name)
+  return attribute?.kind === 'ints' && attribute.value.length === 0
+    ? changed(node, { attributes: { [name]: null } })
+    : node
 }
 
 /**
- * Squeeze, Unsqueeze, ReduceSum (13) and the other reductions (18): axes become the second input.
- * An empty list means the same as none, and is dropped: before, it reduced or squeezed all axes, as an absent input does.
- * Source: ONNX Changelog, Squeeze-13, Unsqueeze-13, ReduceSum-13, ReduceMean-18.
+ * Squeeze, ReduceSum (13) and the other reductions (18): axes become the second input.
+ * Source: ONNX Changelog, Squeeze-13, ReduceSum-13, ReduceMean-18.
  */
-export const axesToInput: Adapter = (node, scope) => {
-  const empty = intsAttribute(node, 'axes')?.length === 0 && node.opType !== 'Unsqueeze'
-  return [listToInput(empty ? changed(node, { attributes: { axes: null } }) : node, scope, 'axes', 1)]
-}
+export const axesToInput: Adapter = (node, scope) => listsToInputs(withoutEmpty(node, 'axes'), scope, ['axes'], 1)
+
+/** Source: ONNX Changelog, Unsqueeze-13: the axes become the second input, and must be there. */
+export const requiredAxesToInput: Adapter = (node, scope) =>
+  node.attributes.has('axes')
+    ? listsToInputs(node, scope, ['axes'], 1)
+    : scope.refuse(node, 'Unsqueeze has no attribute axes')
 
 /** Source: ONNX Changelog, Split-13: the sizes become the second input. */
-export const splitToInput: Adapter = (node, scope) => {
-  const empty = intsAttribute(node, 'split')?.length === 0
-  return [listToInput(empty ? changed(node, { attributes: { split: null } }) : node, scope, 'split', 1)]
-}
+export const splitToInput: Adapter = (node, scope) => listsToInputs(withoutEmpty(node, 'split'), scope, ['split'], 1)
 
 /** Source: ONNX Changelog, Split-18: equal parts are asked for by num_outputs. */
 export const splitNumOutputs: Adapter = (node) => [
@@ -36,8 +50,9 @@ export const splitNumOutputs: Adapter = (node) => [
 
 /** Source: ONNX Changelog, Slice-10: starts, ends and axes become inputs. */
 export const sliceToInputs: Adapter = (node, scope) => {
-  const starts = listToInput(node, scope, 'starts', 1)
-  return [listToInput(listToInput(starts, scope, 'ends', 2), scope, 'axes', 3)]
+  const missing = ['starts', 'ends'].find((name) => !node.attributes.has(name))
+  if (missing !== undefined) return scope.refuse(node, `Slice has no attribute ${missing}`)
+  return listsToInputs(node, scope, ['starts', 'ends', 'axes'], 1)
 }
 
 /** Source: ONNX Changelog, TopK-10: k becomes the second input, a list of one. */

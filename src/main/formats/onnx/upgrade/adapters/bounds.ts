@@ -20,6 +20,8 @@ function floatsToInputs(node: Node, scope: Scope, places: Readonly<Record<string
       `${node.opType} takes ${names} as inputs of its data's type from opset 11 on, and the type of ${node.inputs[0]} is ${dataType ?? 'not known'}`,
     )
   }
+  const wrong = given.find(([name]) => node.attributes.get(name)!.kind !== 'float')
+  if (wrong !== undefined) return scope.refuse(node, `the attribute ${wrong[0]} of ${node.opType} is no number`)
   const casts: Node[] = []
   let result = node
   for (const [name, at] of given) {

@@ -30,6 +30,8 @@ export const softmaxAlongAxis: Adapter = (node, scope) => {
 /** The axis that carries all elements of a row, or null when several may; the last one is written as −1. */
 function singleAxis(shape: readonly Dim[], given: number): number | null {
   const axis = given < 0 ? given + shape.length : given
+  // behind the last axis each row is a single element, which no axis of the tensor is
+  if (axis >= shape.length) return null
   if (axis === shape.length - 1) return -1
   const long = shape.flatMap((dim, i) => (i >= axis && dim !== 1 ? [i] : []))
   if (long.length > 1) return null
