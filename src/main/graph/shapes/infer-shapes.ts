@@ -48,7 +48,7 @@ export function inferGraph(
   graph.inputs.forEach((input, i) =>
     facts.set(input.name, checked(inputFact(input, inputs[i], options), input.name, report)),
   )
-  for (const [name, tensor] of graph.initializers) facts.set(name, tensorFact(tensor))
+  for (const [name, tensor] of graph.initializers) facts.set(name, checked(tensorFact(tensor), name, report))
   const lookUp = (name: string): Fact => (name === '' ? UNKNOWN : (facts.get(name) ?? scope.get(name) ?? UNKNOWN))
   const inferBody = (body: Graph, given: readonly Fact[]): readonly Fact[] => {
     const inner = inferGraph(body, opsets, new Map([...scope, ...facts]), options, given)

@@ -20,7 +20,7 @@ export interface WindowResult {
 }
 
 /** Elements a dilated kernel spans. */
-export function windowSpan(kernel: number, dilation: number): number {
+function windowSpan(kernel: number, dilation: number): number {
   return (kernel - 1) * dilation + 1
 }
 

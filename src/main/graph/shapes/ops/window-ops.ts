@@ -20,7 +20,7 @@ function convShape(op: OpContext, data: number, weight: number): Dim[] | null {
   const rank = x?.length ?? w?.length
   if (rank === undefined) return null
   op.expectRank(data, 3)
-  op.expectRank(weight, rank, rank)
+  op.expectRank(weight, Math.max(rank, 3), rank)
   const group = positive(op, 'group', op.int('group', 1))
   if (x !== null && w !== null) checkChannels(op, x[1]!, w[1]!, group)
   const spatial = spatialOf(op, x, rank, kernelOf(op, w, rank), convOutput)
@@ -44,7 +44,7 @@ export const inferConvTranspose: Infer = (op) => {
   const rank = x?.length ?? w?.length
   if (rank === undefined) return [fact(op.type(0), null)]
   op.expectRank(0, 3)
-  op.expectRank(1, rank, rank)
+  op.expectRank(1, Math.max(rank, 3), rank)
   const group = positive(op, 'group', op.int('group', 1))
   if (x !== null && w !== null) checkChannels(op, x[1]!, w[0]!, 1)
   const extra = op.ints('output_padding')
@@ -82,6 +82,7 @@ export const inferGlobalPool: Infer = (op) => {
 export const inferMaxUnpool: Infer = (op) => {
   const x = op.shape(0)
   if (x === null) return [UNKNOWN]
+  op.expectRank(0, 3)
   if (op.has(2)) return [fact(op.type(0), op.numbers(2) ?? unknownDims(x.length))]
   const kernel = op.ints('kernel_shape') ?? []
   const spatial = spatialOf(op, x, x.length, kernel, (input, spec) => convTransposeOutput(input, spec, 0, null))
