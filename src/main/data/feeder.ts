@@ -1,7 +1,7 @@
 import type { Preprocess } from '../../shared/contract/data.ts'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { ValueSpec } from '../../shared/contract/tensor.ts'
-import type { EngineTensor, Feeds } from '../engines/port.ts'
+import type { EngineTensor, Feeds, TypedArray } from '../engines/port.ts'
 import { rowsOf } from './batch-rows.ts'
 import { createInputFiller } from './input-filler.ts'
 import type { Sample } from './port.ts'
@@ -21,13 +21,18 @@ export interface Feeder {
   toFeeds(samples: readonly Sample[]): Feeds
 }
 
+export interface FeederOptions {
+  /** One buffer serves all batches: feeds hold only until the next `toFeeds`. Spares small models much of their overhead. */
+  readonly reuseBuffer?: boolean
+}
+
 /**
  * The feeder for a model's inputs: pictures through the preprocessing, arrays as they are.
  * @param preprocess null for arrays (npz); pictures need one
  * @throws Fault data.shapeMismatch when pictures cannot fill the inputs
  */
-export function createFeeder(inputs: readonly ValueSpec[], preprocess: Preprocess | null): Feeder {
-  return preprocess === null ? createTensorFeeder(inputs) : createPictureFeeder(inputs, preprocess)
+export function createFeeder(inputs: readonly ValueSpec[], preprocess: Preprocess | null, options: FeederOptions = {}): Feeder {
+  return preprocess === null ? createTensorFeeder(inputs) : createPictureFeeder(inputs, preprocess, options)
 }
 
 /** The batch length to use: the model's own where it fixes one, else the one wanted. */
@@ -35,13 +40,19 @@ export function batchLength(feeder: Feeder, wanted: number): number {
   return feeder.fixedBatch ?? wanted
 }
 
-function createPictureFeeder(inputs: readonly ValueSpec[], preprocess: Preprocess): Feeder {
+function createPictureFeeder(inputs: readonly ValueSpec[], preprocess: Preprocess, { reuseBuffer = false }: FeederOptions): Feeder {
   const input = inputs[0]
   if (!input || inputs.length > 1) {
     const names = inputs.map(({ name }) => name).join(', ')
     throw new Fault('data.shapeMismatch', `The model has ${inputs.length} inputs (${names}), and pictures fill only one. Use npz:FILE.`)
   }
   const filler = createInputFiller(preprocess, input)
+  let last: TypedArray | null = null
+  const bufferOf = (elements: number): TypedArray => {
+    if (!reuseBuffer) return filler.allocate(elements)
+    if (last?.length !== elements) last = filler.allocate(elements)
+    return last
+  }
   return {
     fixedBatch: filler.fixedBatch,
     prepare: filler.prepare,
@@ -49,7 +60,7 @@ function createPictureFeeder(inputs: readonly ValueSpec[], preprocess: Preproces
       const rows = rowsOf(samples, filler.fixedBatch)
       const dims = filler.dimsOf(rows[0]!)
       const length = dims.reduce((product, dim) => product * dim, 1)
-      const data = filler.allocate(rows.length * length)
+      const data = bufferOf(rows.length * length)
       rows.forEach((sample, row) => {
         const own = row === 0 ? dims : filler.dimsOf(sample)
         if (!own.every((dim, axis) => dim === dims[axis])) throw mixedSizes(rows[0]!, dims, sample, own)

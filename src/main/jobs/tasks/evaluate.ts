@@ -84,7 +84,7 @@ async function openRunner(deps: TaskDeps, input: EvaluateInput, path: string): P
   const session = await deps.engine.createSession(path, { threads: input.threads, optimization: input.optimization })
   try {
     const fetches = comparable(session.outputs).map(({ name }) => name)
-    return { session, feeder: createFeeder(session.inputs, input.preprocess), fetches, ms: 0 }
+    return { session, feeder: createFeeder(session.inputs, input.preprocess, { reuseBuffer: true }), fetches, ms: 0 }
   } catch (error) {
     await session.release()
     throw error
