@@ -9,7 +9,7 @@ import type { Engine, EngineTensor, Feeds, Session, SessionOptions } from '../po
 import { toEngineFault, type ErrorContext } from './errors.ts'
 import { fromOrtTensor, isCarried, toOrtTensor, toValueSpec, type OrtMetadata, type OrtTensor } from './tensors.ts'
 
-const require = createRequire(import.meta.url)
+const requireFrom = createRequire(import.meta.url)
 let loading: Promise<typeof Ort> | null = null
 
 /**
@@ -22,7 +22,7 @@ export function createOrtEngine(): Engine {
 
 /** Version of the installed onnxruntime-node, read from its package.json without loading the library. */
 export function ortVersion(): string {
-  const { version } = require('onnxruntime-node/package.json') as { version: string }
+  const { version } = requireFrom('onnxruntime-node/package.json') as { version: string }
   return version
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Host } from '../host.ts'
 import { addBenchCommand } from './bench.ts'
+import { addDemoCommand } from './demo.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEvalCommand } from './eval.ts'
 import { addInspectCommand } from './inspect.ts'
@@ -15,4 +16,5 @@ export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
   addBenchCommand,
   addRunsCommand,
   addDoctorCommand,
+  addDemoCommand,
 ]

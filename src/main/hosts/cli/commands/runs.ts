@@ -61,7 +61,8 @@ export function addRunsCommand(program: Command, host: Host): void {
           wanted.map((id) => services.store.runs.get(id)),
           options.format,
         )
-        if (options.output) await writeFileAtomic(options.output, new TextEncoder().encode(text), { force: options.force ?? false })
+        if (options.output)
+          await writeFileAtomic(options.output, new TextEncoder().encode(text), { force: options.force ?? false })
         else process.stdout.write(text)
       }),
     )

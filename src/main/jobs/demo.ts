@@ -1,0 +1,142 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { PRODUCT } from '../../shared/contract/product.ts'
+import type { QuantMode } from '../../shared/contract/plan.ts'
+import type { LayerResult } from '../../shared/contract/runs.ts'
+import { planFromOptions } from '../quant/plan.ts'
+import { writeFileAtomic } from './atomic-file.ts'
+import { runBench } from './bench-run.ts'
+import { runEvaluation, worstSqnrDb, type EvaluateAnswer } from './evaluate-run.ts'
+import { inspectModel } from './inspect.ts'
+import { runQuantization, type QuantizeAnswer } from './quantize-run.ts'
+import { reportHtml } from './report/html.ts'
+import type { Report, ReportVariant } from './report/report.ts'
+import type { SampleOptions } from './samples.ts'
+import type { Services } from './services.ts'
+
+export interface DemoRequest {
+  /** path of the built-in sample model */
+  readonly model: string
+  /** folder for the files and the report; made where it is absent */
+  readonly output: string
+}
+
+export interface DemoAnswer {
+  readonly report: Report
+  readonly reportPath: string
+  readonly files: readonly string[]
+}
+
+/** The three ways the demo quantizes. */
+const WAYS: readonly { readonly name: string; readonly mode: QuantMode; readonly file: string }[] = [
+  { name: 'static int8', mode: 'static', file: 'digits.static.onnx' },
+  { name: 'dynamic int8', mode: 'dynamic', file: 'digits.dynamic.onnx' },
+  { name: 'weight-only int8', mode: 'weightOnly', file: 'digits.weight-only.onnx' },
+]
+
+/** One thread, so that the small model's times do not drown in waking the others. */
+const BENCH = { batch: 1, threads: 1, limits: { minMs: 600, maxMs: 4000 } } as const
+
+/**
+ * The whole job on the built-in sample: inspect, calibrate, quantize three ways, evaluate, bench, export, report. Every step is a run
+ * of the store.
+ * @throws Fault as its steps
+ */
+export async function runDemo(request: DemoRequest, services: Services): Promise<DemoAnswer> {
+  const { onLog, pool, signal, environment, now } = services
+  await mkdir(request.output, { recursive: true })
+  const samples: SampleOptions = { data: { kind: 'synthetic-digits' }, seed: 0 }
+  onLog('info', '1/3 inspect and evaluate the float model')
+  const { summary } = await inspectModel(pool, { path: request.model }, { signal })
+  const float = await runEvaluation({ model: request.model, reference: null, samples }, services)
+  const variants: ReportVariant[] = []
+  const floatTimes: number[] = []
+  for (const [i, way] of WAYS.entries()) {
+    onLog('info', `${i === 0 ? '2/3 quantize, evaluate and bench: ' : '    '}${way.name}`)
+    const output = path.join(request.output, way.file)
+    const measured = await measureWay(request.model, output, way, samples, services)
+    variants.push(measured.variant)
+    floatTimes.push(measured.floatMs)
+  }
+  onLog('info', '3/3 report')
+  const report: Report = {
+    title: 'Quantbench demo: digits-cnn',
+    generatedAt: now(),
+    product: `${PRODUCT.name} ${PRODUCT.version}`,
+    facts: [
+      [
+        'Model',
+        `digits-cnn.onnx (built in), ${summary.parameters} parameters, ${summary.macs ?? '?'} multiply-accumulates a sample`,
+      ],
+      [
+        'Data',
+        `synthetic-digits, ${float.value.evaluation.result.samples} test samples; calibrated on training samples only`,
+      ],
+      ['Speed', `batch ${BENCH.batch}, ${BENCH.threads} thread, medians in turn with the float model`],
+    ],
+    environment,
+    variants: [floatVariant(float.run, float.value, floatTimes), ...variants],
+  }
+  const reportPath = path.join(request.output, 'report.html')
+  await writeFileAtomic(reportPath, new TextEncoder().encode(reportHtml(report)), { force: true })
+  return { report, reportPath, files: WAYS.map((way) => path.join(request.output, way.file)) }
+}
+
+async function measureWay(
+  model: string,
+  output: string,
+  way: (typeof WAYS)[number],
+  samples: SampleOptions,
+  services: Services,
+): Promise<{ variant: ReportVariant; floatMs: number }> {
+  const plan = planFromOptions({ mode: way.mode })
+  const quantized = await runQuantization(
+    { model, output, force: true, plan, keepFloat: [], samples: way.mode === 'static' ? samples : null },
+    services,
+  )
+  const evaluated = await runEvaluation({ model: output, reference: model, samples }, services)
+  const timed = await runBench({ model: output, reference: model, ...BENCH }, services)
+  const { result } = evaluated.value.evaluation
+  const variant: ReportVariant = {
+    name: way.name,
+    run: quantized.run,
+    sizeBytes: quantized.value.bytes,
+    top1: result.model?.top1 ?? null,
+    agreement: result.agreement,
+    sqnrDb: worstSqnrDb(result),
+    medianMs: timed.value.medianMs,
+    speedup: timed.value.speedup,
+    layers: layerResults(quantized.value),
+    warnings: [...new Set([...quantized.value.warnings, ...timed.value.warnings])],
+  }
+  return { variant, floatMs: timed.value.referenceMedianMs! }
+}
+
+function floatVariant(run: string, { evaluation, sizeBytes }: EvaluateAnswer, times: readonly number[]): ReportVariant {
+  const sorted = [...times].sort((a, b) => a - b)
+  const { model } = evaluation.result
+  return {
+    name: 'float',
+    run,
+    sizeBytes,
+    top1: model?.top1 ?? null,
+    agreement: null,
+    sqnrDb: null,
+    medianMs: sorted[sorted.length >> 1]!,
+    speedup: null,
+    layers: [],
+    warnings: [],
+  }
+}
+
+function layerResults({ layers }: QuantizeAnswer): LayerResult[] {
+  return layers.map(({ id, op, type, execution, ms, reason }) => ({
+    id,
+    op,
+    type,
+    execution,
+    ms,
+    reason: execution === 'int8' ? null : reason,
+    metrics: {},
+  }))
+}
