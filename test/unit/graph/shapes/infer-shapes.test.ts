@@ -49,6 +49,13 @@ describe('inferShapes', () => {
     ).toEqual([null, 3, null])
   })
 
+  it('learns an unknown length from what it is joined with', () => {
+    const source = model((b) =>
+      b.node('Concat', [b.input('x', [null, 3]), b.input('z', [2, 1])], { axis: 1 }, { outputs: ['y'] }),
+    )
+    expect(shapeOf(source, 'y')).toEqual([2, 4])
+  })
+
   it('can be asked for other lengths of an input', () => {
     const source = model((b) => b.node('Flatten', [b.input('x', ['N', 3, 'h'])], {}, { outputs: ['y'] }))
     const inputShapes = new Map([['x', [4, 3, 5]]])

@@ -54,12 +54,13 @@ function merged(op: OpContext, a: Dim, b: Dim, axis: number): Dim {
 function joinedValues(op: OpContext, axis: number, shape: readonly Dim[]): Value[] | null {
   const dims = numericDims(shape)
   const count = dims === null ? null : productOf(dims)
-  if (dims === null || count === null || count > MAX_VALUES) return null
+  if (dims === null || count === null || count === 0 || count > MAX_VALUES) return null
   const outer = productOf(dims.slice(0, axis))!
   // an input whose values are unknown leaves a gap, so that [N, ?, 4] keeps what is known
   const parts = op.inputs().map((input) => {
-    const own = productOf(numericDims(input.shape)!)!
-    return input.values ?? unknownDims(own)
+    if (input.values !== null) return input.values
+    // its other axes may only be known from the inputs beside it
+    return unknownDims((count / dims[axis]!) * (input.shape![axis] as number))
   })
   if (parts.every((part) => part.every((value) => value === null))) return null
   const result: Value[] = []
