@@ -8,7 +8,7 @@ import { quantizeModel, type QuantizeReport } from '../../src/main/quant/quantiz
 import { resolvePlan } from '../../src/main/quant/resolve-plan.ts'
 
 /** A range source for plans that need no ranges. */
-export const noRanges: RangeSource = {
+const noRanges: RangeSource = {
   rangeOf: (tensor) => {
     throw new Error(`the range of ${tensor} was asked for`)
   },

@@ -9,8 +9,7 @@ import { feed, opCounts, probe, run } from '../builders/ort-probe.ts'
 import { planWith, quantizeBuilt } from '../builders/quantized.ts'
 
 const base = { bits: 8, storage: 'int8', symmetric: true, granularity: 'perChannel' } as const
-const plan = (weights: Partial<WeightScheme>) =>
-  planWith({ mode: 'weightOnly', weights: { ...base, ...weights } as WeightScheme })
+const plan = (weights: Partial<WeightScheme>) => planWith({ mode: 'weightOnly', weights: { ...base, ...weights } })
 
 /** Opset 21 for 4- and 16-bit storage and blocks. */
 function built(body: (b: ModelBuilder) => void, opset = 21): Model {
@@ -86,7 +85,7 @@ describe('weight-only MatMul and Gemm', () => {
       dB: 12,
     },
   ] as const)('$why runs as MatMulNBits, ≥ $dB dB', async ({ weights, dB }) => {
-    const result = await compare(matmul, weights as Partial<WeightScheme>, [5, 64])
+    const result = await compare(matmul, weights, [5, 64])
     expect(result.ops).toEqual({ [nBits]: 1 })
     expect(result.dB).toBeGreaterThan(dB)
   })
@@ -230,7 +229,7 @@ describe('weight-only Conv', () => {
     { why: '2 bits', weights: { bits: 2 }, dB: 0 },
   ] as const)('$why: integers in the file, float weights once it is loaded', async ({ weights, dB }) => {
     const float32 = await probe(conv, { x: feed([1, 16, 9, 9], new Float32Array(1296)) })
-    const result = await compare(conv, weights as Partial<WeightScheme>, [1, 16, 9, 9])
+    const result = await compare(conv, weights, [1, 16, 9, 9])
     expect(result.ops).toEqual(opCounts(float32.dump))
     expect(result.dB).toBeGreaterThan(dB)
   })

@@ -48,7 +48,7 @@ export interface ClassScores {
 }
 
 /** One output against the reference's. */
-export interface OutputScores {
+interface OutputScores {
   readonly output: string
   /** over all samples: 10 · log10(Σ signal / Σ noise) */
   readonly sqnrDb: number

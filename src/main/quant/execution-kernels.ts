@@ -55,7 +55,7 @@ const movement = new Set([
 ])
 
 /** What MatMulNBits does with activations: level 4 quantizes them to int8, lower levels widen the weights to float. */
-export const integerAccuracyLevel = 4
+const integerAccuracyLevel = 4
 
 const byteTypes = new Set(['int8', 'uint8'])
 

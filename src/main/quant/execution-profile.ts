@@ -47,7 +47,12 @@ export function parseProfile(json: unknown): Profile {
     if (cat !== 'Node' || !name.endsWith(kernelSuffix)) continue
     const run = lastAtOrBefore(starts, ts)
     if (run < 0) continue
-    kernels.push({ node: name.slice(0, -kernelSuffix.length), op: String(args?.op_name ?? ''), run, ms: dur / 1000 })
+    kernels.push({
+      node: name.slice(0, -kernelSuffix.length),
+      op: typeof args?.op_name === 'string' ? args.op_name : '',
+      run,
+      ms: dur / 1000,
+    })
   }
   return { runs: starts.length, events: kernels }
 }

@@ -81,7 +81,8 @@ function layoutChanges({ quantized }: SpeedInput): Cause[] {
   )
 }
 
-const rangeOps = new Set(['ReduceMax', 'ReduceMin', 'Neg', 'Max', 'Min'])
+/** What `DynamicInputs` adds to find a scale and a zero point. */
+const rangeOps = new Set(['ReduceMax', 'ReduceMin', 'Neg', 'Max', 'Min', 'Sub', 'Div'])
 
 function rangeFinding({ quantized }: SpeedInput): Cause[] {
   return otherCause(
@@ -108,7 +109,7 @@ function floatLayers({ quantized }: SpeedInput): Cause[] {
   return layersCause(
     quantized,
     'float',
-    (list, part) => `${part} goes into ${list.length} layers in float, most of it into ${slowest(list)}.`,
+    (list, part) => `${part} goes into ${layersOf(list)} in float, most of it into ${slowest(list)}.`,
   )
 }
 
@@ -117,7 +118,7 @@ function simulatedLayers({ quantized }: SpeedInput): Cause[] {
     quantized,
     'simulated',
     (list, part) =>
-      `${part} goes into ${list.length} layers that are quantized in the file but computed in float, most of it into ${slowest(list)}.`,
+      `${part} goes into ${layersOf(list)} quantized in the file but computed in float, most of it into ${slowest(list)}.`,
   )
 }
 
@@ -130,6 +131,8 @@ function layersCause(
   const ms = list.reduce((sum, layer) => sum + layer.ms!, 0)
   return list.length === 0 ? [] : [{ share: ms / report.totalMs!, sentence: say(list, partOf(ms, report)) }]
 }
+
+const layersOf = ({ length }: readonly LayerExecution[]): string => (length === 1 ? '1 layer' : `${length} layers`)
 
 /** The three slowest, by name. */
 function slowest(list: readonly LayerExecution[]): string {
@@ -162,7 +165,7 @@ function slowerLayers({ quantized, float, layers }: SpeedInput): Cause[] {
   return [
     {
       share: total / quantized.totalMs!,
-      sentence: `${losses.length} integer layers are slower than in float, ${milliseconds(total)} together: ${examples.join(', ')}.`,
+      sentence: `${losses.length} integer ${losses.length === 1 ? 'layer is' : 'layers are'} slower than in float, ${milliseconds(total)} together: ${examples.join(', ')}.`,
     },
   ]
 }

@@ -51,7 +51,7 @@ function isDequantized(name: string, { producers }: Structure): boolean {
 const integerTypes = new Set(['int4', 'uint4', 'int8', 'uint8', 'int16', 'uint16', 'int2', 'uint2'])
 
 /** True for a tensor computed from an integer constant by DequantizeLinear, or by Cast, Sub and Mul. */
-export function isStoredWeight(name: string, structure: Pick<Structure, 'producers' | 'graph'>): boolean {
+function isStoredWeight(name: string, structure: Pick<Structure, 'producers' | 'graph'>): boolean {
   return storedWeight(name, structure) !== null
 }
 

@@ -82,7 +82,8 @@ function rewriteMatrix(rewriting: Rewriting, entry: QuantizedLayer, node: Node, 
   const added = [...stored.nodes]
   if (node.opType === 'MatMul') {
     draft.replaceNode(node, { ...node, inputs: [site.inputTensor, stored.tensor] })
-    if (site.bias?.addNode != null) subtractBias(rewriting, site.bias, site.bias.addNode, node.outputs[0]!)
+    const addNode = site.bias?.addNode ?? null
+    if (site.bias && addNode !== null) subtractBias(rewriting, site.bias, addNode, node.outputs[0]!)
   } else {
     added.push(...replaceGemm(rewriting, node, site, stored))
   }
