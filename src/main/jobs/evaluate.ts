@@ -1,9 +1,10 @@
 import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../shared/contract/data.ts'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { OptimizationLevel } from '../engines/port.ts'
-import { EvaluationAccumulator, type EvaluationResult, type EvaluationSpec } from '../quant/accumulator.ts'
+import type { EvaluationResult, EvaluationSpec } from '../quant/accumulator.ts'
 import type { WorkerPool } from './pool.ts'
 import type { EvaluateInput, EvaluateOutput } from './tasks/evaluate.ts'
+import type { SummarizeInput } from './tasks/summarize.ts'
 import type { TaskOptions } from './worker-host.ts'
 
 export interface EvaluationRequest {
@@ -72,10 +73,12 @@ export async function evaluateModel(request: EvaluationRequest, pool: WorkerPool
   const inputs = Array.from({ length: count }, (_, index): EvaluateInput => ({ ...common, share: { index, count } }))
   const answers = await pool.map<EvaluateInput, EvaluateOutput | null>('evaluate', inputs, { ...options, retry: true, progressTotal: total })
   const outputs = answers.filter((answer) => answer !== null)
-  const accumulator = mergeOutputs(outputs)
+  const spec = commonSpec(outputs)
+  const states = outputs.map(({ state }) => state)
+  const result = await pool.run<SummarizeInput, EvaluationResult>('summarize', { spec, states }, { signal: options.signal, retry: true })
   return {
-    result: accumulator.result(),
-    spec: accumulator.spec,
+    result,
+    spec,
     batch: outputs[0]!.batch,
     threads: common.threads,
     optimization: common.optimization,
@@ -107,14 +110,13 @@ function taskInput(request: EvaluationRequest): Omit<EvaluateInput, 'share'> {
   }
 }
 
-function mergeOutputs(outputs: readonly EvaluateOutput[]): EvaluationAccumulator {
-  const first = outputs[0]!
-  const accumulator = new EvaluationAccumulator(first.spec)
-  for (const { spec, state } of outputs) {
-    if (JSON.stringify(spec) !== JSON.stringify(first.spec)) throw new Error('workers disagree on the outputs of the model')
-    accumulator.merge(state)
-  }
-  return accumulator
+/** What is compared; every worker finds the same from the model's outputs. */
+function commonSpec(outputs: readonly EvaluateOutput[]): EvaluationSpec {
+  const [first] = outputs
+  if (!first) throw new Error('no share of the evaluation held samples')
+  const text = JSON.stringify(first.spec)
+  if (outputs.some(({ spec }) => JSON.stringify(spec) !== text)) throw new Error('workers disagree on the outputs of the model')
+  return first.spec
 }
 
 function sumOf<T>(values: readonly T[], read: (value: T) => number): number {

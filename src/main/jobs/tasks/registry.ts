@@ -15,6 +15,7 @@ export const taskTable = {
   inspect: async (deps) => (await import('./inspect.ts')).createInspectTask(deps),
   instrument: async (deps) => (await import('./instrument.ts')).createInstrumentTask(deps),
   quantize: async () => (await import('./quantize.ts')).createQuantizeTask(),
+  summarize: async () => (await import('./summarize.ts')).createSummarizeTask(),
   verify: async (deps) => (await import('./verify.ts')).createVerifyTask(deps),
 } satisfies Record<string, TaskLoader>
 

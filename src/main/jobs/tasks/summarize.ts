@@ -1,0 +1,17 @@
+import { EvaluationAccumulator, type EvaluationResult, type EvaluationSpec, type EvaluationState } from '../../quant/accumulator.ts'
+import type { Task } from '../worker-host.ts'
+
+export interface SummarizeInput {
+  readonly spec: EvaluationSpec
+  /** what each share of an evaluation left; samples do not repeat */
+  readonly states: readonly EvaluationState[]
+}
+
+/** Sums the shares of an evaluation, here and not in main: over 60,000 samples it takes half a second. */
+export function createSummarizeTask(): Task<SummarizeInput, EvaluationResult> {
+  return ({ spec, states }) => {
+    const accumulator = new EvaluationAccumulator(spec)
+    for (const state of states) accumulator.merge(state)
+    return Promise.resolve(accumulator.result())
+  }
+}
