@@ -18,7 +18,11 @@ export function schemeOf(calibrator: CalibratorSpec, bits = 8, symmetric = false
 
 /** Mean square error of quantizing every single value with a range: the reference for what histograms estimate. */
 export function trueSquaredError(values: Float32Array, range: Range, scheme: ActivationScheme): number {
-  const { scale, low, high } = latticeOf(range, scheme, values.every((value) => value >= 0))
+  const { scale, low, high } = latticeOf(
+    range,
+    scheme,
+    values.every((value) => value >= 0),
+  )
   let sum = 0
   for (const value of values) sum += (value - Math.min(high, Math.max(low, scale * Math.round(value / scale)))) ** 2
   return sum / values.length

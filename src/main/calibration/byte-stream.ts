@@ -103,6 +103,7 @@ export class ByteReader {
 
   /** @throws BadBytes when something follows */
   end(): void {
-    if (this.#offset !== this.#bytes.length) throw new BadBytes(`${this.#bytes.length - this.#offset} bytes follow its end`)
+    if (this.#offset !== this.#bytes.length)
+      throw new BadBytes(`${this.#bytes.length - this.#offset} bytes follow its end`)
   }
 }

@@ -44,7 +44,8 @@ export async function collect(
     samples += batch.samples.length
     options.onProgress?.({ stage: 'calibrate', done: samples, total: options.total ?? null, unit: 'samples' })
   }
-  if (samples === 0) throw new Fault('data.empty', 'There is no sample to calibrate on. Give a range with at least one sample.')
+  if (samples === 0)
+    throw new Fault('data.empty', 'There is no sample to calibrate on. Give a range with at least one sample.')
   const tensors = new Map(observers.map((observer) => [observer.name, observer.statistics()]))
   return { samples, elementsPerSample: plan.elementsPerSample, tensors }
 }
@@ -54,7 +55,9 @@ function observe(observer: TensorObserver, probe: Probe, batch: CalibrationBatch
   const tensor = probe.source === 'feed' ? batch.feeds[probe.elements] : outputs[probe.elements]
   const elements = validElements(floatsOf(tensor, probe), tensor!, probe, batch)
   if (elements.length === 0) return true
-  const bounds = probe.bounds ? boundsOfOutputs(probe.bounds, outputs, batch) : boundsOfElements(elements, tensor!, batch)
+  const bounds = probe.bounds
+    ? boundsOfOutputs(probe.bounds, outputs, batch)
+    : boundsOfElements(elements, tensor!, batch)
   if (!observer.addBounds(bounds)) return false
   if (probe.thinned) return observer.addElements(elements)
   return observer.addElements(elements, phaseOf(batch.start) % probe.stride, probe.stride)
@@ -62,7 +65,9 @@ function observe(observer: TensorObserver, probe: Probe, batch: CalibrationBatch
 
 function floatsOf(tensor: EngineTensor | undefined, probe: Probe): Float32Array {
   if (tensor?.data instanceof Float32Array) return tensor.data
-  throw new Error(`${probe.tensor}: the run gave ${tensor?.dataType ?? 'nothing'} for ${probe.elements}, expected float`)
+  throw new Error(
+    `${probe.tensor}: the run gave ${tensor?.dataType ?? 'nothing'} for ${probe.elements}, expected float`,
+  )
 }
 
 /** Rows the feeds hold: as many as there are samples, or more where a fixed batch was filled up. */
@@ -72,7 +77,12 @@ function fedRows(batch: CalibrationBatch): number {
 }
 
 /** The elements without those of rows that only fill a fixed batch. */
-function validElements(values: Float32Array, tensor: EngineTensor, probe: Probe, batch: CalibrationBatch): Float32Array {
+function validElements(
+  values: Float32Array,
+  tensor: EngineTensor,
+  probe: Probe,
+  batch: CalibrationBatch,
+): Float32Array {
   const rows = fedRows(batch)
   if (rows <= batch.samples.length) return values
   const share = batch.samples.length / rows
@@ -86,7 +96,11 @@ function boundsOfElements(elements: Float32Array, tensor: EngineTensor, batch: C
   return boundsOfRows(elements, tensor.dims[0] === fedRows(batch) ? batch.samples.length : 1)
 }
 
-function boundsOfOutputs({ min, max, channels }: NonNullable<Probe['bounds']>, outputs: Feeds, batch: CalibrationBatch): BatchBounds {
+function boundsOfOutputs(
+  { min, max, channels }: NonNullable<Probe['bounds']>,
+  outputs: Feeds,
+  batch: CalibrationBatch,
+): BatchBounds {
   const low = outputs[min]!
   const high = outputs[max]!
   const rows = low.dims[0] ?? 1
@@ -116,16 +130,26 @@ function oneRow(batch: CalibrationBatch, row: number): CalibrationBatch {
   const feeds = Object.entries(batch.feeds).map(([name, tensor]): [string, EngineTensor] => {
     if (tensor.dims[0] !== rows) return [name, tensor]
     const length = tensor.data.length / rows
-    return [name, { ...tensor, dims: [1, ...tensor.dims.slice(1)], data: tensor.data.slice(row * length, (row + 1) * length) }]
+    return [
+      name,
+      { ...tensor, dims: [1, ...tensor.dims.slice(1)], data: tensor.data.slice(row * length, (row + 1) * length) },
+    ]
   })
   return { start: batch.start + row, samples: [batch.samples[row]!], feeds: Object.fromEntries(feeds) }
 }
 
 function nonFinite({ tensor, source }: Probe, sample: string): Fault {
   const found = source === 'feed' ? `The input '${tensor}'` : `The tensor '${tensor}'`
-  const todo = source === 'feed' ? 'Check the sample and the preprocessing.' : 'Check the sample, the preprocessing and the weights before it.'
-  return new Fault('data.nonFiniteActivation', `${found} holds NaN or infinite values for the sample ${sample}, so it has no range. ${todo}`, {
-    tensor,
-    sample,
-  })
+  const todo =
+    source === 'feed'
+      ? 'Check the sample and the preprocessing.'
+      : 'Check the sample, the preprocessing and the weights before it.'
+  return new Fault(
+    'data.nonFiniteActivation',
+    `${found} holds NaN or infinite values for the sample ${sample}, so it has no range. ${todo}`,
+    {
+      tensor,
+      sample,
+    },
+  )
 }

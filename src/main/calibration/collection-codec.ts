@@ -32,7 +32,12 @@ export function decodeCollection(bytes: Uint8Array): Collection {
     return readCollection(new ByteReader(bytes))
   } catch (cause) {
     if (!(cause instanceof BadBytes)) throw cause
-    throw new Fault('store.calibrationCorrupt', `The stored calibration is damaged (${cause.message}). Calibrate again.`, {}, { cause })
+    throw new Fault(
+      'store.calibrationCorrupt',
+      `The stored calibration is damaged (${cause.message}). Calibrate again.`,
+      {},
+      { cause },
+    )
   }
 }
 
@@ -41,9 +46,13 @@ function readCollection(reader: ByteReader): Collection {
   if (!MAGIC.every((byte, i) => byte === magic[i])) throw new BadBytes('it does not start as one')
   const version = reader.count()
   if (version !== VERSION) {
-    throw new Fault('store.calibrationVersion', `The stored calibration has format ${version}, this program reads ${VERSION}. Calibrate again.`, {
-      version,
-    })
+    throw new Fault(
+      'store.calibrationVersion',
+      `The stored calibration has format ${version}, this program reads ${VERSION}. Calibrate again.`,
+      {
+        version,
+      },
+    )
   }
   const samples = reader.count()
   const elementsPerSample = reader.count()
@@ -80,10 +89,23 @@ function readStatistics(reader: ByteReader): TensorStatistics {
   const stride = reader.count()
   const histogram = readHistogram(reader)
   check(Number.isFinite(min) && Number.isFinite(max) && min <= max, name, 'its bounds are not a range')
-  check(recent.min.length === Math.min(observations, RECENT_OBSERVATIONS) && observations > 0, name, 'its observations do not add up')
+  check(
+    recent.min.length === Math.min(observations, RECENT_OBSERVATIONS) && observations > 0,
+    name,
+    'its observations do not add up',
+  )
   check(areBounds(recent) && areBounds(channels), name, 'bounds in it are not ranges')
   check(stride > 0, name, 'its stride is 0')
-  return { name, min, max, observations, recent, channels: channels.min.length > 0 ? channels : null, stride, histogram }
+  return {
+    name,
+    min,
+    max,
+    observations,
+    recent,
+    channels: channels.min.length > 0 ? channels : null,
+    stride,
+    histogram,
+  }
 }
 
 function check(sound: boolean, tensor: string, what: string): void {
@@ -91,7 +113,10 @@ function check(sound: boolean, tensor: string, what: string): void {
 }
 
 function areBounds({ min, max }: ChannelBounds): boolean {
-  return min.length === max.length && min.every((low, i) => Number.isFinite(low) && Number.isFinite(max[i]) && low <= max[i]!)
+  return (
+    min.length === max.length &&
+    min.every((low, i) => Number.isFinite(low) && Number.isFinite(max[i]) && low <= max[i]!)
+  )
 }
 
 function writeHistogram(writer: ByteWriter, histogram: Histogram): void {
@@ -113,7 +138,7 @@ function readHistogram(reader: ByteReader): Histogram {
 /** Length, then the counts; a 0 is followed by the number of zeros in a row. */
 function writeCounts(writer: ByteWriter, counts: Float64Array): void {
   writer.count(counts.length)
-  for (let i = 0; i < counts.length; ) {
+  for (let i = 0; i < counts.length;) {
     writer.count(counts[i]!)
     let next = i + 1
     if (counts[i] === 0) {
@@ -126,7 +151,7 @@ function writeCounts(writer: ByteWriter, counts: Float64Array): void {
 
 function readCounts(reader: ByteReader, lowKey: number): Float64Array {
   const counts = new Float64Array(reader.count(Math.min(MOST_BINS, HIGHEST_KEY + 1 - lowKey)))
-  for (let i = 0; i < counts.length; ) {
+  for (let i = 0; i < counts.length;) {
     const count = reader.count()
     counts[i] = count
     if (count > 0) i++

@@ -73,7 +73,8 @@ function mergeStatistics(parts: readonly TensorStatistics[]): TensorStatistics {
   const first = parts[0]!
   const builder = new HistogramBuilder()
   for (const part of parts) {
-    if (part.stride !== first.stride) throw new Error(`${first.name} was sampled with strides ${first.stride} and ${part.stride}`)
+    if (part.stride !== first.stride)
+      throw new Error(`${first.name} was sampled with strides ${first.stride} and ${part.stride}`)
     builder.merge(part.histogram)
   }
   return {

@@ -210,10 +210,14 @@ export function binsOf(histogram: Histogram, min: number, max: number, grouping 
   return bins
 }
 
-function groups(counts: Float64Array, lowKey: number, grouping: number): { first: number; last: number; count: number }[] {
+function groups(
+  counts: Float64Array,
+  lowKey: number,
+  grouping: number,
+): { first: number; last: number; count: number }[] {
   const result = []
   // keys that are multiples of `grouping` start a group, so that groups do not depend on lowKey
-  for (let i = 0; i < counts.length; ) {
+  for (let i = 0; i < counts.length;) {
     const next = Math.min(counts.length, i + grouping - ((lowKey + i) % grouping))
     let count = 0
     for (let j = i; j < next; j++) count += counts[j]!

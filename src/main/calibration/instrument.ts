@@ -8,10 +8,12 @@ import { elementCount, int64Tensor } from '../graph/tensors.ts'
 
 /** Most elements that one sample gives to the histogram of one tensor (about; larger tensors are thinned out). */
 export const ELEMENTS_PER_SAMPLE = 16_384
-/** Fewest, so that the smallest model still fills its histograms. */
-const FEWEST_ELEMENTS = 256
+/** Fewest that one sample gives, however many samples there are. */
+const FEWEST_ELEMENTS = 64
+/** Values of one tensor over all samples that even the cheapest model gives: 13 of them stand above the 99.99th percentile. */
+const FEWEST_VALUES = 2 ** 17
 /** Values of one tensor over all samples that suffice: 200 of them stand above the 99.99th percentile. */
-const ELEMENTS_WANTED = 2 ** 21
+const ENOUGH_VALUES = 2 ** 21
 /**
  * Multiply-accumulates of the model for each element that is counted. Counting an element takes 4 to 5 ns, 400 of them 10 to 15 ns on
  * one thread (SqueezeNet, ResNet-20 on AVX-512): counting costs about half as much as the inference at most.
@@ -78,7 +80,9 @@ export function observableTensors(model: Model, layers: readonly LayerInfo[], sh
   }
   const { graph } = model
   const inOrder = [...graph.inputs.map(({ name }) => name), ...graph.nodes.flatMap((node) => node.outputs)]
-  return inOrder.filter((name) => wanted.has(name) && !graph.initializers.has(name) && shapes.get(name)?.dataType === 'float')
+  return inOrder.filter(
+    (name) => wanted.has(name) && !graph.initializers.has(name) && shapes.get(name)?.dataType === 'float',
+  )
 }
 
 /**
@@ -89,7 +93,8 @@ export function observableTensors(model: Model, layers: readonly LayerInfo[], sh
 export function elementLimit(layers: readonly LayerInfo[], tensors: number, samples: number): number {
   const macs = layers.reduce((sum, layer) => sum + (layer.macs ?? 0), 0)
   const affordable = macs / MACS_PER_ELEMENT / Math.max(1, tensors)
-  return Math.ceil(Math.max(FEWEST_ELEMENTS, Math.min(ELEMENTS_PER_SAMPLE, affordable, ELEMENTS_WANTED / samples)))
+  const wanted = Math.max(FEWEST_VALUES / samples, Math.min(affordable, ENOUGH_VALUES / samples))
+  return Math.ceil(Math.max(FEWEST_ELEMENTS, Math.min(ELEMENTS_PER_SAMPLE, wanted)))
 }
 
 /**
@@ -99,7 +104,12 @@ export function elementLimit(layers: readonly LayerInfo[], tensors: number, samp
  * is untouched, and tensors are read after the fused activation, so that fusions stay.
  * @param shapes dims of the tensors in a run with one sample (or the model's fixed batch); a tensor that is missing is taken whole
  */
-export function instrument(model: Model, tensors: readonly string[], shapes: RunShapes, options: InstrumentOptions = {}): Instrumented {
+export function instrument(
+  model: Model,
+  tensors: readonly string[],
+  shapes: RunShapes,
+  options: InstrumentOptions = {},
+): Instrumented {
   const limit = options.elementsPerSample ?? ELEMENTS_PER_SAMPLE
   const writer = new ProbeWriter(model, limit)
   const inputs = new Set(model.graph.inputs.map(({ name }) => name))
@@ -124,7 +134,15 @@ export function withPhase(feeds: Feeds, plan: ProbePlan, position: number): Feed
 
 function feedProbe(name: string, dims: readonly number[] | null, limit: number): Probe {
   const length = dims && elementCount(dims)
-  return { tensor: name, source: 'feed', elements: name, stride: strideFor(length, limit), thinned: false, bounds: null, length }
+  return {
+    tensor: name,
+    source: 'feed',
+    elements: name,
+    stride: strideFor(length, limit),
+    thinned: false,
+    bounds: null,
+    length,
+  }
 }
 
 /** The smallest stride that keeps to the limit and meets every position in turn. */
@@ -180,7 +198,11 @@ class ProbeWriter {
   }
 
   #bounds(name: string, rank: number): Probe['bounds'] {
-    return { min: this.#reduce('ReduceMin', name, rank), max: this.#reduce('ReduceMax', name, rank), channels: rank === 4 }
+    return {
+      min: this.#reduce('ReduceMin', name, rank),
+      max: this.#reduce('ReduceMax', name, rank),
+      channels: rank === 4,
+    }
   }
 
   /** [N, C, H, W] → [N, C]; other ranks → [N]; rank 1 → a scalar. */
@@ -193,7 +215,13 @@ class ProbeWriter {
       const list = this.#draft.addInitializer(int64Tensor('calibration/axes', [axes.length], axes))
       this.#draft.addNode({ name: output, opType, inputs: [name, list], outputs: [output], attributes: [keepDims] })
     } else {
-      this.#draft.addNode({ name: output, opType, inputs: [name], outputs: [output], attributes: [['axes', ints(axes)], keepDims] })
+      this.#draft.addNode({
+        name: output,
+        opType,
+        inputs: [name],
+        outputs: [output],
+        attributes: [['axes', ints(axes)], keepDims],
+      })
     }
     this.#expose(output)
     return output
@@ -206,7 +234,12 @@ class ProbeWriter {
     const flattened = this.#draft.freshTensorName(`${name}/flat`)
     const thinned = this.#draft.freshTensorName(`${name}/thinned`)
     this.#draft.addNode({ name: flattened, opType: 'Reshape', inputs: [name, flat], outputs: [flattened] })
-    this.#draft.addNode({ name: thinned, opType: 'Slice', inputs: [flattened, start, end, axis, step], outputs: [thinned] })
+    this.#draft.addNode({
+      name: thinned,
+      opType: 'Slice',
+      inputs: [flattened, start, end, axis, step],
+      outputs: [thinned],
+    })
     return thinned
   }
 

@@ -57,7 +57,8 @@ export class TensorObserver {
 
   /** What was seen so far; the observer may go on afterwards. */
   statistics(): TensorStatistics {
-    const channels = this.#channelMin && this.#channelMax ? { min: this.#channelMin.slice(), max: this.#channelMax.slice() } : null
+    const channels =
+      this.#channelMin && this.#channelMax ? { min: this.#channelMin.slice(), max: this.#channelMax.slice() } : null
     return {
       name: this.name,
       min: this.#min,

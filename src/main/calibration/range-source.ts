@@ -8,7 +8,10 @@ import { statisticsOf, type Collection } from './collection.ts'
  * @param overrides the plan's `tensors`: a calibrator in the place of the scheme's, or a range outright (widened to contain 0),
  *   which needs no statistics
  */
-export function rangeSource(collection: Collection, overrides: Readonly<Record<string, TensorOverride>> = {}): RangeSource {
+export function rangeSource(
+  collection: Collection,
+  overrides: Readonly<Record<string, TensorOverride>> = {},
+): RangeSource {
   const known = new Map<string, Range>()
   return {
     rangeOf: (tensor, scheme) => {

@@ -23,7 +23,7 @@ export interface CalibrationRequest {
   /** null for data that are tensors already (npz) */
   readonly preprocess: Preprocess | null
   /**
-   * elements of one tensor that one sample gives to its histogram, about; by default 256 to 16,384, by the cost of the model and the
+   * elements of one tensor that one sample gives to its histogram, about; by default 64 to 16,384, by the cost of the model and the
    * number of samples (`elementLimit`). Bounds are always exact.
    */
   readonly elementsPerSample?: number
@@ -60,13 +60,22 @@ const MIN_SHARE = 16
  * any number of workers. A model that declares an open batch but cannot run several samples at once is run one by one.
  * @throws Fault usage.range for an empty range; data.*, model.* and engine.* naming sample, tensor or node; the signal's reason
  */
-export async function calibrateModel(request: CalibrationRequest, pool: WorkerPool, options: TaskOptions = {}): Promise<Calibration> {
+export async function calibrateModel(
+  request: CalibrationRequest,
+  pool: WorkerPool,
+  options: TaskOptions = {},
+): Promise<Calibration> {
   const start = performance.now()
-  if (request.range.end <= request.range.start) throw new Fault('usage.range', 'The range to calibrate on holds no samples.')
+  if (request.range.end <= request.range.start)
+    throw new Fault('usage.range', 'The range to calibrate on holds no samples.')
   const folder = await mkdtemp(join(tmpdir(), 'quantbench-calibrate-'))
   try {
     const output = join(folder, 'instrumented.onnx')
-    const { plan, batch } = await pool.run<InstrumentInput, InstrumentOutput>('instrument', instrumentInput(request, output), options)
+    const { plan, batch } = await pool.run<InstrumentInput, InstrumentOutput>(
+      'instrument',
+      instrumentInput(request, output),
+      options,
+    )
     const common = { ...dataInput(request), model: output, plan, range: request.range, threads: request.threads ?? 1 }
     const found = await runShares({ ...common, batch }, request, pool, options)
     return { ...found, time: { ...found.time, wallMs: performance.now() - start } }
@@ -122,7 +131,12 @@ function readKept(bytes: Uint8Array): Collection | null {
   }
 }
 
-function dataInput({ data, split, seed, preprocess }: CalibrationRequest): Pick<CalibrateInput, 'data' | 'split' | 'seed' | 'preprocess'> {
+function dataInput({
+  data,
+  split,
+  seed,
+  preprocess,
+}: CalibrationRequest): Pick<CalibrateInput, 'data' | 'split' | 'seed' | 'preprocess'> {
   return { data, split, seed, preprocess }
 }
 
@@ -132,7 +146,10 @@ function instrumentInput(request: CalibrationRequest, output: string): Instrumen
 }
 
 async function runShares(
-  common: Omit<CalibrateInput, 'share'>, request: CalibrationRequest, pool: WorkerPool, options: TaskOptions,
+  common: Omit<CalibrateInput, 'share'>,
+  request: CalibrationRequest,
+  pool: WorkerPool,
+  options: TaskOptions,
 ): Promise<Calibration> {
   try {
     return await runOnce(common, request, pool, options)
@@ -145,19 +162,30 @@ async function runShares(
 
 /** Pictures of different sizes, or a graph that holds on to the batch it was exported with. */
 function needsSingleSamples(error: unknown): boolean {
-  return isFault(error) && (error.code === 'data.shapeMismatch' || (error.code.startsWith('engine.') && error.code !== 'engine.crashed'))
+  return (
+    isFault(error) &&
+    (error.code === 'data.shapeMismatch' || (error.code.startsWith('engine.') && error.code !== 'engine.crashed'))
+  )
 }
 
 async function runOnce(
-  common: Omit<CalibrateInput, 'share'>, request: CalibrationRequest, pool: WorkerPool, options: TaskOptions,
+  common: Omit<CalibrateInput, 'share'>,
+  request: CalibrationRequest,
+  pool: WorkerPool,
+  options: TaskOptions,
 ): Promise<Calibration> {
   const total = common.range.end - common.range.start
   const count = Math.max(1, Math.min(request.workers ?? pool.size, pool.size, Math.ceil(total / MIN_SHARE)))
   const inputs = Array.from({ length: count }, (_, index): CalibrateInput => ({ ...common, share: { index, count } }))
-  const answers = await pool.map<CalibrateInput, CalibrateOutput | null>('calibrate', inputs, { ...options, retry: true, progressTotal: total })
+  const answers = await pool.map<CalibrateInput, CalibrateOutput | null>('calibrate', inputs, {
+    ...options,
+    retry: true,
+    progressTotal: total,
+  })
   const outputs = answers.filter((answer) => answer !== null)
   const collection = mergeCollections(outputs.map((output) => decodeCollection(output.collection)))
-  const sumOf = (read: (output: CalibrateOutput) => number): number => outputs.reduce((sum, output) => sum + read(output), 0)
+  const sumOf = (read: (output: CalibrateOutput) => number): number =>
+    outputs.reduce((sum, output) => sum + read(output), 0)
   return {
     collection,
     bytes: outputs.length === 1 ? outputs[0]!.collection : encodeCollection(collection),

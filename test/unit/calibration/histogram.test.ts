@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import {
-  binsOf, countOf, edgeOf, HIGHEST_KEY, HistogramBuilder, keyOf, momentsOf, OCTAVES, type Histogram,
+  binsOf,
+  countOf,
+  edgeOf,
+  HIGHEST_KEY,
+  HistogramBuilder,
+  keyOf,
+  momentsOf,
+  OCTAVES,
+  type Histogram,
 } from '../../../src/main/calibration/histogram.ts'
 import { normals, seeded } from '../../builders/model-builder.ts'
 
@@ -23,7 +31,8 @@ describe('bins', () => {
   })
 
   it('is at most 1/512 of its value wide', () => {
-    for (let key = keyOf(1); key < keyOf(4); key++) expect(edgeOf(key + 1) / edgeOf(key) - 1).toBeLessThanOrEqual(1 / 512)
+    for (let key = keyOf(1); key < keyOf(4); key++)
+      expect(edgeOf(key + 1) / edgeOf(key) - 1).toBeLessThanOrEqual(1 / 512)
   })
 })
 
@@ -46,7 +55,8 @@ describe('HistogramBuilder', () => {
     const reversed = histogramOf(values.slice().reverse())
     const chunks = histogramOf(values.slice(0, 17), values.slice(17, 4000), values.slice(4000))
     const merged = new HistogramBuilder()
-    for (const part of [values.slice(4000), values.slice(0, 17), values.slice(17, 4000)]) merged.merge(histogramOf(part))
+    for (const part of [values.slice(4000), values.slice(0, 17), values.slice(17, 4000)])
+      merged.merge(histogramOf(part))
     expect(reversed).toEqual(whole)
     expect(chunks).toEqual(whole)
     expect(merged.snapshot()).toEqual(whole)

@@ -82,7 +82,12 @@ function clippedAt(i: number, count: number, below: number, above: number): numb
 }
 
 /** Values in each of `count` equal parts from `start` on, and beyond both ends. */
-function massesOf(cumulative: Cumulative, start: number, width: number, count: number): { inside: Float64Array; below: number; above: number } {
+function massesOf(
+  cumulative: Cumulative,
+  start: number,
+  width: number,
+  count: number,
+): { inside: Float64Array; below: number; above: number } {
   const inside = new Float64Array(count)
   const at = reader(cumulative)
   const below = at(start)

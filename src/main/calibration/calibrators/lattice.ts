@@ -10,7 +10,11 @@ export interface Lattice {
 }
 
 /** The lattice that the quantizer makes of a range; `nonNegative` where the tensor holds no negative value. */
-export function latticeOf(range: Range, scheme: Pick<ActivationScheme, 'bits' | 'symmetric'>, nonNegative: boolean): Lattice {
+export function latticeOf(
+  range: Range,
+  scheme: Pick<ActivationScheme, 'bits' | 'symmetric'>,
+  nonNegative: boolean,
+): Lattice {
   const container = scheme.bits > 8 ? 'uint16' : 'uint8'
   const bounds = activationBounds(scheme, container, nonNegative)
   const { scale, zeroPoint } = scaleOfRange(range.rmin, range.rmax, bounds)

@@ -54,10 +54,18 @@ export function createCalibrateTask(deps: TaskDeps): Task<CalibrateInput, Calibr
   }
 }
 
-async function run(source: SampleSource, session: Session, input: CalibrateInput, context: TaskContext): Promise<CalibrateOutput | null> {
+async function run(
+  source: SampleSource,
+  session: Session,
+  input: CalibrateInput,
+  context: TaskContext,
+): Promise<CalibrateOutput | null> {
   const { plan, preprocess } = input
   const { signal, onProgress } = context
-  const feeder = createFeeder(session.inputs.filter(({ name }) => name !== plan.phaseInput), preprocess)
+  const feeder = createFeeder(
+    session.inputs.filter(({ name }) => name !== plan.phaseInput),
+    preprocess,
+  )
   const range = rangeOf(input.share, input.range, feeder.fixedBatch ?? input.batch)
   if (range.start >= range.end) return null
   const start = performance.now()
@@ -68,7 +76,11 @@ async function run(source: SampleSource, session: Session, input: CalibrateInput
 }
 
 function batchesOf(
-  source: SampleSource, feeder: Feeder, range: SampleRange, { batch, seed }: CalibrateInput, signal: AbortSignal,
+  source: SampleSource,
+  feeder: Feeder,
+  range: SampleRange,
+  { batch, seed }: CalibrateInput,
+  signal: AbortSignal,
 ): AsyncIterable<CalibrationBatch> {
   return readBatches(source, { order: shuffledOrder(source.info.count, seed), range, batch, feeder, signal })
 }

@@ -1,6 +1,12 @@
 import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shared/contract/data.ts'
 import type { ValueSpec } from '../../../shared/contract/tensor.ts'
-import { elementLimit, instrument, observableTensors, type ProbePlan, type RunShapes } from '../../calibration/instrument.ts'
+import {
+  elementLimit,
+  instrument,
+  observableTensors,
+  type ProbePlan,
+  type RunShapes,
+} from '../../calibration/instrument.ts'
 import { createFeeder } from '../../data/feeder.ts'
 import { shuffledOrder } from '../../data/order.ts'
 import type { Feeds } from '../../engines/port.ts'
