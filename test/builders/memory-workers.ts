@@ -28,6 +28,8 @@ export class MemoryWorker implements Worker {
   readonly pid: number
   alive = true
   busy = false
+  /** it has died, and nobody has noticed yet */
+  hasVanished = false
   readonly #tasks: Readonly<Record<string, Task<never, unknown>>>
 
   constructor(pid: number, tasks: Readonly<Record<string, Task<never, unknown>>>) {
@@ -37,7 +39,8 @@ export class MemoryWorker implements Worker {
 
   async run<Input, Output>(name: string, input: Input, options: TaskOptions = {}): Promise<Output> {
     if (this.busy) throw new Error('busy')
-    if (!this.alive) throw new Fault('engine.crashed', 'The worker is gone.', { task: name })
+    if (this.hasVanished) this.alive = false
+    if (!this.alive) throw new Fault('engine.crashed', 'The worker is gone.', { task: name, begun: false })
     const task = this.#tasks[name] as Task<Input, Output> | undefined
     if (!task) throw new Error(`no task is named ${name}`)
     this.busy = true
@@ -53,7 +56,7 @@ export class MemoryWorker implements Worker {
       if (options.signal?.aborted) throw options.signal.reason
       if (!(error instanceof Crash)) throw error
       this.alive = false
-      throw new Fault('engine.crashed', 'The worker crashed.', { task: name, outOfMemory: error.message === 'memory' })
+      throw new Fault('engine.crashed', 'The worker crashed.', { task: name, begun: true, outOfMemory: error.message === 'memory' })
     } finally {
       this.busy = false
     }

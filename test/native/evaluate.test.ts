@@ -9,9 +9,21 @@ import type { Model } from '../../src/main/graph/model.ts'
 import { createNodeWorkerHost } from '../../src/main/hosts/worker/node-host.ts'
 import { evaluateModel, type EvaluationRequest } from '../../src/main/jobs/evaluate.ts'
 import { createPool } from '../../src/main/jobs/pool.ts'
+import type { WorkerHost } from '../../src/main/jobs/worker-host.ts'
 import { ModelBuilder } from '../builders/model-builder.ts'
 
-const pool = createPool(createNodeWorkerHost(), { size: 4 })
+const pids: number[] = []
+const host = createNodeWorkerHost()
+/** Notes the processes it starts, so that a test can kill one. */
+const notingHost: WorkerHost = {
+  start: async () => {
+    const worker = await host.start()
+    pids.push(worker.pid)
+    return worker
+  },
+  closeAll: () => host.closeAll(),
+}
+const pool = createPool(notingHost, { size: 4 })
 let folder = ''
 
 const unit: Preprocess = {
@@ -55,6 +67,14 @@ function save(name: string, model: Model): string {
 function request(model: string, changes: Partial<EvaluationRequest> = {}): EvaluationRequest {
   return {
     model, data: { kind: 'synthetic-digits' }, split: 'test', range: { start: 0, end: 150 }, seed: 5, preprocess: unit, ...changes,
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // one that has ended before
   }
 }
 
@@ -133,6 +153,23 @@ describe('an evaluation', () => {
     const { time } = await evaluateModel(request(save('timed', digitNet())), pool)
     expect(time.modelMs).toBeGreaterThan(0)
     expect(time.loopMs).toBeGreaterThanOrEqual(time.modelMs)
+  })
+
+  it('survives the death of a worker, with the same result', async () => {
+    const model = save('survivor', digitNet())
+    const whole = { range: { start: 0, end: 2000 }, workers: 2 }
+    const undisturbed = await evaluateModel(request(model, whole), pool)
+    const log: string[] = []
+    let isKilled = false
+    const disturbed = await evaluateModel(request(model, whole), pool, {
+      onLog: (_, sentence) => log.push(sentence),
+      onProgress: () => {
+        if (!isKilled) for (const pid of pids) killIfThere(pid)
+        isKilled = true
+      },
+    })
+    expect(log[0]).toMatch(/ended by SIGKILL.*run once more/)
+    expect(disturbed.result).toEqual(undisturbed.result)
   })
 
   it('stops when asked, with the reason', async () => {

@@ -71,12 +71,15 @@ class Pool implements WorkerPool {
   }
 
   async run<Input, Output>(task: string, input: Input, options: PoolTaskOptions = {}): Promise<Output> {
-    try {
-      return await this.#enqueue<Input, Output>(task, input, options)
-    } catch (error) {
-      if (!options.retry || !isWorthRetrying(error)) throw error
-      options.onLog?.('warning', `${error.message} It is run once more.`)
-      return this.#enqueue(task, input, options)
+    for (let crashes = 0, unbegun = 0; ; ) {
+      try {
+        return await this.#enqueue<Input, Output>(task, input, options)
+      } catch (error) {
+        // a worker that died while idle never had the task; there are at most `size` of those
+        if (isCrash(error) && error.data['begun'] === false && unbegun++ < this.size) continue
+        if (!options.retry || !isWorthRetrying(error) || crashes++ > 0) throw error
+        options.onLog?.('warning', `${error.message} It is run once more.`)
+      }
     }
   }
 

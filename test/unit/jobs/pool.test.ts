@@ -55,6 +55,13 @@ describe('the pool', () => {
     expect(await pool.run('work', { ms: 0, name: 'b' })).toBe('b')
   })
 
+  it('gives a task to another worker when the first died before it got it, whether it may be retried or not', async () => {
+    const { host, pool } = setup(1)
+    await pool.run('work', { ms: 0, name: 'a' })
+    host.started[0]!.hasVanished = true
+    expect(await pool.run('work', { ms: 0, name: 'b' })).toBe('b')
+  })
+
   it.each([
     { why: 'retried once when asked', retry: true, reason: '', runs: 2 },
     { why: 'not retried unless asked', retry: false, reason: '', runs: 1 },

@@ -15,11 +15,12 @@ const memoryWords = /heap out of memory|Allocation failed|process out of memory|
  * The fault for a child that died.
  * @param task what it was doing
  * @param ending null when it was closed on purpose
+ * @param begun false when it died before it received the task, which can then safely be given to another
  */
-export function crashFault(task: string, ending: Ending | null): Fault {
-  if (ending === null) return new Fault('engine.crashed', `The worker for '${task}' was closed.`, { task })
+export function crashFault(task: string, ending: Ending | null, begun: boolean): Fault {
+  if (ending === null) return new Fault('engine.crashed', `The worker for '${task}' was closed.`, { task, begun })
   const outOfMemory = memoryWords.test(ending.output)
-  const data = { task, exitCode: ending.exitCode, signal: ending.signal, outOfMemory, output: ending.output }
+  const data = { task, exitCode: ending.exitCode, signal: ending.signal, outOfMemory, begun, output: ending.output }
   return new Fault('engine.crashed', `The worker process doing '${task}' ${describe(ending, outOfMemory)}`, data)
 }
 

@@ -25,6 +25,8 @@ interface Current {
   readonly id: number
   readonly task: string
   readonly options: TaskOptions
+  /** the child has said that it received the task */
+  begun: boolean
   readonly resolve: (output: unknown) => void
   readonly reject: (error: unknown) => void
   readonly cleanup: () => void
@@ -76,11 +78,11 @@ export class ProcessWorker implements Worker {
     if (this.#current) throw new Error(`worker ${this.pid} is busy with ${this.#current.task}`)
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     if (options.signal?.aborted || !this.#alive) {
-      reject(options.signal?.aborted ? options.signal.reason : crashFault(task, this.#ending))
+      reject(options.signal?.aborted ? options.signal.reason : crashFault(task, this.#ending, false))
       return promise as Promise<Output>
     }
     const id = ++this.#tasks
-    this.#current = { id, task, options, resolve, reject, cleanup: this.#watchAbort(id, options.signal) }
+    this.#current = { id, task, options, begun: false, resolve, reject, cleanup: this.#watchAbort(id, options.signal) }
     this.#link.hold(true)
     this.#link.send({ kind: 'run', id, task, input })
     return promise as Promise<Output>
@@ -116,6 +118,9 @@ export class ProcessWorker implements Worker {
     const current = this.#current
     if (current === null || message.id !== current.id) return
     switch (message.kind) {
+      case 'begun':
+        current.begun = true
+        break
       case 'progress':
         current.options.onProgress?.(message.progress)
         break
@@ -136,9 +141,9 @@ export class ProcessWorker implements Worker {
   #end(ending: Ending): void {
     this.#alive = false
     this.#ending = ending
-    this.#started.reject(crashFault('start', ending))
+    this.#started.reject(crashFault('start', ending, false))
     const current = this.#current
-    if (current) this.#settle(() => current.reject(crashFault(current.task, ending)))
+    if (current) this.#settle(() => current.reject(crashFault(current.task, ending, current.begun)))
     this.#ended.resolve()
   }
 

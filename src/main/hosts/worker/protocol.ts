@@ -15,6 +15,8 @@ export type Failure =
 /** What a child tells its parent. */
 export type FromChild =
   | { readonly kind: 'ready' }
+  /** the task was received: from here on it may have had effects */
+  | { readonly kind: 'begun'; readonly id: number }
   | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
   | { readonly kind: 'log'; readonly id: number; readonly level: 'info' | 'warning'; readonly message: string }
   | { readonly kind: 'done'; readonly id: number; readonly output: unknown }

@@ -25,6 +25,7 @@ export function serveTasks(link: ParentLink, lookup: TaskLookup, exit: () => voi
   const run = async (id: number, name: string, input: unknown): Promise<void> => {
     const abort = new AbortController()
     running = { id, abort }
+    link.send({ kind: 'begun', id })
     const progress = throttled((value) => link.send({ kind: 'progress', id, progress: value }))
     try {
       const task = await lookup(name)
