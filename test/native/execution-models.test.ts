@@ -13,7 +13,7 @@ import {
   randomTensor,
   type Prepared,
 } from '../builders/quantizing.ts'
-import { sharedModels } from '../builders/shared.ts'
+import { sharedModels, sharedPath } from '../builders/shared.ts'
 
 /** One sample for each input, symbolic axes 1. */
 function feedsOf({ model }: Prepared): Feeds {
@@ -78,4 +78,32 @@ describe.each(sharedModels().map((file) => ({ name: path.basename(file), file })
       if (op === 'Conv') expect({ execution, said: reason !== null }).toEqual({ execution: 'simulated', said: true })
     }
   })
+})
+
+describe.each(['cifar10_resnet20_akamaster.onnx', 'squeezenet1_1.onnx'])('hybrid plans of %s', (name) => {
+  const file = sharedPath(`models/${name}`)
+
+  it.runIf(file)(
+    'each layer left float in turn is float in the dump, all others meant to be integer are int8',
+    async () => {
+      const prepared = prepareFile(file!)
+      const feeds = feedsOf(prepared)
+      const ranges = await minMaxRanges(prepared, [feeds])
+      const computing = prepared.layers.filter(({ quantizable, role }) => quantizable && role !== 'movement')
+      expect(computing.length).toBeGreaterThan(25)
+      for (const { id } of computing) {
+        const { model, report } = quantizePrepared(prepared, ranges, planWith({ [id]: 'float' }))
+        const { dump } = await probe(model, feeds)
+        const execution = readExecution({ layers: prepared.layers, model, dump, profile: null, report })
+        const meant = new Set(report.layers.filter(({ mode }) => mode !== null).map((layer) => layer.id))
+        const roles = new Map(prepared.layers.map((layer) => [layer.id, layer.role]))
+        const wrong = execution.layers.filter((layer) =>
+          layer.id === id
+            ? layer.execution !== 'float'
+            : meant.has(layer.id) && roles.get(layer.id) !== 'movement' && layer.execution !== 'int8',
+        )
+        expect({ id, wrong, errors: execution.errors }).toEqual({ id, wrong: [], errors: [] })
+      }
+    },
+  )
 })

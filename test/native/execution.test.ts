@@ -154,7 +154,7 @@ describe('readExecution', () => {
     const report = await execute(loaded)
     expect(byId(report, id).execution).toBe('float')
     expect(report.errors).toEqual([])
-    // a Flatten that quantizes what it passes on may do so on either side
+    // with the sum in float, Flatten moves floats: its pair is behind it
     const meant = loaded.report.layers
       .filter(({ mode, op }) => mode !== null && op !== 'Flatten')
       .map((layer) => layer.id)

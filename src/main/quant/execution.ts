@@ -189,7 +189,8 @@ function reasonOf(
 
 /** The mode the file holds a layer in: as the quantizer reports it, else as the file's own structure shows. */
 function modeOf(layer: LayerInfo, structure: FileStructure, { report }: ExecutionInput): QuantMode | null {
-  if (!report) return structure.modeOf(layer)
+  // movement is quantized only where integers reach it: with a pair behind it alone, it moves floats
+  if (!report || layer.role === 'movement') return structure.modeOf(layer)
   return report.layers.find(({ id }) => id === layer.id)?.mode ?? null
 }
 
