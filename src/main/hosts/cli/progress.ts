@@ -49,15 +49,18 @@ function barView(stream: NodeJS.WriteStream): ProgressView {
 }
 
 function lineView(stream: NodeJS.WriteStream): ProgressView {
-  const lastShown = new Map<string, number>()
+  const stages = new Map<string, { shownAt: number; shown: boolean }>()
   const onProgress = ({ stage, done, total, unit }: Progress): void => {
     const now = performance.now()
     const finished = total !== null && done >= total
-    if (!finished && now - (lastShown.get(stage) ?? now - QUIET_INTERVAL_MS) < QUIET_INTERVAL_MS) return
-    if (finished && !lastShown.has(stage)) return // over before the first line was due: nothing worth a line
-    lastShown.set(stage, now)
-    stream.write(`${stage}: ${done}${total === null ? '' : `/${total}`} ${unit}\n`)
-    if (finished) lastShown.delete(stage)
+    const state = stages.get(stage) ?? { shownAt: now, shown: false } // what is over within the interval is not worth a line
+    stages.set(stage, state)
+    const due = now - state.shownAt >= QUIET_INTERVAL_MS
+    if (due || (finished && state.shown)) {
+      stream.write(`${stage}: ${done}${total === null ? '' : `/${total}`} ${unit}\n`)
+      stages.set(stage, { shownAt: now, shown: true })
+    }
+    if (finished) stages.delete(stage)
   }
   const onLog: OnLog = (level, message) => {
     stream.write(`${level === 'warning' ? 'warning: ' : ''}${message}\n`)

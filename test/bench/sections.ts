@@ -1,0 +1,6 @@
+import { evaluationSection } from './evaluation.ts'
+import type { Section } from './section.ts'
+import { speedSection } from './speed.ts'
+
+/** Everything `npm run bench` measures, in this order. */
+export const SECTIONS: readonly Section[] = [speedSection, evaluationSection]
