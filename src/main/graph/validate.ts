@@ -156,7 +156,11 @@ function checkReads(graph: Graph, visible: ReadonlySet<string>, report: Report):
 }
 
 function checkValues(graph: Graph, report: Report): void {
-  for (const value of [...graph.inputs, ...graph.outputs]) checkShape(value, report)
+  for (const value of [...graph.inputs, ...graph.outputs]) {
+    checkShape(value, report)
+    // tensors are fed to the runtime and come back as members of plain objects, which have these already
+    if (value.name in Object.prototype) report('model.malformed', `"${value.name}" cannot be the name of an input or output here: rename it`)
+  }
   for (const { name, dataType, dims, data, strings } of graph.initializers.values()) {
     const expected = dataType === 'string' ? elementCount(dims) : byteLengthOf(dataType, dims)
     const found = dataType === 'string' ? (strings?.length ?? 0) : data.length

@@ -103,6 +103,7 @@ describe('faults', () => {
     { why: 'a constant of the wrong size', model: modelOf([y], { initializers: new Map([['w', { name: 'w', dataType: 'float', dims: [3], data: new Uint8Array(8) }]]) }), code: 'model.tensorSize', says: 'needs 12 bytes but holds 8' },
     { why: 'a negative length', model: modelOf([y], { inputs: [info('x', [1, -1])] }), code: 'model.shape', says: '[1, -1]' },
     { why: 'an input no memory can hold', model: modelOf([y], { inputs: [info('x', [2 ** 31, 2 ** 31])] }), code: 'model.shape', says: 'too many elements' },
+    { why: 'an input that no object can hold', model: modelOf([y], { inputs: [info('x', [1]), info('__proto__', [1])] }), code: 'model.malformed', says: '"__proto__" cannot be' },
     { why: 'an initializer without a name', model: modelOf([y], { initializers: new Map([['', { name: '', dataType: 'float', dims: [0], data: new Uint8Array(0) }]]) }), code: 'model.malformed', says: 'no name' },
   ])('$why', ({ model, code, says }) => {
     const fault = faultOf(model)

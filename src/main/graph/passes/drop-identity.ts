@@ -22,11 +22,16 @@ export const dropIdentity: Pass = (model, context) => {
   const look: Look = { rewrite, facts: () => (known ??= context.facts(model)) }
   for (const { name } of model.graph.nodes) {
     const node = rewrite.node(name)!
-    if (isStandard(node) && (IDENTITIES[node.opType]?.(node, look) ?? false) && !hasSecondOutput(rewrite, node)) {
+    if (isStandard(node) && isIdle(node, look) && !hasSecondOutput(rewrite, node)) {
       bypass(rewrite, node)
     }
   }
   return rewrite.finish()
+}
+
+function isIdle(node: Node, look: Look): boolean {
+  // a file may name an operator `constructor`
+  return Object.hasOwn(IDENTITIES, node.opType) && IDENTITIES[node.opType]!(node, look)
 }
 
 /** True where the mask of a Dropout is really read. */

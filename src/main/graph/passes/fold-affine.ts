@@ -14,7 +14,7 @@ export const foldAffine: Pass = (model, context) => {
   const rankOf = (tensor: string): number | null => context.facts(model).get(tensor)?.shape?.length ?? null
   for (const { name } of model.graph.nodes) {
     const node = rewrite.node(name)
-    if (node !== null && isStandard(node) && node.opType in STEPS) foldStep(rewrite, node, rankOf)
+    if (node !== null && isStandard(node) && Object.hasOwn(STEPS, node.opType)) foldStep(rewrite, node, rankOf)
   }
   return rewrite.finish()
 }

@@ -25,7 +25,8 @@ export const preferIntegerOps: Pass = (model, context) => {
   const look: Look = { rewrite, facts: () => (known ??= context.facts(model)) }
   for (const { name } of model.graph.nodes) {
     const node = rewrite.node(name)!
-    if (isStandard(node)) REPLACEMENTS[node.opType]?.(node, look)
+    // a file may name an operator `constructor`
+    if (isStandard(node) && Object.hasOwn(REPLACEMENTS, node.opType)) REPLACEMENTS[node.opType]!(node, look)
   }
   return rewrite.finish()
 }
