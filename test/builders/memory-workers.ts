@@ -56,7 +56,11 @@ export class MemoryWorker implements Worker {
       if (options.signal?.aborted) throw options.signal.reason
       if (!(error instanceof Crash)) throw error
       this.alive = false
-      throw new Fault('engine.crashed', 'The worker crashed.', { task: name, begun: true, outOfMemory: error.message === 'memory' })
+      throw new Fault('engine.crashed', 'The worker crashed.', {
+        task: name,
+        begun: true,
+        outOfMemory: error.message === 'memory',
+      })
     } finally {
       this.busy = false
     }

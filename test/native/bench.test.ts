@@ -11,7 +11,15 @@ import { benchModel, type BenchRequest } from '../../src/main/jobs/bench.ts'
 import { createPool, type WorkerPool } from '../../src/main/jobs/pool.ts'
 import { executionWarnings, verifyExecution } from '../../src/main/jobs/verify.ts'
 import { ModelBuilder } from '../builders/model-builder.ts'
-import { minMaxRanges, planWith, prepare, quantizePrepared, randomTensor, type Prepared, type Quantized } from '../builders/quantizing.ts'
+import {
+  minMaxRanges,
+  planWith,
+  prepare,
+  quantizePrepared,
+  randomTensor,
+  type Prepared,
+  type Quantized,
+} from '../builders/quantizing.ts'
 
 let pool: WorkerPool
 /** Enough to see a result, not to trust it. */
@@ -28,13 +36,31 @@ function residualNet(batch: number | string = 'N'): Model {
   const builder = new ModelBuilder({ seed: 11 })
   builder.input('image', [batch, 3, 32, 32])
   const conv = (input: string, from: number, to: number, name: string): string =>
-    builder.node('Conv', [input, builder.weights([to, from, 3, 3]), builder.weights([to], 0.1)], { pads: [1, 1, 1, 1] }, { name })
+    builder.node(
+      'Conv',
+      [input, builder.weights([to, from, 3, 3]), builder.weights([to], 0.1)],
+      { pads: [1, 1, 1, 1] },
+      { name },
+    )
   const relu = (input: string, name: string): string => builder.node('Relu', [input], {}, { name })
   const stem = relu(conv('image', 3, 16, 'stem/conv'), 'stem/relu')
   const first = relu(conv(stem, 16, 16, 'block/conv1'), 'block/relu1')
-  const sum = relu(builder.node('Add', [conv(first, 16, 16, 'block/conv2'), stem], {}, { name: 'block/add' }), 'block/relu2')
-  const pooled = builder.node('Flatten', [builder.node('GlobalAveragePool', [sum], {}, { name: 'pool' })], {}, { name: 'flatten' })
-  builder.node('Gemm', [pooled, builder.weights([16, 10]), builder.weights([10], 0.1)], {}, { name: 'head', outputs: ['scores'] })
+  const sum = relu(
+    builder.node('Add', [conv(first, 16, 16, 'block/conv2'), stem], {}, { name: 'block/add' }),
+    'block/relu2',
+  )
+  const pooled = builder.node(
+    'Flatten',
+    [builder.node('GlobalAveragePool', [sum], {}, { name: 'pool' })],
+    {},
+    { name: 'flatten' },
+  )
+  builder.node(
+    'Gemm',
+    [pooled, builder.weights([16, 10]), builder.weights([10], 0.1)],
+    {},
+    { name: 'head', outputs: ['scores'] },
+  )
   builder.output('scores', [batch, 10])
   return builder.build()
 }
@@ -48,7 +74,8 @@ function save(name: string, bytes: Uint8Array): string {
 /** The model with the zero point of one tensor's pair raised to 3, both in Q and DQ. */
 function withZeroPointOff(model: Model, tensor: string): Model {
   const quantize = model.graph.nodes.find(({ opType, inputs }) => opType === 'QuantizeLinear' && inputs[0] === tensor)!
-  const isOfPair = ({ opType, inputs }: Node): boolean => opType === 'DequantizeLinear' && inputs[0] === quantize.outputs[0]
+  const isOfPair = ({ opType, inputs }: Node): boolean =>
+    opType === 'DequantizeLinear' && inputs[0] === quantize.outputs[0]
   const nodes = model.graph.nodes.map((node) =>
     node === quantize || isOfPair(node) ? { ...node, inputs: [node.inputs[0]!, node.inputs[1]!, 'off'] } : node,
   )
@@ -109,9 +136,19 @@ describe('bench', () => {
 
   it('runs on real samples', async () => {
     const preprocess: Preprocess = {
-      resize: [32, 32], resizeKernel: 'linear', crop: null, channels: 'rgb', scale: 1 / 255, mean: [0], std: [1], layout: 'NCHW',
+      resize: [32, 32],
+      resizeKernel: 'linear',
+      crop: null,
+      channels: 'rgb',
+      scale: 1 / 255,
+      mean: [0],
+      std: [1],
+      layout: 'NCHW',
     }
-    const result = await bench({ samples: { data: { kind: 'synthetic-digits' }, split: 'test', seed: 1, preprocess }, batch: 3 })
+    const result = await bench({
+      samples: { data: { kind: 'synthetic-digits' }, split: 'test', seed: 1, preprocess },
+      batch: 3,
+    })
     expect(result.shapes).toEqual({ image: [3, 3, 32, 32] })
   })
 
@@ -136,7 +173,9 @@ describe('the check of how layers really run', () => {
   it('sees every layer meant to be integer as int8', async () => {
     const report = await verifyExecution({ model: files.int8, layers: prepared.layers, report: int8.report }, pool)
     expect(report.errors).toEqual([])
-    expect(report.layers.filter(({ op }) => op === 'Conv' || op === 'Gemm').every(({ execution }) => execution === 'int8')).toBe(true)
+    expect(
+      report.layers.filter(({ op }) => op === 'Conv' || op === 'Gemm').every(({ execution }) => execution === 'int8'),
+    ).toBe(true)
     expect(executionWarnings(report)).toEqual([])
     expect(report.runs).toBe(5)
   })
@@ -146,7 +185,10 @@ describe('the check of how layers really run', () => {
     expect(report.errors).toEqual([])
     const weighted = report.layers.filter(({ op }) => op === 'Conv' || op === 'Gemm')
     expect(weighted.map(({ id, execution }) => [id, execution])).toEqual([
-      ['stem/conv', 'int8'], ['block/conv1', 'float'], ['block/conv2', 'int8'], ['head', 'int8'],
+      ['stem/conv', 'int8'],
+      ['block/conv1', 'float'],
+      ['block/conv2', 'int8'],
+      ['head', 'int8'],
     ])
   })
 
@@ -161,6 +203,8 @@ describe('the check of how layers really run', () => {
   })
 
   it('refuses a file that is none', async () => {
-    await expect(verifyExecution({ model: save('text', Buffer.from('hello')) }, pool)).rejects.toMatchObject({ code: expect.stringMatching(/^format\./) })
+    await expect(verifyExecution({ model: save('text', Buffer.from('hello')) }, pool)).rejects.toMatchObject({
+      code: expect.stringMatching(/^format\./),
+    })
   })
 })

@@ -21,10 +21,18 @@ function tensor(data: TypedArray, dims: readonly number[], dataType: DataType = 
 }
 
 /** A session over one element-wise node from `x` to `y`. */
-function unary(opType: string, dataType: DataType, shape: readonly (number | string)[] = ['n'], to = dataType): ModelBuilder {
+function unary(
+  opType: string,
+  dataType: DataType,
+  shape: readonly (number | string)[] = ['n'],
+  to = dataType,
+): ModelBuilder {
   const builder = new ModelBuilder({ opset: 21, irVersion: 10 })
   builder.input('x', shape, dataType)
-  builder.node(opType, ['x'], opType === 'Cast' ? { to: int(to === 'int4' ? 22 : 1) } : {}, { outputs: ['y'], name: 'only' })
+  builder.node(opType, ['x'], opType === 'Cast' ? { to: int(to === 'int4' ? 22 : 1) } : {}, {
+    outputs: ['y'],
+    name: 'only',
+  })
   builder.output('y', shape, to)
   return builder
 }
@@ -32,7 +40,12 @@ function unary(opType: string, dataType: DataType, shape: readonly (number | str
 function convNet(): ModelBuilder {
   const builder = new ModelBuilder()
   builder.input('image', ['N', 3, 8, 8])
-  const conv = builder.node('Conv', ['image', builder.weights([4, 3, 3, 3])], { pads: [1, 1, 1, 1] }, { name: 'stem/conv' })
+  const conv = builder.node(
+    'Conv',
+    ['image', builder.weights([4, 3, 3, 3])],
+    { pads: [1, 1, 1, 1] },
+    { name: 'stem/conv' },
+  )
   const relu = builder.node('Relu', [conv], {}, { name: 'stem/relu' })
   builder.node('GlobalAveragePool', [relu], {}, { name: 'pool', outputs: ['pooled'] })
   builder.output('pooled', ['N', 4, 1, 1])
@@ -41,7 +54,10 @@ function convNet(): ModelBuilder {
 }
 
 async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  const error = await promise.then(() => null, (reason: unknown) => reason)
+  const error = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  )
   if (!(error instanceof Fault)) throw new Error(`expected a fault, got ${String(error)}`)
   return error
 }
@@ -165,9 +181,24 @@ describe('what ONNX Runtime refuses becomes one sentence', () => {
   })
 
   it.each([
-    { why: 'an unknown operator is named', builder: () => unary('Frobnicate', 'float'), code: 'engine.unsupportedOp', says: 'Frobnicate' },
-    { why: 'a missing kernel names node and operator', builder: () => unary('Abs', 'bfloat16'), code: 'engine.unsupportedOp', says: "'only'" },
-    { why: 'a wrong type names the node', builder: () => unary('Abs', 'string'), code: 'engine.invalidModel', says: '(only)' },
+    {
+      why: 'an unknown operator is named',
+      builder: () => unary('Frobnicate', 'float'),
+      code: 'engine.unsupportedOp',
+      says: 'Frobnicate',
+    },
+    {
+      why: 'a missing kernel names node and operator',
+      builder: () => unary('Abs', 'bfloat16'),
+      code: 'engine.unsupportedOp',
+      says: "'only'",
+    },
+    {
+      why: 'a wrong type names the node',
+      builder: () => unary('Abs', 'string'),
+      code: 'engine.invalidModel',
+      says: '(only)',
+    },
   ])('$why', async ({ builder, code, says }) => {
     const fault = await faultOf(open(builder()))
     expect(fault.code).toBe(code)
@@ -175,13 +206,35 @@ describe('what ONNX Runtime refuses becomes one sentence', () => {
     expect(fault.message).not.toMatch(/onnxruntime_src|::|\n/)
   })
 
-  const image = (dims: readonly number[]): Feeds => ({ image: tensor(new Float32Array(dims.reduce((a, b) => a * b, 1)), dims) })
+  const image = (dims: readonly number[]): Feeds => ({
+    image: tensor(new Float32Array(dims.reduce((a, b) => a * b, 1)), dims),
+  })
   it.each([
-    { why: 'a wrong length names input, axis, found and expected', feeds: image([1, 1, 8, 8]), code: 'engine.inputShape', says: "'image' has 1 on axis 1 where the model takes 3" },
-    { why: 'a wrong rank', feeds: image([3, 8, 8]), code: 'engine.inputShape', says: '3 dimensions where the model takes 4' },
-    { why: 'a wrong type', feeds: { image: tensor(new Uint8Array(192), [1, 3, 8, 8], 'uint8') }, code: 'engine.inputType', says: 'uint8' },
+    {
+      why: 'a wrong length names input, axis, found and expected',
+      feeds: image([1, 1, 8, 8]),
+      code: 'engine.inputShape',
+      says: "'image' has 1 on axis 1 where the model takes 3",
+    },
+    {
+      why: 'a wrong rank',
+      feeds: image([3, 8, 8]),
+      code: 'engine.inputShape',
+      says: '3 dimensions where the model takes 4',
+    },
+    {
+      why: 'a wrong type',
+      feeds: { image: tensor(new Uint8Array(192), [1, 3, 8, 8], 'uint8') },
+      code: 'engine.inputType',
+      says: 'uint8',
+    },
     { why: 'a missing input', feeds: {}, code: 'engine.inputMissing', says: "'image'" },
-    { why: 'data that do not fill the shape', feeds: { image: tensor(new Float32Array(5), [1, 3, 8, 8]) }, code: 'engine.inputShape', says: '5 values' },
+    {
+      why: 'data that do not fill the shape',
+      feeds: { image: tensor(new Float32Array(5), [1, 3, 8, 8]) },
+      code: 'engine.inputShape',
+      says: '5 values',
+    },
   ])('$why', async ({ feeds, code, says }) => {
     const session = await open(convNet())
     const fault = await faultOf(session.run(feeds))
@@ -203,7 +256,9 @@ describe('what ONNX Runtime refuses becomes one sentence', () => {
     builder.node('Reshape', ['x', 'shape'], {}, { name: 'head/reshape', outputs: ['y'] })
     builder.output('y')
     const session = await open(builder)
-    const fault = await faultOf(session.run({ x: tensor(new Float32Array(3), [1, 3]), shape: tensor(BigInt64Array.of(5n, 5n), [2], 'int64') }))
+    const fault = await faultOf(
+      session.run({ x: tensor(new Float32Array(3), [1, 3]), shape: tensor(BigInt64Array.of(5n, 5n), [2], 'int64') }),
+    )
     await session.release()
     expect(fault.code).toBe('engine.runFailed')
     expect(fault.data).toMatchObject({ op: 'Reshape', node: 'head/reshape' })
@@ -219,7 +274,10 @@ describe('what ONNX Runtime refuses becomes one sentence', () => {
     builder.output('y')
     const session = await open(builder)
     const fault = await faultOf(
-      session.run({ x: tensor(new Float32Array(3), [1, 3]), shape: tensor(BigInt64Array.of(5_000_000_000_000n, 3n), [2], 'int64') }),
+      session.run({
+        x: tensor(new Float32Array(3), [1, 3]),
+        shape: tensor(BigInt64Array.of(5_000_000_000_000n, 3n), [2], 'int64'),
+      }),
     )
     await session.release()
     expect(fault.code).toBe('engine.outOfMemory')

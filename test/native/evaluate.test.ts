@@ -27,11 +27,20 @@ const pool = createPool(notingHost, { size: 4 })
 let folder = ''
 
 const unit: Preprocess = {
-  resize: null, resizeKernel: 'linear', crop: null, channels: 'grey', scale: 1 / 255, mean: [0], std: [1], layout: 'NCHW',
+  resize: null,
+  resizeKernel: 'linear',
+  crop: null,
+  channels: 'grey',
+  scale: 1 / 255,
+  mean: [0],
+  std: [1],
+  layout: 'NCHW',
 }
 
 /** A classifier of 28×28 digits with random weights; `wobble` shifts its last bias, so that variants disagree on some samples. */
-function digitNet(options: { batch?: number | string; classes?: number; wobble?: number; extraOutput?: boolean; output?: string } = {}): Model {
+function digitNet(
+  options: { batch?: number | string; classes?: number; wobble?: number; extraOutput?: boolean; output?: string } = {},
+): Model {
   const { batch = 'N', classes = 10, wobble = 0, output = 'scores' } = options
   const builder = new ModelBuilder({ seed: 7 })
   builder.input('image', [batch, 1, 28, 28])
@@ -66,7 +75,13 @@ function save(name: string, model: Model): string {
 
 function request(model: string, changes: Partial<EvaluationRequest> = {}): EvaluationRequest {
   return {
-    model, data: { kind: 'synthetic-digits' }, split: 'test', range: { start: 0, end: 150 }, seed: 5, preprocess: unit, ...changes,
+    model,
+    data: { kind: 'synthetic-digits' },
+    split: 'test',
+    range: { start: 0, end: 150 },
+    seed: 5,
+    preprocess: unit,
+    ...changes,
   }
 }
 
@@ -91,7 +106,11 @@ describe('an evaluation', () => {
     { why: 'sample by sample', batch: 1, net: () => digitNet({ wobble: 0.5 }) },
     { why: 'in batches, the last one short', batch: 7, net: () => digitNet({ wobble: 0.5 }) },
     { why: 'of a model whose scores depend on the batch', batch: 8, net: batchBoundNet },
-    { why: 'of a model with a fixed batch, the last one padded', batch: 1, net: () => digitNet({ batch: 4, wobble: 0.5 }) },
+    {
+      why: 'of a model with a fixed batch, the last one padded',
+      batch: 1,
+      net: () => digitNet({ batch: 4, wobble: 0.5 }),
+    },
   ])('$why is the same to the last bit on 1, 2 and 4 workers', async ({ batch, net }) => {
     const model = save('variant', net())
     const reference = save('reference', digitNet())
@@ -145,7 +164,9 @@ describe('an evaluation', () => {
 
   it('reports every sample as progress', async () => {
     const steps: Progress[] = []
-    await evaluateModel(request(save('progress', digitNet()), { workers: 3 }), pool, { onProgress: (step) => steps.push(step) })
+    await evaluateModel(request(save('progress', digitNet()), { workers: 3 }), pool, {
+      onProgress: (step) => steps.push(step),
+    })
     expect(steps.at(-1)).toEqual({ stage: 'evaluate', done: 150, total: 150, unit: 'samples' })
   })
 
@@ -184,11 +205,26 @@ describe('an evaluation', () => {
 
 describe('an evaluation refuses', () => {
   it.each([
-    { why: 'labels beyond the classes', net: () => digitNet({ classes: 5 }), changes: {}, code: 'data.labelOutOfRange' },
+    {
+      why: 'labels beyond the classes',
+      net: () => digitNet({ classes: 5 }),
+      changes: {},
+      code: 'data.labelOutOfRange',
+    },
     { why: 'a model that does not exist', net: null, changes: {}, code: 'file.notFound' },
-    { why: 'a range beyond the data', net: () => digitNet(), changes: { range: { start: 0, end: 1e6 } }, code: 'usage.range' },
+    {
+      why: 'a range beyond the data',
+      net: () => digitNet(),
+      changes: { range: { start: 0, end: 1e6 } },
+      code: 'usage.range',
+    },
     { why: 'an empty range', net: () => digitNet(), changes: { range: { start: 5, end: 5 } }, code: 'usage.range' },
-    { why: 'a class output that is not there', net: () => digitNet(), changes: { classOutput: 'nothing' }, code: 'usage.classOutput' },
+    {
+      why: 'a class output that is not there',
+      net: () => digitNet(),
+      changes: { classOutput: 'nothing' },
+      code: 'usage.classOutput',
+    },
   ])('$why', async ({ net, changes, code }) => {
     const model = net ? save('refused', net()) : path.join(folder, 'absent.onnx')
     await expect(evaluateModel(request(model, changes), pool)).rejects.toMatchObject({ code })
@@ -196,6 +232,8 @@ describe('an evaluation refuses', () => {
 
   it('a reference with other outputs', async () => {
     const [model, reference] = [save('ten', digitNet()), save('twelve', digitNet({ classes: 12 }))]
-    await expect(evaluateModel(request(model, { reference }), pool)).rejects.toMatchObject({ code: 'model.outputsDiffer' })
+    await expect(evaluateModel(request(model, { reference }), pool)).rejects.toMatchObject({
+      code: 'model.outputsDiffer',
+    })
   })
 })

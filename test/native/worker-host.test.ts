@@ -31,7 +31,10 @@ function isRunning(pid: number): boolean {
 }
 
 async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  const error = await promise.then(() => null, (reason: unknown) => reason)
+  const error = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  )
   if (!(error instanceof Fault)) throw new Error(`expected a fault, got ${String(error)}`)
   return error
 }
@@ -39,7 +42,12 @@ async function faultOf(promise: Promise<unknown>): Promise<Fault> {
 describe('a worker process', () => {
   it('carries typed arrays, bigints and nested values both ways unchanged', () =>
     withWorker(async (worker) => {
-      const value = { a: Float32Array.of(1.5, NaN), b: [1n, { c: Uint8Array.of(1, 2).subarray(1) }], d: undefined, e: Infinity }
+      const value = {
+        a: Float32Array.of(1.5, NaN),
+        b: [1n, { c: Uint8Array.of(1, 2).subarray(1) }],
+        d: undefined,
+        e: Infinity,
+      }
       expect(await worker.run('echo', value)).toEqual(value)
     }))
 
@@ -54,7 +62,11 @@ describe('a worker process', () => {
     withWorker(async (worker) => {
       const steps: Progress[] = []
       const log: string[] = []
-      await worker.run('count', { until: 10_000 }, { onProgress: (step) => steps.push(step), onLog: (_, text) => log.push(text) })
+      await worker.run(
+        'count',
+        { until: 10_000 },
+        { onProgress: (step) => steps.push(step), onLog: (_, text) => log.push(text) },
+      )
       expect(steps.at(-1)).toEqual({ stage: 'counting', done: 10_000, total: 10_000, unit: 'numbers' })
       expect(steps.length).toBeLessThan(100)
       expect(log).toEqual(['counted'])
@@ -74,15 +86,18 @@ describe('a worker process', () => {
       expect(await worker.run('echo', 1)).toBe(1)
     }))
 
-  it.each(['SIGKILL', 'SIGSEGV', 'SIGABRT'] as const)('that dies by %s is a fault with the signal and its last words', (signal) =>
-    withWorker(async (worker) => {
-      const fault = await faultOf(worker.run('kill', { signal }))
-      expect(fault.code).toBe('engine.crashed')
-      expect(fault.data).toMatchObject({ task: 'kill', signal, exitCode: null })
-      expect(fault.data['output']).toContain('last words')
-      expect(worker.alive).toBe(false)
-      expect((await faultOf(worker.run('echo', 1))).code).toBe('engine.crashed')
-    }))
+  it.each(['SIGKILL', 'SIGSEGV', 'SIGABRT'] as const)(
+    'that dies by %s is a fault with the signal and its last words',
+    (signal) =>
+      withWorker(async (worker) => {
+        const fault = await faultOf(worker.run('kill', { signal }))
+        expect(fault.code).toBe('engine.crashed')
+        expect(fault.data).toMatchObject({ task: 'kill', signal, exitCode: null })
+        expect(fault.data['output']).toContain('last words')
+        expect(worker.alive).toBe(false)
+        expect((await faultOf(worker.run('echo', 1))).code).toBe('engine.crashed')
+      }),
+  )
 
   it('that exits is a fault with the exit code', () =>
     withWorker(async (worker) => {
@@ -119,7 +134,9 @@ describe('a worker process', () => {
 
   it('does not start on a signal that is already raised', () =>
     withWorker(async (worker) => {
-      await expect(worker.run('pid', null, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before')
+      await expect(worker.run('pid', null, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow(
+        'before',
+      )
     }))
 
   it('refuses a second task at the same time: that is a bug of the caller', () =>

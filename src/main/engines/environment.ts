@@ -6,7 +6,16 @@ import type { Environment } from '../../shared/contract/runs.ts'
 import { ortVersion } from './ort/engine.ts'
 
 /** Instruction sets that decide which integer kernels ONNX Runtime takes, by their name in Linux's `flags` line. */
-const x86Flags = ['avx2', 'avx512f', 'avx512bw', 'avx512_vnni', 'avx_vnni', 'avx_vnni_int8', 'amx_int8', 'amx_tile'] as const
+const x86Flags = [
+  'avx2',
+  'avx512f',
+  'avx512bw',
+  'avx512_vnni',
+  'avx_vnni',
+  'avx_vnni_int8',
+  'amx_int8',
+  'amx_tile',
+] as const
 /** The same on Arm, from Linux's `Features` line: dot products and int8 matrix products. */
 const armFlags = ['asimd', 'asimddp', 'i8mm', 'sve', 'sve2', 'bf16'] as const
 

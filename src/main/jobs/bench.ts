@@ -77,7 +77,11 @@ export interface BenchResult {
  * application runs nothing else meanwhile; then the time and execution of each layer.
  * @throws Fault file.*, format.*, engine.*, data.*, usage.inputShape, usage.batch; the signal's reason when aborted
  */
-export async function benchModel(request: BenchRequest, pool: WorkerPool, options: TaskOptions = {}): Promise<BenchResult> {
+export async function benchModel(
+  request: BenchRequest,
+  pool: WorkerPool,
+  options: TaskOptions = {},
+): Promise<BenchResult> {
   const input = benchInput(request)
   const output = await pool.run<BenchInput, BenchOutput>('bench', input, { ...options, exclusive: true })
   const { timed, execution, referenceExecution } = output
@@ -119,5 +123,15 @@ function warningsOf({ timed, execution, referenceExecution, layers, batch }: Ben
   const isQuantized = execution.layers.some((layer) => layer.execution !== 'float')
   if (timed.speedup === null || !isQuantized) return warnings
   const vnni = hasInt8DotProduct(readEnvironment().isa)
-  return [...warnings, ...explainSpeed({ speedup: timed.speedup.value, quantized: execution, float: referenceExecution, layers, vnni, batch })]
+  return [
+    ...warnings,
+    ...explainSpeed({
+      speedup: timed.speedup.value,
+      quantized: execution,
+      float: referenceExecution,
+      layers,
+      vnni,
+      batch,
+    }),
+  ]
 }

@@ -64,18 +64,30 @@ const minShare = 16
  * the samples: the result is the same to the last bit for any number of workers.
  * @throws Fault usage.range for an empty range; data.*, model.* and engine.* naming sample, output or node; the signal's reason
  */
-export async function evaluateModel(request: EvaluationRequest, pool: WorkerPool, options: TaskOptions = {}): Promise<Evaluation> {
+export async function evaluateModel(
+  request: EvaluationRequest,
+  pool: WorkerPool,
+  options: TaskOptions = {},
+): Promise<Evaluation> {
   const start = performance.now()
   const total = request.range.end - request.range.start
   if (total < 1) throw new Fault('usage.range', 'The range to evaluate holds no samples.')
   const common = taskInput(request)
   const count = Math.max(1, Math.min(request.workers ?? pool.size, pool.size, Math.ceil(total / minShare)))
   const inputs = Array.from({ length: count }, (_, index): EvaluateInput => ({ ...common, share: { index, count } }))
-  const answers = await pool.map<EvaluateInput, EvaluateOutput | null>('evaluate', inputs, { ...options, retry: true, progressTotal: total })
+  const answers = await pool.map<EvaluateInput, EvaluateOutput | null>('evaluate', inputs, {
+    ...options,
+    retry: true,
+    progressTotal: total,
+  })
   const outputs = answers.filter((answer) => answer !== null)
   const spec = commonSpec(outputs)
   const states = outputs.map(({ state }) => state)
-  const result = await pool.run<SummarizeInput, EvaluationResult>('summarize', { spec, states }, { signal: options.signal, retry: true })
+  const result = await pool.run<SummarizeInput, EvaluationResult>(
+    'summarize',
+    { spec, states },
+    { signal: options.signal, retry: true },
+  )
   return {
     result,
     spec,
@@ -115,7 +127,8 @@ function commonSpec(outputs: readonly EvaluateOutput[]): EvaluationSpec {
   const [first] = outputs
   if (!first) throw new Error('no share of the evaluation held samples')
   const text = JSON.stringify(first.spec)
-  if (outputs.some(({ spec }) => JSON.stringify(spec) !== text)) throw new Error('workers disagree on the outputs of the model')
+  if (outputs.some(({ spec }) => JSON.stringify(spec) !== text))
+    throw new Error('workers disagree on the outputs of the model')
   return first.spec
 }
 

@@ -30,7 +30,9 @@ export interface WorkerPool {
    * have ended. Progress is the sum over all inputs, `total` of `progressTotal` where given.
    */
   map<Input, Output>(
-    task: string, inputs: readonly Input[], options?: PoolTaskOptions & { readonly progressTotal?: number },
+    task: string,
+    inputs: readonly Input[],
+    options?: PoolTaskOptions & { readonly progressTotal?: number },
   ): Promise<Output[]>
   /** Refuses waiting tasks and ends all workers. */
   close(): Promise<void>
@@ -71,7 +73,7 @@ class Pool implements WorkerPool {
   }
 
   async run<Input, Output>(task: string, input: Input, options: PoolTaskOptions = {}): Promise<Output> {
-    for (let crashes = 0, unbegun = 0; ; ) {
+    for (let crashes = 0, unbegun = 0; ;) {
       try {
         return await this.#enqueue<Input, Output>(task, input, options)
       } catch (error) {
@@ -84,7 +86,9 @@ class Pool implements WorkerPool {
   }
 
   async map<Input, Output>(
-    task: string, inputs: readonly Input[], options: PoolTaskOptions & { readonly progressTotal?: number } = {},
+    task: string,
+    inputs: readonly Input[],
+    options: PoolTaskOptions & { readonly progressTotal?: number } = {},
   ): Promise<Output[]> {
     const stop = new AbortController()
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
@@ -120,7 +124,9 @@ class Pool implements WorkerPool {
     const { promise, resolve, reject } = Promise.withResolvers<Output>()
     if (this.#closed) throw closedFault()
     if (this.#queue.length >= this.#maxQueued) {
-      throw new Fault('engine.queueFull', `${this.#queue.length} tasks wait already; let some finish first.`, { waiting: this.#queue.length })
+      throw new Fault('engine.queueFull', `${this.#queue.length} tasks wait already; let some finish first.`, {
+        waiting: this.#queue.length,
+      })
     }
     const leave = this.#leaveOnAbort(options.signal, reject)
     const entry: Waiting = {
@@ -140,7 +146,10 @@ class Pool implements WorkerPool {
   }
 
   /** A task that is aborted while it waits leaves the queue at once. */
-  #leaveOnAbort(signal: AbortSignal | undefined, reject: (reason: unknown) => void): { entry: Waiting | null; done: () => void } {
+  #leaveOnAbort(
+    signal: AbortSignal | undefined,
+    reject: (reason: unknown) => void,
+  ): { entry: Waiting | null; done: () => void } {
     const state = { entry: null as Waiting | null, done: () => signal?.removeEventListener('abort', onAbort) }
     const onAbort = (): void => {
       this.#queue = this.#queue.filter((entry) => entry !== state.entry)

@@ -70,7 +70,10 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
     },
     submit: <Result>(kind: string, work: (context: JobContext) => Promise<Result>) => {
       const waiting = jobs.filter((job) => job.state === 'queued').length
-      if (waiting >= maxQueued) throw new Fault('engine.queueFull', `${waiting} jobs wait already; let some finish or cancel them.`, { waiting })
+      if (waiting >= maxQueued)
+        throw new Fault('engine.queueFull', `${waiting} jobs wait already; let some finish or cancel them.`, {
+          waiting,
+        })
       const job = new ScheduledJob<Result>(`job-${++count}`, kind, work)
       jobs = [...jobs, job as ScheduledJob<unknown>]
       queueMicrotask(advance)

@@ -30,7 +30,11 @@ export interface VerifyRequest {
  * the runtime computes in integers; the caller decides what they mean.
  * @throws Fault file.*, format.*, engine.*, usage.inputShape; the signal's reason when aborted
  */
-export async function verifyExecution(request: VerifyRequest, pool: WorkerPool, options: TaskOptions = {}): Promise<ExecutionReport> {
+export async function verifyExecution(
+  request: VerifyRequest,
+  pool: WorkerPool,
+  options: TaskOptions = {},
+): Promise<ExecutionReport> {
   const input: VerifyInput = {
     model: request.model,
     layers: request.layers ?? null,
@@ -51,5 +55,8 @@ export function tableOf({ layers, nodes, tensors }: LayerTable): LayerTable {
 /** Sentences: layers computed in integers against the plan, then those meant to be integer that are not, and why. */
 export function executionWarnings({ errors, layers }: Pick<ExecutionReport, 'errors' | 'layers'>): string[] {
   const simulated = layers.filter(({ execution, reason }) => execution === 'simulated' && reason !== null)
-  return [...errors, ...simulated.map(({ id, reason }) => `Layer ${id} is quantized in the file but computed in float: ${reason}`)]
+  return [
+    ...errors,
+    ...simulated.map(({ id, reason }) => `Layer ${id} is quantized in the file but computed in float: ${reason}`),
+  ]
 }

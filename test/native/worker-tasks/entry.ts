@@ -9,7 +9,8 @@ const tasks: Readonly<Record<string, Task<never, unknown>>> = {
   echo: async (input: unknown) => input,
   pid: async () => process.pid,
   count: async (input: { until: number }, { onProgress, onLog }) => {
-    for (let done = 1; done <= input.until; done++) onProgress({ stage: 'counting', done, total: input.until, unit: 'numbers' })
+    for (let done = 1; done <= input.until; done++)
+      onProgress({ stage: 'counting', done, total: input.until, unit: 'numbers' })
     onLog('info', 'counted')
     return input.until
   },

@@ -11,13 +11,23 @@ function settle(shape: readonly Dim[] | null, wanted: Partial<InputShapes> = {})
 }
 
 describe('the shape an input is run with', () => {
-  const cases: readonly { why: string; shape: readonly Dim[] | null; wanted?: Partial<InputShapes>; dims: readonly number[] }[] = [
+  const cases: readonly {
+    why: string
+    shape: readonly Dim[] | null
+    wanted?: Partial<InputShapes>
+    dims: readonly number[]
+  }[] = [
     { why: 'an open first axis is the batch', shape: ['N', 3, 32, 32], dims: [4, 3, 32, 32] },
     { why: 'an unnamed first axis too', shape: [null, 10], dims: [4, 10] },
     { why: 'a fixed batch stays', shape: [1, 3, 32, 32], dims: [1, 3, 32, 32] },
     { why: 'open sides of an NCHW picture are 224', shape: ['N', 3, 'h', 'w'], dims: [4, 3, 224, 224] },
     { why: 'and of an NHWC one', shape: ['N', null, null, 3], dims: [4, 224, 224, 3] },
-    { why: 'a named dimension is taken by its name', shape: ['N', 'tokens'], wanted: { dims: { tokens: 128 } }, dims: [4, 128] },
+    {
+      why: 'a named dimension is taken by its name',
+      shape: ['N', 'tokens'],
+      wanted: { dims: { tokens: 128 } },
+      dims: [4, 128],
+    },
     { why: 'also the batch', shape: ['N', 5], wanted: { dims: { N: 9 } }, dims: [9, 5] },
     { why: 'a whole shape goes before all', shape: ['N', 'tokens'], wanted: { shapes: { x: [2, 7] } }, dims: [2, 7] },
     { why: 'a scalar stays one', shape: [], dims: [] },
@@ -25,14 +35,22 @@ describe('the shape an input is run with', () => {
   ]
   it.each(cases)('$why', ({ shape, wanted, dims }) => expect(settle(shape, wanted)).toEqual(dims))
 
-  const refused: readonly { why: string; shape: readonly Dim[] | null; wanted: Partial<InputShapes>; says: string }[] = [
-    { why: 'an open axis that nobody settles', shape: ['N', 'tokens'], wanted: {}, says: "'tokens'" },
-    { why: 'an unknown rank', shape: null, wanted: {}, says: 'nothing of its shape' },
-    { why: 'a shape against the model', shape: [1, 3, 8, 8], wanted: { shapes: { x: [2, 3, 8, 8] } }, says: '[1, 3, 8, 8]' },
-    { why: 'a shape for an input that is not there', shape: [1], wanted: { shapes: { y: [1] } }, says: "'y'" },
-  ]
+  const refused: readonly { why: string; shape: readonly Dim[] | null; wanted: Partial<InputShapes>; says: string }[] =
+    [
+      { why: 'an open axis that nobody settles', shape: ['N', 'tokens'], wanted: {}, says: "'tokens'" },
+      { why: 'an unknown rank', shape: null, wanted: {}, says: 'nothing of its shape' },
+      {
+        why: 'a shape against the model',
+        shape: [1, 3, 8, 8],
+        wanted: { shapes: { x: [2, 3, 8, 8] } },
+        says: '[1, 3, 8, 8]',
+      },
+      { why: 'a shape for an input that is not there', shape: [1], wanted: { shapes: { y: [1] } }, says: "'y'" },
+    ]
   it.each(refused)('$why is refused', ({ shape, wanted, says }) => {
-    expect(() => settle(shape, wanted)).toThrow(expect.objectContaining({ code: 'usage.inputShape', message: expect.stringContaining(says) }))
+    expect(() => settle(shape, wanted)).toThrow(
+      expect.objectContaining({ code: 'usage.inputShape', message: expect.stringContaining(says) }),
+    )
   })
 })
 
@@ -51,6 +69,8 @@ describe('random inputs', () => {
 
   it('a type that cannot be made up is refused', () => {
     const inputs = [input([1], 'string')]
-    expect(() => randomFeeds(inputs, settleShapes(inputs, { batch: 1 }), 1)).toThrow(expect.objectContaining({ code: 'engine.unsupportedType' }))
+    expect(() => randomFeeds(inputs, settleShapes(inputs, { batch: 1 }), 1)).toThrow(
+      expect.objectContaining({ code: 'engine.unsupportedType' }),
+    )
   })
 })

@@ -21,7 +21,16 @@ function noisyRounds(count: number, seed: number, drift = 0): Round[] {
 
 describe('the speedup', () => {
   it('is the ratio of the medians', () => {
-    expect(speedupOf([{ modelMs: 1, referenceMs: 3 }, { modelMs: 2, referenceMs: 4 }, { modelMs: 3, referenceMs: 8 }], seeded(1)).value).toBe(2)
+    expect(
+      speedupOf(
+        [
+          { modelMs: 1, referenceMs: 3 },
+          { modelMs: 2, referenceMs: 4 },
+          { modelMs: 3, referenceMs: 8 },
+        ],
+        seeded(1),
+      ).value,
+    ).toBe(2)
   })
 
   it('has an interval that holds the true ratio about 19 times in 20', () => {
@@ -47,7 +56,10 @@ describe('the speedup', () => {
   })
 
   it('of equal rounds has no width', () => {
-    const { value, low, high } = speedupOf(Array.from({ length: 9 }, () => ({ modelMs: 2, referenceMs: 3 })), seeded(1))
+    const { value, low, high } = speedupOf(
+      Array.from({ length: 9 }, () => ({ modelMs: 2, referenceMs: 3 })),
+      seeded(1),
+    )
     expect([value, low, high]).toEqual([1.5, 1.5, 1.5])
   })
 })

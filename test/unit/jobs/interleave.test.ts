@@ -25,7 +25,13 @@ const never = new AbortController().signal
 describe('an interleaved comparison', () => {
   it('alternates who goes first, and measures the ratio', async () => {
     const log: string[] = []
-    const timed = await timeInterleaved(contender('a', 2, log), contender('b', 6, log), { ...quick, minRounds: 8 }, never, () => {})
+    const timed = await timeInterleaved(
+      contender('a', 2, log),
+      contender('b', 6, log),
+      { ...quick, minRounds: 8 },
+      never,
+      () => {},
+    )
     const order = log.join('')
     expect(order).toMatch(/ab+a/)
     expect(order).toMatch(/ba+b/)
@@ -43,15 +49,27 @@ describe('an interleaved comparison', () => {
 
   it('stops at the cap when the interval stays wide', async () => {
     const start = performance.now()
-    await timeInterleaved(contender('a', 1, []), contender('b', 1, []), { ...quick, precision: 0, maxMs: 100 }, never, () => {})
+    await timeInterleaved(
+      contender('a', 1, []),
+      contender('b', 1, []),
+      { ...quick, precision: 0, maxMs: 100 },
+      never,
+      () => {},
+    )
     expect(performance.now() - start).toBeLessThan(1000)
   })
 
   it('stops between runs when aborted', async () => {
     const abort = new AbortController()
-    const running = timeInterleaved(contender('a', 1, []), null, { ...quick, minMs: 60_000, maxMs: 60_000 }, abort.signal, () => {
-      abort.abort(new Error('enough'))
-    })
+    const running = timeInterleaved(
+      contender('a', 1, []),
+      null,
+      { ...quick, minMs: 60_000, maxMs: 60_000 },
+      abort.signal,
+      () => {
+        abort.abort(new Error('enough'))
+      },
+    )
     await expect(running).rejects.toThrow('enough')
   })
 })

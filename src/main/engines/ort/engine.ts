@@ -56,9 +56,10 @@ async function createSession(model: string | Uint8Array, options: SessionOptions
   const context = { model: typeof model === 'string' ? model : null }
   const native = nativeOptions(options)
   try {
-    const session = typeof model === 'string'
-      ? await ort.InferenceSession.create(model, native)
-      : await ort.InferenceSession.create(model, native)
+    const session =
+      typeof model === 'string'
+        ? await ort.InferenceSession.create(model, native)
+        : await ort.InferenceSession.create(model, native)
     return await opened(session, context.model, options.profilePrefix ?? null)
   } catch (error) {
     throw toEngineFault(error, { ...context, stage: 'load' })
@@ -66,7 +67,11 @@ async function createSession(model: string | Uint8Array, options: SessionOptions
 }
 
 /** A session whose inputs or outputs cannot be described is released at once. */
-async function opened(session: InferenceSession, model: string | null, profilePrefix: string | null): Promise<OrtSession> {
+async function opened(
+  session: InferenceSession,
+  model: string | null,
+  profilePrefix: string | null,
+): Promise<OrtSession> {
   try {
     return new OrtSession(session, model, profilePrefix)
   } catch (error) {
@@ -135,7 +140,8 @@ class OrtSession implements Session {
     const inputs: Record<string, OrtTensor> = {}
     for (const { name } of this.inputs) {
       const tensor = feeds[name]
-      if (tensor === undefined) throw new Fault('engine.inputMissing', `The model's input '${name}' was not given.`, { tensor: name })
+      if (tensor === undefined)
+        throw new Fault('engine.inputMissing', `The model's input '${name}' was not given.`, { tensor: name })
       inputs[name] = toOrtTensor(name, tensor)
     }
     return inputs
@@ -148,10 +154,14 @@ class OrtSession implements Session {
       const spec = this.outputs.find((output) => output.name === name)
       if (!spec) throw new Fault('engine.outputMissing', `The model has no output '${name}'.`, { tensor: name })
       if (!isCarried(spec.dataType)) {
-        throw new Fault('engine.unsupportedType', `Output '${name}' is ${spec.dataType}, which ONNX Runtime's Node binding cannot return.`, {
-          tensor: name,
-          dataType: spec.dataType,
-        })
+        throw new Fault(
+          'engine.unsupportedType',
+          `Output '${name}' is ${spec.dataType}, which ONNX Runtime's Node binding cannot return.`,
+          {
+            tensor: name,
+            dataType: spec.dataType,
+          },
+        )
       }
     }
     return wanted
@@ -164,6 +174,7 @@ async function findProfile(prefix: string): Promise<string> {
   const start = `${basename(prefix)}_`
   const names = (await readdir(folder)).filter((name) => name.startsWith(start) && name.endsWith('.json')).sort()
   const newest = names.at(-1)
-  if (newest === undefined) throw new Fault('engine.profileMissing', `ONNX Runtime wrote no profile at ${prefix}.`, { prefix })
+  if (newest === undefined)
+    throw new Fault('engine.profileMissing', `ONNX Runtime wrote no profile at ${prefix}.`, { prefix })
   return join(folder, newest)
 }

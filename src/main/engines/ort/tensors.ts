@@ -22,14 +22,36 @@ export interface OrtMetadata {
 }
 
 const toOrtName: Partial<Record<DataType, string>> = {
-  float: 'float32', uint8: 'uint8', int8: 'int8', uint16: 'uint16', int16: 'int16', int32: 'int32', int64: 'int64',
-  bool: 'bool', float16: 'float16', double: 'float64', uint32: 'uint32', uint64: 'uint64',
+  float: 'float32',
+  uint8: 'uint8',
+  int8: 'int8',
+  uint16: 'uint16',
+  int16: 'int16',
+  int32: 'int32',
+  int64: 'int64',
+  bool: 'bool',
+  float16: 'float16',
+  double: 'float64',
+  uint32: 'uint32',
+  uint64: 'uint64',
 }
 
 const fromOrtName: Readonly<Record<string, DataType>> = {
-  float32: 'float', uint8: 'uint8', int8: 'int8', uint16: 'uint16', int16: 'int16', int32: 'int32', int64: 'int64',
-  string: 'string', bool: 'bool', float16: 'float16', float64: 'double', uint32: 'uint32', uint64: 'uint64',
-  uint4: 'uint4', int4: 'int4',
+  float32: 'float',
+  uint8: 'uint8',
+  int8: 'int8',
+  uint16: 'uint16',
+  int16: 'int16',
+  int32: 'int32',
+  int64: 'int64',
+  string: 'string',
+  bool: 'bool',
+  float16: 'float16',
+  float64: 'double',
+  uint32: 'uint32',
+  uint64: 'uint64',
+  uint4: 'uint4',
+  int4: 'int4',
 }
 
 /** True for element types that the binding carries in both directions. Others (int4, bfloat16, float8, string) abort the process or fail. */
@@ -44,10 +66,14 @@ export function isCarried(dataType: DataType): boolean {
 export function toOrtTensor(name: string, tensor: EngineTensor): OrtTensor {
   const type = toOrtName[tensor.dataType]
   if (type === undefined) {
-    throw new Fault('engine.unsupportedType', `Input '${name}' is ${tensor.dataType}, which ONNX Runtime's Node binding cannot be fed.`, {
-      tensor: name,
-      dataType: tensor.dataType,
-    })
+    throw new Fault(
+      'engine.unsupportedType',
+      `Input '${name}' is ${tensor.dataType}, which ONNX Runtime's Node binding cannot be fed.`,
+      {
+        tensor: name,
+        dataType: tensor.dataType,
+      },
+    )
   }
   const expected = tensor.dims.reduce((product, dim) => product * dim, 1)
   if (expected !== tensor.data.length) {

@@ -25,7 +25,10 @@ export function createElectronWorkerHost(): WorkerHost {
 
 async function forkChild(): Promise<ChildLink> {
   const here = path.dirname(fileURLToPath(import.meta.url))
-  const child = utilityProcess.fork(path.join(here, 'worker.js'), [], { serviceName: 'Quantbench worker', stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = utilityProcess.fork(path.join(here, 'worker.js'), [], {
+    serviceName: 'Quantbench worker',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const link = linkOf(child)
   await new Promise<void>((resolve) => child.once('spawn', resolve))
   return link
@@ -33,7 +36,8 @@ async function forkChild(): Promise<ChildLink> {
 
 function linkOf(child: UtilityProcess): ChildLink {
   const tail = new Tail()
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => tail.push(bytes.toString('utf8')))
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (bytes: Buffer) => tail.push(bytes.toString('utf8')))
   return {
     get pid() {
       return child.pid ?? -1

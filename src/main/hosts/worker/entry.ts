@@ -8,7 +8,8 @@ import { serveTasks } from './serve.ts'
 /** The child process: chooses the implementations once and serves the tasks of jobs/tasks/registry.ts. */
 const deps: TaskDeps = {
   engine: createOrtEngine(),
-  openSamples: async (spec, split, options) => (await import('../../data/registry.ts')).openSamples(spec, split, options),
+  openSamples: async (spec, split, options) =>
+    (await import('../../data/registry.ts')).openSamples(spec, split, options),
 }
 
 const tasks = new Map<string, Promise<Task<unknown, unknown>>>()

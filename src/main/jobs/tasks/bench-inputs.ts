@@ -10,7 +10,11 @@ export function inputsOf({ graph }: Model): ValueSpec[] {
   const fed = graph.inputs.filter(({ name }) => !graph.initializers.has(name))
   return fed.map(({ name, dataType, shape }) => {
     if (dataType !== null) return { name, dataType, shape }
-    throw new Fault('engine.unsupportedType', `Input '${name}' is not a tensor; models with such inputs cannot be run here.`, { name })
+    throw new Fault(
+      'engine.unsupportedType',
+      `Input '${name}' is not a tensor; models with such inputs cannot be run here.`,
+      { name },
+    )
   })
 }
 
@@ -34,7 +38,11 @@ const usualSide = 224
 export function settleShapes(inputs: readonly ValueSpec[], wanted: InputShapes): Map<string, readonly number[]> {
   for (const name of Object.keys(wanted.shapes ?? {})) {
     if (inputs.some((input) => input.name === name)) continue
-    throw new Fault('usage.inputShape', `The model has no input '${name}' (inputs: ${inputs.map((input) => input.name).join(', ')}).`, { name })
+    throw new Fault(
+      'usage.inputShape',
+      `The model has no input '${name}' (inputs: ${inputs.map((input) => input.name).join(', ')}).`,
+      { name },
+    )
   }
   return new Map(inputs.map((input) => [input.name, settleShape(input, wanted)]))
 }
@@ -43,10 +51,16 @@ function settleShape(input: ValueSpec, wanted: InputShapes): readonly number[] {
   const asked = wanted.shapes?.[input.name]
   const declared = input.shape
   if (asked) {
-    const fits = declared === null || (declared.length === asked.length && declared.every((dim, i) => !isFixed(dim) || dim === asked[i]))
+    const fits =
+      declared === null ||
+      (declared.length === asked.length && declared.every((dim, i) => !isFixed(dim) || dim === asked[i]))
     if (fits) return asked
     const found = `[${declared.map((dim) => dim ?? '?').join(', ')}]`
-    throw new Fault('usage.inputShape', `Input '${input.name}' is ${found}; it cannot be run as [${asked.join(', ')}].`, { name: input.name })
+    throw new Fault(
+      'usage.inputShape',
+      `Input '${input.name}' is ${found}; it cannot be run as [${asked.join(', ')}].`,
+      { name: input.name },
+    )
   }
   if (declared === null) {
     const sentence = `Input '${input.name}' says nothing of its shape: give it, for example --shape ${input.name}=1x3x224x224.`
@@ -61,10 +75,14 @@ function settleDim(input: ValueSpec, dim: Dim, axis: number, wanted: InputShapes
   if (axis === 0) return wanted.batch
   if (isPictureSide(input.shape!, axis)) return usualSide
   const name = typeof dim === 'string' ? `'${dim}'` : `axis ${axis}`
-  throw new Fault('usage.inputShape', `Input '${input.name}' leaves ${name} open: say its length, for example --shape ${input.name}=…`, {
-    name: input.name,
-    axis,
-  })
+  throw new Fault(
+    'usage.inputShape',
+    `Input '${input.name}' leaves ${name} open: say its length, for example --shape ${input.name}=…`,
+    {
+      name: input.name,
+      axis,
+    },
+  )
 }
 
 function isFixed(dim: Dim | undefined): dim is number {
@@ -78,9 +96,15 @@ function isPictureSide(shape: readonly Dim[], axis: number): boolean {
 }
 
 /** Random inputs: floats normal(0, 1), bytes over their whole range, other integers and booleans 1 (a safe index, mask and length). */
-export function randomFeeds(inputs: readonly ValueSpec[], shapes: ReadonlyMap<string, readonly number[]>, seed: number): Feeds {
+export function randomFeeds(
+  inputs: readonly ValueSpec[],
+  shapes: ReadonlyMap<string, readonly number[]>,
+  seed: number,
+): Feeds {
   const random = createRandom(seed)
-  return Object.fromEntries(inputs.map(({ name, dataType }) => [name, randomTensor(dataType, shapes.get(name)!, random)]))
+  return Object.fromEntries(
+    inputs.map(({ name, dataType }) => [name, randomTensor(dataType, shapes.get(name)!, random)]),
+  )
 }
 
 function randomTensor(dataType: DataType, dims: readonly number[], random: RandomSource): EngineTensor {
@@ -115,7 +139,9 @@ function randomData(dataType: DataType, count: number, random: RandomSource): Ty
     case 'bool':
       return new Uint8Array(count).fill(1)
     default:
-      throw new Fault('engine.unsupportedType', `No input of type ${dataType} can be made up: give real data.`, { dataType })
+      throw new Fault('engine.unsupportedType', `No input of type ${dataType} can be made up: give real data.`, {
+        dataType,
+      })
   }
 }
 

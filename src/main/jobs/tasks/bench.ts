@@ -71,7 +71,15 @@ export function createBenchTask(deps: TaskDeps): Task<BenchInput, BenchOutput> {
       context.onProgress({ stage: 'profile', done: 0, total: null, unit: 'runs' })
       const { threads, optimization } = input
       const runs = profileRuns(medianMs)
-      return executionOf(deps.engine, { ...runnable, layers, report, threads, optimization, runs, signal: context.signal })
+      return executionOf(deps.engine, {
+        ...runnable,
+        layers,
+        report,
+        threads,
+        optimization,
+        runs,
+        signal: context.signal,
+      })
     }
     return {
       timed,
@@ -84,10 +92,18 @@ export function createBenchTask(deps: TaskDeps): Task<BenchInput, BenchOutput> {
   }
 }
 
-async function openRunnable(deps: TaskDeps, input: BenchInput, path: string, other: Runnable | null, { signal }: TaskContext): Promise<Runnable> {
+async function openRunnable(
+  deps: TaskDeps,
+  input: BenchInput,
+  path: string,
+  other: Runnable | null,
+  { signal }: TaskContext,
+): Promise<Runnable> {
   const { model } = await readModelFile(path, { signal })
   if (other) return { path, model, feeds: sameFeeds(model, other, input) }
-  const feeds = input.samples ? await sampleFeeds(deps, model, input.samples, input.inputs.batch) : madeUpFeeds(model, input.inputs)
+  const feeds = input.samples
+    ? await sampleFeeds(deps, model, input.samples, input.inputs.batch)
+    : madeUpFeeds(model, input.inputs)
   return { path, model, feeds }
 }
 
@@ -102,7 +118,11 @@ function sameFeeds(reference: Model, { feeds, path }: Runnable, input: BenchInpu
   const given = Object.values(feeds)
   const own = specs.map(({ name, dataType, shape }, i) => {
     const tensor = feeds[name] ?? (specs.length === given.length ? given[i] : undefined)
-    const fits = tensor?.dataType === dataType && (shape === null || (shape.length === tensor.dims.length && shape.every((dim, axis) => typeof dim !== 'number' || dim === tensor.dims[axis])))
+    const fits =
+      tensor?.dataType === dataType &&
+      (shape === null ||
+        (shape.length === tensor.dims.length &&
+          shape.every((dim, axis) => typeof dim !== 'number' || dim === tensor.dims[axis])))
     return fits ? ([name, tensor] as const) : null
   })
   if (own.every((entry) => entry !== null)) return Object.fromEntries(own)
@@ -110,7 +130,10 @@ function sameFeeds(reference: Model, { feeds, path }: Runnable, input: BenchInpu
   const made = madeUpFeeds(reference, { ...input.inputs, batch })
   if (batchOf(made) === batch) return made
   const sentence = `${path} takes batches of ${batch}, ${input.reference} of ${batchOf(made)}: their times cannot be compared.`
-  throw new Fault('usage.batch', `${sentence} Use models with the same or an open batch.`, { batch, referenceBatch: batchOf(made) })
+  throw new Fault('usage.batch', `${sentence} Use models with the same or an open batch.`, {
+    batch,
+    referenceBatch: batchOf(made),
+  })
 }
 
 async function sampleFeeds(deps: TaskDeps, model: Model, samples: BenchSamples, batch: number): Promise<Feeds> {
@@ -120,9 +143,17 @@ async function sampleFeeds(deps: TaskDeps, model: Model, samples: BenchSamples, 
     const order = shuffledOrder(source.info.count, samples.seed)
     const length = feeder.fixedBatch ?? batch
     if (length > source.info.count) {
-      throw new Fault('usage.batch', `A batch of ${length} needs as many samples; there are ${source.info.count}.`, { batch: length })
+      throw new Fault('usage.batch', `A batch of ${length} needs as many samples; there are ${source.info.count}.`, {
+        batch: length,
+      })
     }
-    for await (const { feeds } of readBatches(source, { order, range: { start: 0, end: length }, batch: length, feeder })) return feeds
+    for await (const { feeds } of readBatches(source, {
+      order,
+      range: { start: 0, end: length },
+      batch: length,
+      feeder,
+    }))
+      return feeds
     throw new Error('no batch was read')
   } finally {
     await source.close()
@@ -130,7 +161,11 @@ async function sampleFeeds(deps: TaskDeps, model: Model, samples: BenchSamples, 
 }
 
 async function timeBoth(
-  engine: Engine, model: Runnable, reference: Runnable | null, input: BenchInput, context: TaskContext,
+  engine: Engine,
+  model: Runnable,
+  reference: Runnable | null,
+  input: BenchInput,
+  context: TaskContext,
 ): Promise<Interleaved> {
   const sessions: Session[] = []
   const open = async ({ path, feeds }: Runnable): Promise<Contender> => {

@@ -5,7 +5,12 @@ import { createFeeder, type Feeder } from '../../data/feeder.ts'
 import { shuffledOrder } from '../../data/order.ts'
 import type { SampleSource } from '../../data/port.ts'
 import type { OptimizationLevel, Session } from '../../engines/port.ts'
-import { EvaluationAccumulator, type EvaluationSpec, type EvaluationState, type SampleOutputs } from '../../quant/accumulator.ts'
+import {
+  EvaluationAccumulator,
+  type EvaluationSpec,
+  type EvaluationState,
+  type SampleOutputs,
+} from '../../quant/accumulator.ts'
 import type { Task, TaskContext } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
 import { classesOf, comparable, matchOutputs, type OutputMatch } from './outputs.ts'
@@ -92,7 +97,11 @@ async function openRunner(deps: TaskDeps, input: EvaluateInput, path: string): P
 }
 
 async function evaluate(
-  source: SampleSource, model: Runner, reference: Runner | null, input: EvaluateInput, context: TaskContext,
+  source: SampleSource,
+  model: Runner,
+  reference: Runner | null,
+  input: EvaluateInput,
+  context: TaskContext,
 ): Promise<EvaluateOutput | null> {
   const match = reference ? matchOutputs(model.session.outputs, reference.session.outputs) : null
   checkRange(input.range, source)
@@ -117,16 +126,22 @@ async function evaluate(
 }
 
 function outputOf(
-  accumulator: EvaluationAccumulator | null, batch: number, model: Runner, reference: Runner | null, start: number,
+  accumulator: EvaluationAccumulator | null,
+  batch: number,
+  model: Runner,
+  reference: Runner | null,
+  start: number,
 ): EvaluateOutput | null {
-  return accumulator && {
-    spec: accumulator.spec,
-    state: accumulator.state(),
-    batch,
-    modelMs: model.ms,
-    referenceMs: reference?.ms ?? 0,
-    loopMs: performance.now() - start,
-  }
+  return (
+    accumulator && {
+      spec: accumulator.spec,
+      state: accumulator.state(),
+      batch,
+      modelMs: model.ms,
+      referenceMs: reference?.ms ?? 0,
+      loopMs: performance.now() - start,
+    }
+  )
 }
 
 /**
@@ -141,7 +156,11 @@ export function rangeOf({ index, count }: Share, range: SampleRange, alignment: 
 
 function checkRange({ start, end }: SampleRange, { info }: SampleSource): void {
   if (start >= 0 && end <= info.count) return
-  throw new Fault('usage.range', `The range ${start}:${end} does not fit: the ${info.split} split has ${info.count} samples.`, { count: info.count })
+  throw new Fault(
+    'usage.range',
+    `The range ${start}:${end} does not fit: the ${info.split} split has ${info.count} samples.`,
+    { count: info.count },
+  )
 }
 
 function lcm(a: number, b: number): number {
@@ -152,7 +171,11 @@ function lcm(a: number, b: number): number {
 
 /** Both models take the same batches: samples are read and prepared once. */
 async function runTogether(
-  source: SampleSource, model: Runner, reference: Runner | null, request: Omit<BatchRequest, 'feeder'>, take: TakeRow,
+  source: SampleSource,
+  model: Runner,
+  reference: Runner | null,
+  request: Omit<BatchRequest, 'feeder'>,
+  take: TakeRow,
 ): Promise<void> {
   for await (const batch of readBatches(source, { ...request, feeder: model.feeder })) {
     const rows = await runBatch(model, batch)
@@ -163,7 +186,11 @@ async function runTogether(
 
 /** The models take different batches: each reads for itself, and rows are paired by their order. */
 async function runApart(
-  source: SampleSource, model: Runner, reference: Runner, request: Omit<BatchRequest, 'feeder'>, take: TakeRow,
+  source: SampleSource,
+  model: Runner,
+  reference: Runner,
+  request: Omit<BatchRequest, 'feeder'>,
+  take: TakeRow,
 ): Promise<void> {
   const references = inferRows(reference, readBatches(source, { ...request, feeder: reference.feeder }))
   for await (const batch of readBatches(source, { ...request, feeder: model.feeder })) {
@@ -190,14 +217,29 @@ async function runBatch(runner: Runner, { feeds, samples }: Batch): Promise<Samp
 function takesSameFeeds(a: Runner, b: Runner): boolean {
   if (a.feeder.fixedBatch !== b.feeder.fixedBatch) return false
   const shapeOf = ({ session }: Runner): string =>
-    JSON.stringify(session.inputs.map(({ name, dataType, shape }) => [name, dataType, shape?.map((dim) => (typeof dim === 'number' ? dim : null))]))
+    JSON.stringify(
+      session.inputs.map(({ name, dataType, shape }) => [
+        name,
+        dataType,
+        shape?.map((dim) => (typeof dim === 'number' ? dim : null)),
+      ]),
+    )
   return shapeOf(a) === shapeOf(b)
 }
 
-function specOf(model: Runner, outputs: SampleOutputs, match: readonly OutputMatch[] | null, classOutput: string | null): EvaluationSpec {
+function specOf(
+  model: Runner,
+  outputs: SampleOutputs,
+  match: readonly OutputMatch[] | null,
+  classOutput: string | null,
+): EvaluationSpec {
   const lengths = new Map(Object.entries(outputs).map(([name, values]) => [name, values.length]))
   const classes = classesOf(model.session.outputs, lengths, classOutput)
-  return { outputs: match?.map(({ model: name }) => name) ?? [], classOutput: classes?.output ?? null, classes: classes?.count ?? 0 }
+  return {
+    outputs: match?.map(({ model: name }) => name) ?? [],
+    classOutput: classes?.output ?? null,
+    classes: classes?.count ?? 0,
+  }
 }
 
 /** The reference's outputs under the model's names. */
@@ -210,12 +252,18 @@ function checkLengths(model: SampleOutputs, reference: SampleOutputs): void {
     const own = model[name]!.length
     if (own === values.length) continue
     const sentence = `Output '${name}' has ${own} values a sample in the model and ${values.length} in the reference.`
-    throw new Fault('model.outputsDiffer', `${sentence} Compare with the float model it was made from.`, { tensor: name })
+    throw new Fault('model.outputsDiffer', `${sentence} Compare with the float model it was made from.`, {
+      tensor: name,
+    })
   }
 }
 
 function checkLabel({ name, label }: SampleTag, { classOutput, classes }: EvaluationSpec): void {
   if (label === null || classOutput === null || (label >= 0 && label < classes)) return
   const sentence = `Sample ${name} has label ${label}, but output '${classOutput}' has ${classes} classes (0 to ${classes - 1}).`
-  throw new Fault('data.labelOutOfRange', `${sentence} Check the labels, or name the class output.`, { sample: name, label, classes })
+  throw new Fault('data.labelOutOfRange', `${sentence} Check the labels, or name the class output.`, {
+    sample: name,
+    label,
+    classes,
+  })
 }

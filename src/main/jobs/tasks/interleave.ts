@@ -14,7 +14,13 @@ export interface BenchLimits {
   readonly precision: number
 }
 
-export const defaultBenchLimits: BenchLimits = { warmupMs: 200, minRounds: 15, minMs: 1500, maxMs: 20_000, precision: 0.015 }
+export const defaultBenchLimits: BenchLimits = {
+  warmupMs: 200,
+  minRounds: 15,
+  minMs: 1500,
+  maxMs: 20_000,
+  precision: 0.015,
+}
 
 /** A session with what it is run on. */
 export interface Contender {
@@ -44,13 +50,17 @@ const maxBlockRuns = 40
  * is not counted where runs are short enough for that to matter.
  */
 export async function timeInterleaved(
-  model: Contender, reference: Contender | null, limits: BenchLimits, signal: AbortSignal, onRound: (elapsedMs: number) => void,
+  model: Contender,
+  reference: Contender | null,
+  limits: BenchLimits,
+  signal: AbortSignal,
+  onRound: (elapsedMs: number) => void,
 ): Promise<Interleaved> {
   const modelRuns = await warmUp(model, limits, signal)
   const referenceRuns = reference ? await warmUp(reference, limits, signal) : 0
   const rounds: Round[] = []
   const start = performance.now()
-  for (let checkAt = limits.minRounds; ; ) {
+  for (let checkAt = limits.minRounds; ;) {
     const isReferenceFirst = rounds.length % 2 === 1
     let referenceMs = 1 // without a reference the ratio's interval is that of the model's own time
     if (reference && isReferenceFirst) referenceMs = await runBlock(reference, referenceRuns, signal)

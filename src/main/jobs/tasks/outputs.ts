@@ -8,7 +8,18 @@ export interface OutputMatch {
 }
 
 const comparableTypes: ReadonlySet<DataType> = new Set<DataType>([
-  'float', 'float16', 'double', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64', 'bool',
+  'float',
+  'float16',
+  'double',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'bool',
 ])
 const scoreTypes: ReadonlySet<DataType> = new Set<DataType>(['float', 'float16', 'double'])
 
@@ -26,7 +37,8 @@ export function matchOutputs(model: readonly ValueSpec[], reference: readonly Va
   const other = comparable(reference).map(({ name }) => name)
   const shared = own.filter((name) => other.includes(name))
   if (shared.length > 0) return shared.map((name) => ({ model: name, reference: name }))
-  if (own.length > 0 && own.length === other.length) return own.map((name, i) => ({ model: name, reference: other[i]! }))
+  if (own.length > 0 && own.length === other.length)
+    return own.map((name, i) => ({ model: name, reference: other[i]! }))
   const sentence = `The model's outputs (${own.join(', ')}) are not those of the reference (${other.join(', ')}).`
   throw new Fault('model.outputsDiffer', `${sentence} Compare with the float model it was made from.`)
 }
@@ -38,12 +50,17 @@ export function matchOutputs(model: readonly ValueSpec[], reference: readonly Va
  * @throws Fault usage.classOutput when the output asked for does not exist
  */
 export function classesOf(
-  outputs: readonly ValueSpec[], lengths: ReadonlyMap<string, number>, asked: string | null,
+  outputs: readonly ValueSpec[],
+  lengths: ReadonlyMap<string, number>,
+  asked: string | null,
 ): { readonly output: string; readonly count: number } | null {
   if (asked !== null) {
     const count = lengths.get(asked)
     if (count === undefined) {
-      throw new Fault('usage.classOutput', `The model has no output '${asked}' to read classes from (outputs: ${[...lengths.keys()].join(', ')}).`)
+      throw new Fault(
+        'usage.classOutput',
+        `The model has no output '${asked}' to read classes from (outputs: ${[...lengths.keys()].join(', ')}).`,
+      )
     }
     return { output: asked, count }
   }

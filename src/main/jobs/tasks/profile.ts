@@ -30,7 +30,12 @@ export const warmupRuns = 2
  * @param model path of the file; it is that very file that is loaded
  * @throws Fault engine.* when it does not load or run; the signal's reason when aborted
  */
-export async function profileModel(engine: Engine, model: string, feeds: Feeds, options: ProfileOptions): Promise<RawProfile> {
+export async function profileModel(
+  engine: Engine,
+  model: string,
+  feeds: Feeds,
+  options: ProfileOptions,
+): Promise<RawProfile> {
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'quantbench-profile-'))
   try {
     const optimizedModelPath = path.join(folder, 'optimized.onnx')
@@ -65,7 +70,12 @@ async function readWritten(file: string): Promise<Buffer> {
     return await fs.readFile(file)
   } catch (cause) {
     const sentence = `ONNX Runtime did not write ${path.basename(file)} into ${path.dirname(file)}.`
-    throw new Fault('engine.profileMissing', `${sentence} Check the free space of the temporary folder.`, { path: file }, { cause })
+    throw new Fault(
+      'engine.profileMissing',
+      `${sentence} Check the free space of the temporary folder.`,
+      { path: file },
+      { cause },
+    )
   }
 }
 

@@ -1,4 +1,9 @@
-import { EvaluationAccumulator, type EvaluationResult, type EvaluationSpec, type EvaluationState } from '../../quant/accumulator.ts'
+import {
+  EvaluationAccumulator,
+  type EvaluationResult,
+  type EvaluationSpec,
+  type EvaluationState,
+} from '../../quant/accumulator.ts'
 import type { Task } from '../worker-host.ts'
 
 export interface SummarizeInput {

@@ -30,7 +30,15 @@ export function createVerifyTask({ engine }: Pick<TaskDeps, 'engine'>): Task<Ver
     const { threads, optimization, runs } = input
     const layers = input.layers ?? layersOfFile(model, null)
     const report = await executionOf(engine, {
-      path: input.model, model, layers, feeds, report: input.report, threads, optimization, runs, signal,
+      path: input.model,
+      model,
+      layers,
+      feeds,
+      report: input.report,
+      threads,
+      optimization,
+      runs,
+      signal,
     })
     onProgress({ stage: 'verify', done: input.runs, total: input.runs, unit: 'runs' })
     return report
