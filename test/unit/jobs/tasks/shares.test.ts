@@ -35,7 +35,7 @@ describe('rows of a batch', () => {
     expect(() => rowsOf({ scores }, 2, 2)).toThrow(expect.objectContaining({ code: 'model.outputWithoutBatch' }))
   })
 
-  it.each([
+  const widened: readonly { why: string; tensor: EngineTensor; value: number }[] = [
     {
       why: 'float16 bits as numbers',
       tensor: { dataType: 'float16', dims: [1], data: Uint16Array.of(0x3e00) },
@@ -46,5 +46,6 @@ describe('rows of a batch', () => {
       tensor: { dataType: 'int64', dims: [1], data: BigInt64Array.of(-7n) },
       value: -7,
     },
-  ])('give $why', ({ tensor, value }) => expect(rowsOf({ x: tensor }, 1, 1)[0]!['x']![0]).toBe(value))
+  ]
+  it.each(widened)('give $why', ({ tensor, value }) => expect(rowsOf({ x: tensor }, 1, 1)[0]!['x']![0]).toBe(value))
 })
