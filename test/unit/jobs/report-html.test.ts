@@ -10,7 +10,8 @@ const float: ReportVariant = {
   top1: 0.9,
   agreement: null,
   sqnrDb: null,
-  medianMs: 2,
+  medianMs: null,
+  floatMs: null,
   speedup: null,
   layers: [],
   warnings: [],
@@ -24,6 +25,7 @@ const int8: ReportVariant = {
   agreement: 0.95,
   sqnrDb: 30,
   medianMs: 1,
+  floatMs: 2,
   speedup: 2,
   layers: [
     layerResult(),

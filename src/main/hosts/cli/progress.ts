@@ -55,7 +55,7 @@ function lineView(stream: NodeJS.WriteStream): ProgressView {
     const finished = total !== null && done >= total
     const state = stages.get(stage) ?? { shownAt: now, shown: false } // what is over within the interval is not worth a line
     stages.set(stage, state)
-    const due = now - state.shownAt >= QUIET_INTERVAL_MS
+    const due = done > 0 && now - state.shownAt >= QUIET_INTERVAL_MS
     if (due || (finished && state.shown)) {
       stream.write(`${stage}: ${done}${total === null ? '' : `/${total}`} ${unit}\n`)
       stages.set(stage, { shownAt: now, shown: true })

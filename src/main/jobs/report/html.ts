@@ -63,6 +63,7 @@ function variantTable(variants: readonly ReportVariant[], float: ReportVariant):
     'agreement (%)',
     'SQNR (dB)',
     'median (ms)',
+    'float in turn (ms)',
     'speed (×)',
     'run',
   ]
@@ -78,6 +79,7 @@ function variantTable(variants: readonly ReportVariant[], float: ReportVariant):
       percent(variant.agreement),
       fixed(variant.sqnrDb, 1),
       fixed(variant.medianMs, 3),
+      fixed(variant.floatMs, 3),
       fixed(variant.speedup, 2),
       variant.run ?? DASH,
     ]
@@ -97,7 +99,7 @@ function chartsOf(variants: readonly ReportVariant[]): string {
   const charts: [string, (variant: ReportVariant) => number | null, (value: number) => string][] = [
     ['Size (kB)', (variant) => variant.sizeBytes / 1000, (value) => value.toFixed(1)],
     ['Top-1 (%)', (variant) => (variant.top1 === null ? null : variant.top1 * 100), (value) => value.toFixed(2)],
-    ['Median time (ms)', (variant) => variant.medianMs, (value) => value.toFixed(3)],
+    ['Speed (×, float = 1)', (variant) => variant.speedup, (value) => value.toFixed(2)],
   ]
   return charts.map(([title, valueOf, text]) => barChart(title, variants, valueOf, text)).join('')
 }

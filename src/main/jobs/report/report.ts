@@ -11,6 +11,8 @@ export interface ReportVariant {
   readonly agreement: number | null
   readonly sqnrDb: number | null
   readonly medianMs: number | null
+  /** the float model's median in the same interleaved run */
+  readonly floatMs: number | null
   /** float median / own median of one interleaved run */
   readonly speedup: number | null
   readonly layers: readonly LayerResult[]
