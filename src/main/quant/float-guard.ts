@@ -25,46 +25,66 @@ export interface GuardedModel {
  */
 export function guardFloatNodes(model: Model, floatNodes: ReadonlySet<string>): GuardedModel {
   const topology = topologyOf(model)
-  const targets = model.graph.nodes.filter((node) => floatNodes.has(node.name) && isAbsorbed(node, topology))
-  if (targets.length === 0) return { model, guarded: [] }
+  const edges = model.graph.nodes.filter((node) => floatNodes.has(node.name)).flatMap((node) => guardedEdges(node, topology, floatNodes))
+  if (edges.length === 0) return { model, guarded: [] }
   const draft = new Draft(model)
   const bounds = [-widest, widest].map((value, i) => draft.addInitializer(floatTensor(i === 0 ? 'guard_min' : 'guard_max', [], [value])))
   const guards = new Map<string, string>()
-  for (const node of targets) {
-    const index = guardedInput(node, topology)
-    const tensor = node.inputs[index]!
+  const replaced = new Map<string, Node>()
+  for (const { tensor, reader, index } of edges) {
     let guard = guards.get(tensor)
     if (guard === undefined) {
       guard = draft.freshTensorName(`${tensor}_guard`)
       draft.addNode({ name: `${tensor}_guard`, opType: 'Clip', inputs: [tensor, ...bounds], outputs: [guard] })
       guards.set(tensor, guard)
     }
-    draft.replaceNode(node, { ...node, inputs: node.inputs.map((name, i) => (i === index ? guard : name)) })
+    const current = replaced.get(reader.name) ?? reader
+    replaced.set(reader.name, { ...current, inputs: current.inputs.with(index, guard) })
   }
-  return { model: draft.finish(), guarded: targets.map((node) => node.name) }
+  draft.nodes = draft.nodes.map((node) => replaced.get(node.name) ?? node)
+  return { model: draft.finish(), guarded: [...new Set(edges.map((edge) => edge.node))] }
 }
 
-/** The data input a guard goes on: the first that comes from a DQ. */
-function guardedInput(node: Node, topology: Topology): number {
-  return dataInputIndices(node, operatorOf(node)!).find((i) => comesFromDq(node.inputs[i]!, topology))!
+/** An input that reads a guard instead of its tensor, for the sake of the float node `node`. */
+interface GuardedEdge {
+  readonly node: string
+  readonly tensor: string
+  readonly reader: Node
+  readonly index: number
 }
 
-function isAbsorbed(node: Node, topology: Topology): boolean {
+function guardedEdges(node: Node, topology: Topology, floatNodes: ReadonlySet<string>): GuardedEdge[] {
   const row = operatorOf(node)
-  if (!row) return false
-  const indices = dataInputIndices(node, row)
-  const isQuantizedInput = (i: number): boolean => comesFromDq(node.inputs[i]!, topology)
-  switch (row.kind) {
-    case 'movement':
-      return isQuantizedInput(0)
-    case 'arithmetic':
-    case 'weighted': {
-      // the runtime quantizes constant weights of Conv and Gemm itself
-      const needed = node.opType === 'Conv' || node.opType === 'Gemm' ? [0] : indices
-      if (!needed.every(isQuantizedInput)) return false
-      return node.opType === 'MatMul' || node.outputs.some((output) => leadsToQ(output, topology))
-    }
-  }
+  if (!row) return []
+  if (row.kind === 'movement') return [...edgesBefore(node, topology), ...edgesAfter(node, topology, floatNodes)]
+  return isAbsorbed(node, row.kind, topology) ? edgesBefore(node, topology) : []
+}
+
+/** The first data input that comes from a DQ. */
+function edgesBefore(node: Node, topology: Topology): GuardedEdge[] {
+  const index = dataInputIndices(node, operatorOf(node)!).find((i) => comesFromDq(node.inputs[i]!, topology))
+  return index === undefined ? [] : [{ node: node.name, tensor: node.inputs[index]!, reader: node, index }]
+}
+
+/** Reads of a float movement's outputs over which the runtime would shift a Q back through it. */
+function edgesAfter(node: Node, topology: Topology, floatNodes: ReadonlySet<string>): GuardedEdge[] {
+  return node.outputs.flatMap((tensor) => {
+    const readers = (topology.consumers.get(tensor) ?? []).filter((reader) => {
+      if (reader.inputs[0] !== tensor) return false
+      if (reader.opType === 'QuantizeLinear') return true
+      const moves = operatorOf(reader)?.kind === 'movement' && !floatNodes.has(reader.name)
+      return moves && reader.outputs.some((output) => leadsToQ(output, topology))
+    })
+    return readers.map((reader) => ({ node: node.name, tensor, reader, index: 0 }))
+  })
+}
+
+function isAbsorbed(node: Node, kind: 'arithmetic' | 'weighted', topology: Topology): boolean {
+  const indices = dataInputIndices(node, operatorOf(node)!)
+  // the runtime quantizes constant weights of Conv and Gemm itself
+  const needed = kind === 'weighted' && node.opType !== 'MatMul' ? [0] : indices
+  if (!needed.every((i) => comesFromDq(node.inputs[i]!, topology))) return false
+  return node.opType === 'MatMul' || node.outputs.some((output) => leadsToQ(output, topology))
 }
 
 /** True when the runtime sees a DQ before this tensor: directly, or through movement, over which it shifts DQs forward. */

@@ -48,7 +48,7 @@ export interface QuantSetup {
  * - A quantized layer has a pair on each activation input and on its output, after the fused activation; a tensor has at
  *   most one. The scheme is that of the layer that writes the tensor, or, where that is float or a graph input, of its
  *   readers (the widest wins, with a warning).
- * - Movement passes its input's parameters on, up to the last reader that wants them.
+ * - Movement passes its input's parameters on, so that it moves integers.
  * - All activations of up to 8 bits are uint8, symmetric ones with their zero point at 128: the kernels take no mixture of
  *   int8 and uint8, and on x86 int8 stays in float wherever a tensor has two readers (m).
  * @param refused layers to leave in float, with the reason, beside those found here
@@ -62,6 +62,9 @@ export function placeQuantization(model: Model, resolved: ResolvedPlan, refused:
 function containerOf({ bits, symmetric }: ActivationScheme): ActivationContainer {
   return bits <= 8 ? 'uint8' : symmetric ? 'int16' : 'uint16'
 }
+
+/** Source: ONNX Runtime, qdq_propagation.cc, CanNodePropagate. */
+const shiftedByRuntime: ReadonlySet<string> = new Set(['MaxPool', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Slice'])
 
 type Scheme = Pick<TensorPair, 'layerId' | 'scheme'>
 
@@ -93,7 +96,7 @@ class Placement {
   setup(): QuantSetup {
     for (const entry of this.#active()) if (entry.layer.role !== 'movement') this.#claim(entry)
     for (const tensor of [...this.#written.keys(), ...this.#read.keys()]) this.#pair(tensor)
-    this.#completeSplits()
+    this.#carryOn()
     return {
       pairs: this.#pairs,
       weights: this.#sites,
@@ -161,8 +164,8 @@ class Placement {
     const known = this.#pairs.get(tensor)
     if (known) return known
     const source = this.#movedFrom(tensor)
-    const root = source === null ? null : this.#pairIfAny(source)
-    const pair = root ? { ...root, tensor, like: root.like ?? root.tensor } : this.#ownPair(tensor)
+    const root = source === null ? null : (this.#pairIfAny(source) ?? (this.#isHoisted(tensor, source) ? this.#pair(source) : null))
+    const pair = root && this.#canMove(tensor, root) ? { ...root, tensor, like: root.like ?? root.tensor } : this.#ownPair(tensor)
     this.#pairs.set(tensor, pair)
     return pair
   }
@@ -180,6 +183,21 @@ class Placement {
     if (!producer || this.#layerOfNode.get(producer.name)?.layer.role !== 'movement') return null
     if (producer.opType === 'Pad' && padValue(producer, this.#topology.graph) === null) return null
     return producer.inputs[0] ?? null
+  }
+
+  /**
+   * True when the pair of a moved tensor goes ahead of the movement, which is then computed in integers. ONNX Runtime shifts
+   * it there by itself; in the file it is so wherever nothing else reads the source.
+   */
+  #isHoisted(tensor: string, source: string): boolean {
+    const { producers, consumers, outputs, captured } = this.#topology
+    if (!shiftedByRuntime.has(producers.get(tensor)!.opType)) return false
+    return consumers.get(source)?.length === 1 && !outputs.has(source) && !captured.has(source)
+  }
+
+  /** ONNX Runtime pads no 16-bit integers (m). */
+  #canMove(tensor: string, { container }: TensorPair): boolean {
+    return container === 'uint8' || this.#topology.producers.get(tensor)?.opType !== 'Pad'
   }
 
   #ownPair(tensor: string): TensorPair {
@@ -218,11 +236,14 @@ class Placement {
     this.#warnings.set(layerId, [...(this.#warnings.get(layerId) ?? []), message])
   }
 
-  /** A Split is integer only when all its outputs are quantized. */
-  #completeSplits(): void {
+  /** Pairs on all that movement makes of paired tensors, so that it moves integers whoever reads the result. */
+  #carryOn(): void {
     for (const node of this.#topology.graph.nodes) {
-      if (node.outputs.length < 2 || !node.outputs.some((output) => this.#pairs.get(output)?.like)) continue
-      for (const output of node.outputs) if (output !== '') this.#pair(output)
+      for (const output of node.outputs) {
+        const source = output === '' ? null : this.#movedFrom(output)
+        const root = source === null ? undefined : this.#pairs.get(source)
+        if (root && this.#canMove(output, root)) this.#pair(output)
+      }
     }
   }
 

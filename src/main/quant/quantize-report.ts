@@ -35,8 +35,9 @@ function staticLayer(entry: QuantizedLayer, { setup }: ReportInput, own: LayerWe
   const { layer, decision } = entry
   const isPaired = (tensor: string): boolean => setup.pairs.has(tensor)
   const outputs = layer.outputs.filter(isPaired)
-  // movement whose result no integer layer reads has nothing to do in integers
-  if (outputs.length === 0) return floatLayer(layer, [])
+  // movement of a float tensor has nothing to do in integers
+  const moves = layer.role !== 'movement' || setup.pairs.get(outputs[0] ?? '')?.like
+  if (outputs.length === 0 || !moves) return floatLayer(layer, [])
   const weights = own && decision.weights ? { ...decision.weights, params: own.weights.params } : null
   return {
     id: layer.id,
