@@ -53,6 +53,7 @@ function evaluationRequest(request: EvaluateRunRequest, chosen: ChosenSamples): 
     reference: request.reference,
     data: chosen.spec,
     split: chosen.evaluation.split,
+    dataHash: chosen.evaluation.hash,
     range: chosen.ranges.evaluation,
     seed: chosen.seed,
     preprocess: chosen.preprocess,
