@@ -36,7 +36,7 @@ export interface BenchRequest {
 }
 
 /** One layer's time and how it ran, as ONNX Runtime's profile and optimised graph show. */
-export interface BenchLayer {
+interface BenchLayer {
   readonly id: string
   readonly op: string
   /** time of its kernels in one run; 0 for one merged away */

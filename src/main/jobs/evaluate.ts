@@ -46,7 +46,7 @@ export interface Evaluation {
   readonly time: EvaluationTime
 }
 
-export interface EvaluationTime {
+interface EvaluationTime {
   readonly wallMs: number
   /** inside `session.run`, summed over workers */
   readonly modelMs: number

@@ -11,7 +11,7 @@ export interface PoolOptions {
   readonly idleMs?: number
 }
 
-export interface PoolTaskOptions extends TaskOptions {
+interface PoolTaskOptions extends TaskOptions {
   /** a task whose worker crashed is run once more on a new worker; only for tasks that may safely run twice */
   readonly retry?: boolean
   /** nothing else runs meanwhile: for measurements of time */

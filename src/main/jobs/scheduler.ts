@@ -1,7 +1,7 @@
 import { Fault, isFault, type FaultJson } from '../../shared/contract/fault.ts'
 import type { OnLog, OnProgress, Progress } from '../../shared/contract/progress.ts'
 
-export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
 
 /** What a follower of a job sees. Progress steps may be skipped for a slow follower, nothing else is. */
 export type JobEvent =
@@ -19,7 +19,7 @@ export interface JobContext {
   readonly onLog: OnLog
 }
 
-export interface Job<Result> {
+interface Job<Result> {
   readonly id: string
   readonly kind: string
   readonly state: JobState

@@ -18,5 +18,3 @@ export const taskTable = {
   summarize: async () => (await import('./summarize.ts')).createSummarizeTask(),
   verify: async (deps) => (await import('./verify.ts')).createVerifyTask(deps),
 } satisfies Record<string, TaskLoader>
-
-export type TaskName = keyof typeof taskTable

@@ -36,7 +36,7 @@ function withoutBatch(output: string, dims: readonly number[], rows: number): Fa
 }
 
 /** A tensor's values as numbers: float16 widened, 64-bit integers as doubles (exact up to 2^53). */
-export function numbersOf({ data, dataType }: EngineTensor): Numbers {
+function numbersOf({ data, dataType }: EngineTensor): Numbers {
   if (dataType === 'float16') return Float32Array.from(data as Uint16Array, fromFloat16Bits)
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number)
   return data
