@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import path from 'node:path'
 import type { Feeds } from '../../src/main/engines/port.ts'
+import { findLayers } from '../../src/main/graph/layers/index.ts'
+import { inferShapes } from '../../src/main/graph/shapes/index.ts'
 import { parseProfile } from '../../src/main/quant/execution-profile.ts'
 import { readExecution, type ExecutionReport } from '../../src/main/quant/execution.ts'
 import type { QuantPlan } from '../../src/shared/contract/plan.ts'
@@ -68,6 +70,30 @@ describe.each(sharedModels().map((file) => ({ name: path.basename(file), file })
     )
     expect(silent).toEqual([])
   })
+
+  it.each(['static', 'dynamic', 'weightOnly'] as const)(
+    '%s: the file alone tells the same of every weighted layer',
+    async (mode) => {
+      const prepared = prepareFile(file)
+      const feeds = feedsOf(prepared)
+      const { model, report } = quantizePrepared(
+        prepared,
+        await minMaxRanges(prepared, [feeds]),
+        planWith({}, { mode }),
+      )
+      const { dump } = await probe(model, feeds)
+      const told = readExecution({ layers: prepared.layers, model, dump, profile: null, report })
+      const layers = findLayers(model, inferShapes(model, { onProblem: () => undefined }))
+      const alone = readExecution({ layers, model, dump, profile: null, report: null })
+      const found = new Map(alone.layers.map((layer) => [layer.id, layer.execution]))
+      const weighted = prepared.layers.filter(({ role, quantizable }) => role === 'weighted' && quantizable)
+      const ofWeighted = told.layers.filter(({ id }) => weighted.some((layer) => layer.id === id))
+      expect(ofWeighted.map(({ id }) => [id, found.get(id)])).toEqual(
+        ofWeighted.map(({ id, execution }) => [id, execution]),
+      )
+      expect(alone.errors).toEqual([])
+    },
+  )
 
   it('weight-only: a matrix has an integer kernel, a Conv its reason', async () => {
     const report = await executionOf(prepareFile(file), planWith({}, { mode: 'weightOnly' }))

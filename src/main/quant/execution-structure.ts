@@ -70,3 +70,32 @@ export function storedWeight(
   }
   return null
 }
+
+/**
+ * The nodes behind a layer's main node that finish its result: Cast, Mul by the scales and Add of the bias behind an integer
+ * op, Add or Sub of a constant behind a MatMul with stored weights. Each alone reads the one before. Lets a file be read
+ * without the table of the quantizer that wrote it.
+ */
+export function finishingNodes(node: Node, structure: FileStructure): Node[] {
+  const isInteger = node.opType === 'ConvInteger' || node.opType === 'MatMulInteger'
+  if (!isInteger && !(node.opType === 'MatMul' && isStoredWeight(node.inputs[1] ?? '', structure))) return []
+  const found: Node[] = []
+  let last = node
+  for (const wanted of isInteger ? [['Cast'], ['Mul'], ['Add']] : [['Add', 'Sub']]) {
+    const tensor = last.outputs[0]!
+    const readers = structure.consumers.get(tensor) ?? []
+    const [reader] = readers
+    if (readers.length !== 1 || !reader || !wanted.includes(reader.opType) || structure.outputs.has(tensor)) break
+    const other = reader.inputs.find((name) => name !== tensor)
+    if (reader.opType === 'Mul') {
+      const scales = structure.producers.get(other ?? '')
+      if (scales?.opType !== 'Mul') break
+      found.push(scales)
+    } else if (other !== undefined && !structure.graph.initializers.has(other)) {
+      break
+    }
+    found.push(reader)
+    last = reader
+  }
+  return found
+}

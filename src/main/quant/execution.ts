@@ -4,7 +4,7 @@ import type { Model, Node } from '../graph/model.ts'
 import { computesIntegers, integerTensors, isIntegerKernel } from './execution-kernels.ts'
 import { groupTimes, type Profile } from './execution-profile.ts'
 import { explainLayer } from './execution-reasons.ts'
-import { fileStructure, type FileStructure } from './execution-structure.ts'
+import { fileStructure, finishingNodes, type FileStructure } from './execution-structure.ts'
 import type { QuantizeReport } from './quantize.ts'
 
 /** What was loaded and what ONNX Runtime made of it. */
@@ -61,10 +61,12 @@ export interface ExecutionReport {
  * (`_nchwc` stripped). What is left over is reported as `other`.
  * Source: DESIGN sections 5 ("Really integer") and 6 ("Node identity").
  */
-export function readExecution(input: ExecutionInput): ExecutionReport {
-  const owners = layerOfNodes(input)
+export function readExecution(given: ExecutionInput): ExecutionReport {
+  const structure = fileStructure(given.model)
+  const finishing = given.report ? new Map<string, string>() : finishingLayers(given.layers, structure)
+  const input = { ...given, layers: given.layers.filter(({ id }) => !finishing.has(id)) }
+  const owners = layerOfNodes(input, finishing)
   const integers = integerTensors(input.dump)
-  const structure = fileStructure(input.model)
   const kernels = new Map<string, Node[]>()
   for (const node of input.dump.graph.nodes) {
     const id = owners.get(node.name)
@@ -83,16 +85,30 @@ export function readExecution(input: ExecutionInput): ExecutionReport {
   }
 }
 
+/** Name of each node that finishes another layer's result → that layer's id, from the file alone. */
+function finishingLayers(layers: readonly LayerInfo[], structure: FileStructure): Map<string, string> {
+  const finishing = new Map<string, string>()
+  for (const { id } of layers) {
+    const main = structure.nodes.get(id)
+    for (const { name } of main ? finishingNodes(main, structure) : []) finishing.set(name, id)
+  }
+  return finishing
+}
+
 const token = /_token_\d+$/
 
 /** Name of each dump node that belongs to a layer → the layer's id. */
-function layerOfNodes({ layers, dump, report, model }: ExecutionInput): Map<string, string> {
+function layerOfNodes(
+  { layers, dump, report, model }: ExecutionInput,
+  finishing: ReadonlyMap<string, string>,
+): Map<string, string> {
   const nodes = new Map(report?.nodes ?? [])
   const tensors = new Map(report?.tensors ?? [])
   for (const layer of layers) {
     for (const node of layer.nodes) nodes.set(node, layer.id)
     for (const output of layer.outputs) tensors.set(output, layer.id)
   }
+  for (const [node, id] of finishing) nodes.set(node, id)
   const own = new Set(layers.map(({ id }) => id))
   for (const node of model.graph.nodes) {
     const id = nodes.get(node.name)
