@@ -240,6 +240,14 @@ describe('the comparison', () => {
       return b.node('Sigmoid', [second], {}, { name: 'last' })
     })
 
+  it('allows float16 models the rounding of float16', async () => {
+    const b = new ModelBuilder({ opset: 11 })
+    b.node('Softmax', [b.input('x', ['N', 3, 8, 8], 'float16')], { axis: 2 }, { outputs: ['y'] })
+    b.output('y', null, 'float16')
+    const prepared = await prepareModel(b.build(), { engine })
+    expect(prepared.check!.maxRelativeError).toBeLessThan(1e-2)
+  })
+
   it('names the first node whose result differs', async () => {
     const source = net()
     const weights = source.graph.initializers.get('w2')!
@@ -309,6 +317,14 @@ describe('models we cannot run', () => {
     )
     expect(fault.code).toMatch(/^engine\./)
     expect(fault.message).toMatch(/Mystery/)
+  })
+
+  it('an input of absurd size is refused at once', async () => {
+    const fault = await faultOf(
+      prepareBuilt((b) => b.node('Relu', [b.node('Identity', [b.input('x', ['N', 2 ** 31])])])),
+    )
+    expect(fault.code).toBe('model.inputTooLarge')
+    expect(fault.message).toMatch(/\[1, 2147483648\]/)
   })
 
   it('aborts between steps', async () => {

@@ -2,7 +2,7 @@ import { Fault } from '../../../shared/contract/fault.ts'
 import type { Engine } from '../../engines/port.ts'
 import type { Model } from '../../graph/model.ts'
 import { ownRounding } from './conditioning.ts'
-import { isFloating, relativeError, TOLERANCE } from './difference.ts'
+import { isFloating, relativeError, toleranceOf } from './difference.ts'
 import { runExposed } from './expose.ts'
 import { withSession } from './open-session.ts'
 import type { Trial } from './trials.ts'
@@ -35,6 +35,7 @@ export interface NumericsQuestion {
  */
 export async function checkNumerics(question: NumericsQuestion): Promise<NumericsCheck> {
   const { engine, prepared, trials, signal } = question
+  const tolerance = toleranceOf(prepared)
   const outputs = prepared.graph.outputs.map((output) => output.name)
   const suspects: { trial: Trial; output: string; error: number }[] = []
   let maxRelativeError = 0
@@ -44,7 +45,7 @@ export async function checkNumerics(question: NumericsQuestion): Promise<Numeric
       const found = await session.run(trial.feeds, outputs)
       for (const output of outputs) {
         const error = relativeError(trial.expected[output]!, found[output]!)
-        if (error > TOLERANCE) suspects.push({ trial, output, error })
+        if (error > tolerance) suspects.push({ trial, output, error })
         else maxRelativeError = Math.max(maxRelativeError, error)
       }
     }
@@ -64,7 +65,8 @@ async function explain(question: NumericsQuestion, trial: Trial, output: string,
     )
     return
   }
-  const first = await firstDiverging(question, trial)
+  const tolerance = toleranceOf(question.prepared)
+  const first = await firstDiverging(question, trial, tolerance)
   if (first === null && !isFloating(trial.expected[output]!)) {
     question.note(
       `The integer output ${output} differs after preparation although every float result before it agrees: a tie was broken otherwise.`,
@@ -75,7 +77,7 @@ async function explain(question: NumericsQuestion, trial: Trial, output: string,
   throw new Fault(
     'model.preparationDiverges',
     `Preparing the model changed its results: at node ${node} the tensor ${tensor} differs by ${size.toExponential(1)} relative to its ` +
-      `largest value on ${trial.name}, more than ${TOLERANCE}. Please report this model; it cannot be quantized safely.`,
+      `largest value on ${trial.name}, more than ${tolerance}. Please report this model; it cannot be quantized safely.`,
     { node, tensor, error: Number.isFinite(size) ? size : null, trial: trial.name },
   )
 }
@@ -91,7 +93,7 @@ interface Divergence {
 }
 
 /** Compares every float tensor that both graphs compute, in the order of the prepared graph. */
-async function firstDiverging(question: NumericsQuestion, trial: Trial): Promise<Divergence | null> {
+async function firstDiverging(question: NumericsQuestion, trial: Trial, tolerance: number): Promise<Divergence | null> {
   const { engine, source, prepared } = question
   const original = new Set(source.graph.nodes.flatMap((node) => node.outputs))
   const writers = prepared.graph.nodes.flatMap((node) =>
@@ -104,7 +106,7 @@ async function firstDiverging(question: NumericsQuestion, trial: Trial): Promise
     const [a, b] = [expected[writer.tensor], found[writer.tensor]]
     if (a === undefined || b === undefined || !isFloating(a)) continue
     const error = relativeError(a, b)
-    if (error > TOLERANCE) return { ...writer, error }
+    if (error > tolerance) return { ...writer, error }
   }
   return null
 }

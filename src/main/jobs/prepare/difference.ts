@@ -1,7 +1,19 @@
 import type { EngineTensor } from '../../engines/port.ts'
+import type { Model } from '../../graph/model.ts'
+import { inferShapes } from '../../graph/shapes/index.ts'
 
 /** Largest relative error that preparation may bring (DESIGN section 5, Preparation). */
-export const TOLERANCE = 1e-4
+const TOLERANCE = 1e-4
+
+/** The same where the model itself computes in 16-bit floats: ten units in the last place of float16. */
+const HALF_TOLERANCE = 10 * 2 ** -10
+
+/** The largest relative error allowed for a model. */
+export function toleranceOf(model: Model): number {
+  const facts = inferShapes(model, { onProblem: () => undefined })
+  const half = [...facts.values()].some(({ dataType }) => dataType === 'float16' || dataType === 'bfloat16')
+  return half ? HALF_TOLERANCE : TOLERANCE
+}
 
 /**
  * How far `test` is from `reference`: max |a − b| / max |a| over the whole tensor (so that a value near 0 beside large ones

@@ -16,9 +16,20 @@ const SIDES = [224, 32, 28, 64, 256, 128, 96, 299, 320, 416, 512, 640, 16, 8] as
 /** A guess for the length of a sequence that nothing tells; short, since cost grows with its square. */
 const SEQUENCE = 16
 
-/** Graph inputs that must be fed. */
+/** Most elements of one input: 256 MiB of float32, far beyond any picture or clip and far below what exhausts a machine. */
+const MOST_ELEMENTS = 2 ** 26
+
+/** Graph inputs that must be fed; a negative or unnamed length, which some exporters write for "any", counts as open. */
 export function fedInputs(model: Model): ValueInfo[] {
-  return model.graph.inputs.filter((input) => !model.graph.initializers.has(input.name))
+  return model.graph.inputs
+    .filter((input) => !model.graph.initializers.has(input.name))
+    .map((input) =>
+      input.shape?.some(isOpen) ? { ...input, shape: input.shape.map((dim) => (isOpen(dim) ? null : dim)) } : input,
+    )
+}
+
+function isOpen(dim: Dim): boolean {
+  return dim === '' || (typeof dim === 'number' && dim < 0)
 }
 
 /** The name (or null for an unnamed one) of the batch axis: the first axis of the first input, where its length is open. */
@@ -107,17 +118,27 @@ function guess(axis: number, shape: readonly Dim[], side: number): number {
 /**
  * Seeded inputs of these shapes: floats from the distribution of `kind`, integers 0 and 1 in turn (valid as indices, flags
  * and token ids alike).
- * @throws Fault engine.unsupportedType naming the input that cannot be fed
+ * @throws Fault engine.unsupportedType naming the input that cannot be fed, model.inputTooLarge
  */
 export function makeFeeds(model: Model, shapes: InputShapes, kind: FeedKind, seed: number): Feeds {
   const random = mulberry32(seed)
   const feeds: Record<string, EngineTensor> = {}
   for (const { name, dataType } of fedInputs(model)) {
     const dims = shapes.get(name)!
-    const count = dims.reduce((product, dim) => product * dim, 1)
+    const count = checkedCount(name, dims)
     feeds[name] = { dataType: dataType!, dims, data: valuesOf(name, dataType, count, kind, random) }
   }
   return feeds
+}
+
+function checkedCount(name: string, dims: readonly number[]): number {
+  const count = dims.reduce((product, dim) => product * dim, 1)
+  if (count <= MOST_ELEMENTS) return count
+  throw new Fault(
+    'model.inputTooLarge',
+    `Input ${name} has the shape [${dims.join(', ')}], ${count} elements; at most ${MOST_ELEMENTS} can be fed. Export the model with smaller inputs.`,
+    { tensor: name, elements: count },
+  )
 }
 
 function valuesOf(
