@@ -11,6 +11,7 @@ export interface NonFinite {
 
 /** Names listed in a note; the rest is counted. */
 const shownNames = 5
+const pieceBytes = 2 ** 20
 
 /** Constants of float, double, float16 and bfloat16 that hold NaN or infinities, in subgraphs and Constant nodes too. */
 export function findNonFinite(model: Model): NonFinite[] {
@@ -43,16 +44,27 @@ export function nonFiniteNotes(model: Model): string[] {
 export function countNonFinite({ dataType, data }: Tensor): { nan: number; infinite: number } {
   switch (dataType) {
     case 'float':
-      return count(wordsOf(data, 4), 0x7f800000)
+      return countIn(data, 4, 0x7f800000)
     case 'float16':
-      return count(wordsOf(data, 2), 0x7c00)
+      return countIn(data, 2, 0x7c00)
     case 'bfloat16':
-      return count(wordsOf(data, 2), 0x7f80)
+      return countIn(data, 2, 0x7f80)
     case 'double':
       return countDoubles(data)
     default:
       return { nan: 0, infinite: 0 }
   }
+}
+
+/** Unaligned data (most tensors in a file are) would be copied to be looked at: piece by piece, so that memory does not double. */
+function countIn(data: Uint8Array, size: 2 | 4, exponent: number): { nan: number; infinite: number } {
+  const counts = { nan: 0, infinite: 0 }
+  for (let at = 0; at < data.length; at += pieceBytes) {
+    const piece = count(wordsOf(data.subarray(at, at + pieceBytes), size), exponent)
+    counts.nan += piece.nan
+    counts.infinite += piece.infinite
+  }
+  return counts
 }
 
 /** By the bits: an exponent of ones is an infinity, and with any mantissa a NaN. @param exponent its bits, all of them ones */

@@ -13,8 +13,8 @@ export const maxOpset = 26
 export const maxIrVersion = 13
 /** Operator sets that onnxruntime brings along. */
 const knownDomains: ReadonlySet<string> = new Set(['', 'ai.onnx.ml', 'com.microsoft'])
-/** Elements of one input or output beyond which no run can succeed: 8 GiB of float32. */
-const maxElements = 2 ** 31
+/** Elements of one input or output beyond which no run can succeed: 4 GiB of float32. */
+const maxElements = 2 ** 30
 /** Problems spelled out in a message; the rest is counted. */
 const shownProblems = 3
 

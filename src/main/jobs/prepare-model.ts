@@ -9,6 +9,7 @@ import { checkNumerics, type NumericsCheck } from './prepare/check-numerics.ts'
 import { fillShapes, observeShapes, type ConcreteShapes } from './prepare/observe-shapes.ts'
 import { declareOutputs, PREPARED_OPSET, rewriteModel } from './prepare/rewrite-model.ts'
 import { batchAxis, candidateShapes, fedInputs, type InputShapes } from './prepare/sample-feeds.ts'
+import { refuseHugeTensors } from './prepare/refuse-huge.ts'
 import { findTrials, type Trials } from './prepare/trials.ts'
 
 export interface PrepareDeps {
@@ -50,7 +51,7 @@ export interface PreparedModel {
  * BatchNormalization folded, dead and idle nodes dropped; then finds its layers and compares results with the original's on
  * seeded inputs (normal, 0–1, 0–255; a batch of two where the batch is open). Weights are shared with `source`, never copied,
  * unless a fold changes them. A model that needs nothing comes back as the same value.
- * @throws Fault model.opsetUpgrade, model.shapeMismatch, model.noInputShape, model.preparationDiverges, usage.inputShape,
+ * @throws Fault model.opsetUpgrade, model.shapeMismatch, model.noInputShape, model.tooLarge, model.preparationDiverges, usage.inputShape,
  *   engine.* when ONNX Runtime refuses the model; the signal's reason when aborted
  */
 export async function prepareModel(
@@ -60,6 +61,7 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const notes: string[] = []
   const note = (sentence: string): void => void notes.push(sentence)
+  refuseHugeTensors(source)
   const rewritten = await rewriteModel(
     source,
     deps.engine,
