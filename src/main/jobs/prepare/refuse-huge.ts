@@ -20,7 +20,7 @@ export function refuseHugeTensors(model: Model): void {
     const text = `[${shape!.map((dim) => dim ?? '?').join(', ')}]`
     throw new Fault(
       'model.tooLarge',
-      `the tensor "${name}" has shape ${text}, ${elements} elements for one sample; no more than 2^30 can be run: check the lengths of the model's inputs`,
+      `The tensor "${name}" has shape ${text}, ${elements} elements for one sample; no more than 2^30 can be run: check the lengths of the model's inputs`,
       { tensor: name, elements },
     )
   }
