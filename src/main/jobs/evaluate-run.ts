@@ -91,9 +91,18 @@ export async function measureOnce(
     onLog('info', 'This was measured before with equal content; the kept result is shown.')
     return kept as unknown as Evaluation
   }
-  const evaluation = await evaluateModel(request, pool, { signal, onProgress, onLog })
+  const evaluation = withFiniteSqnr(await evaluateModel(request, pool, { signal, onProgress, onLog }))
   store.measurements.keep(content, evaluation as unknown as Json, now())
   return evaluation
+}
+
+/** SQNR in dB that stands for equal outputs: JSON has no infinity, and sums in double precision resolve no more than about 313 dB. */
+export const EQUAL_SQNR_DB = 400
+
+function withFiniteSqnr(evaluation: Evaluation): Evaluation {
+  const outputs =
+    evaluation.result.outputs?.map((output) => ({ ...output, sqnrDb: Math.min(output.sqnrDb, EQUAL_SQNR_DB) })) ?? null
+  return { ...evaluation, result: { ...evaluation.result, outputs } }
 }
 
 function evaluationOutcome(answer: EvaluateAnswer): RunOutcome<EvaluateAnswer> {

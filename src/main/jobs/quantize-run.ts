@@ -11,6 +11,7 @@ import { serializePlan } from '../quant/plan.ts'
 import type { QuantizeReport } from '../quant/quantize.ts'
 import { assertWritable, writeFilesAtomic } from './atomic-file.ts'
 import { calibrateOnce } from './calibrate.ts'
+import { examineData } from './data-doctor.ts'
 import { inspectModel } from './inspect.ts'
 import { recordRun, type RunOutcome } from './record-run.ts'
 import { chooseSamples, samplesJson, type ChosenSamples, type SampleOptions } from './samples.ts'
@@ -95,7 +96,7 @@ async function quantizeIn(
   const { pool, signal } = services
   const preparedPath = join(folder, 'prepared.onnx')
   services.onProgress({ stage: 'prepare', done: 0, total: null, unit: '' })
-  const { summary } = await inspectModel(pool, { path: request.model, preparedPath }, { signal })
+  const { summary, sampleShapes } = await inspectModel(pool, { path: request.model, preparedPath }, { signal })
   run.identify({ modelHash: summary.hash })
   services.store.catalog.keepModel(summary, services.now())
   const plan = completePlan(request, summary)
@@ -114,10 +115,14 @@ async function quantizeIn(
     },
     { signal },
   )
-  const execution = await verifyExecution({ model: staged, layers: summary.layers, report: quantized.report }, pool, {
-    signal,
-    onProgress: services.onProgress,
-  })
+  const execution = await verifyExecution(
+    { model: staged, layers: summary.layers, report: quantized.report, shapes: sampleShapes },
+    pool,
+    {
+      signal,
+      onProgress: services.onProgress,
+    },
+  )
   const [error] = execution.errors
   if (error)
     throw new Fault('engine.floatLayerQuantized', `${error} The file was not written.`, {
@@ -129,7 +134,7 @@ async function quantizeIn(
     referenceBytes: summary.sizeBytes,
     modelHash: summary.hash,
     layers: layerAnswers(summary.layers, quantized.report, execution),
-    warnings: warningsOf(summary, quantized, execution),
+    warnings: [...(statistics?.findings ?? []), ...warningsOf(summary, quantized, execution)],
     samples: statistics?.chosen ?? null,
     plan,
   }
@@ -147,6 +152,8 @@ interface Statistics {
   readonly chosen: ChosenSamples
   readonly bytes: Uint8Array
   readonly sha256: string
+  /** what the doctor says of data and preprocessing */
+  readonly findings: readonly string[]
 }
 
 /** Statistics of all activations; null where no layer can be static. @throws Fault usage.noData */
@@ -178,6 +185,8 @@ async function calibrate(
     true,
     services,
   )
+  const findings = await examineData(preparedPath, summary.inputs, chosen, services)
+  for (const { message } of findings) services.onLog('warning', message)
   const data = chosen.calibration ?? chosen.evaluation
   const { sha256 } = await calibrateOnce(
     {
@@ -191,7 +200,12 @@ async function calibrate(
     { model: prepared.hash, data: data.hash },
     services,
   )
-  return { chosen, sha256, bytes: services.store.artifacts.read(sha256) }
+  return {
+    chosen,
+    sha256,
+    findings: findings.map(({ message }) => message),
+    bytes: services.store.artifacts.read(sha256),
+  }
 }
 
 async function inNewFolder(file: string): Promise<string> {

@@ -16,5 +16,6 @@ export const taskTable = {
   instrument: async (deps) => (await import('./instrument.ts')).createInstrumentTask(deps),
   quantize: async () => (await import('./quantize.ts')).createQuantizeTask(),
   summarize: async () => (await import('./summarize.ts')).createSummarizeTask(),
+  tryPreprocess: async (deps) => (await import('./try-preprocess.ts')).createTryPreprocessTask(deps),
   verify: async (deps) => (await import('./verify.ts')).createVerifyTask(deps),
 } satisfies Record<string, TaskLoader>

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { runEvaluation, worstSqnrDb, type EvaluateAnswer } from '../../../jobs/evaluate-run.ts'
+import { EQUAL_SQNR_DB, runEvaluation, worstSqnrDb, type EvaluateAnswer } from '../../../jobs/evaluate-run.ts'
 import type { ClassScores, EvaluationResult } from '../../../quant/accumulator.ts'
 import type { Host } from '../host.ts'
 import { count } from '../parse.ts'
@@ -88,7 +88,7 @@ function evalText(run: string, { evaluation }: EvaluateAnswer): string {
         columns,
         result.outputs.map((output) => [
           output.output,
-          output.sqnrDb.toFixed(2),
+          output.sqnrDb >= EQUAL_SQNR_DB ? 'equal' : output.sqnrDb.toFixed(2),
           output.cosine.toFixed(6),
           output.maxAbsError.toPrecision(4),
         ]),
