@@ -1,7 +1,7 @@
 import type { WeightScheme } from '../../shared/contract/plan.ts'
 import type { Tensor } from '../graph/model.ts'
 import { elementCount, floatTensor } from '../graph/tensors.ts'
-import { forEachRun, parameterCount, quantize } from './affine.ts'
+import { forEachRun, parameterCount, quantize, roundHalfEven } from './affine.ts'
 import { packIntegers } from './pack.ts'
 import type { QuantParams } from './params.ts'
 import { scaleOfRange, weightBounds, type Bounds } from './scheme.ts'
@@ -40,7 +40,29 @@ export type WeightQuantizer = (
 /** Nearest rounding under min-max scales: what is used where nothing better is handed in. */
 export const roundToNearest: WeightQuantizer = (_layerId, values, layout, scheme, minScale) => {
   const params = weightParams(values, layout, scheme, minScale)
-  return { dims: layout.dims, params, values: quantize(values, params, layout.dims) }
+  const integers = quantize(values, params, layout.dims)
+  if (scheme.symmetric && minScale === null) settleTies(integers, values, layout, params)
+  return { dims: layout.dims, params, values: integers }
+}
+
+/**
+ * Sends weights that lie exactly between two integers to the even one. The float32 scale, being rounded, puts such a weight
+ * beside the tie: −0.08 of at most 0.16 is −63.5 steps of 0.16 / 127, but −63.499996 of that step in float32.
+ * All other integers are those of QuantizeLinear.
+ * Source: worked vectors of DESIGN section 5.
+ */
+function settleTies(integers: Int32Array, values: Float32Array, layout: WeightLayout, params: QuantParams): void {
+  const { minima, maxima } = extremes(values, layout)
+  forEachRun(values.length, layout, layout.dims, (start, step, count, index) => {
+    const zeroPoint = params.zeroPoint[index]!
+    const steps = params.qmax - zeroPoint
+    const largest = Math.max(-minima[index]!, maxima[index]!)
+    if (largest === 0) return
+    for (let n = 0, i = start; n < count; n++, i += step) {
+      const exact = (values[i]! * steps) / largest
+      if (Math.abs(exact - Math.trunc(exact)) === 0.5) integers[i] = roundHalfEven(exact) + zeroPoint
+    }
+  })
 }
 
 /**
