@@ -1,8 +1,16 @@
 import type { DataType, ValueSpec } from '../../shared/contract/tensor.ts'
 
 export type TypedArray =
-  | Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
-  | BigInt64Array | BigUint64Array
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
 
 /** A dense tensor at an engine's border, row-major. float16 and bfloat16 travel as Uint16Array, bool as Uint8Array. */
 export interface EngineTensor {

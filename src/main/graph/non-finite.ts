@@ -35,9 +35,13 @@ export function findNonFinite(model: Model): NonFinite[] {
 export function nonFiniteNotes(model: Model): string[] {
   const found = findNonFinite(model)
   if (found.length === 0) return []
-  const names = found.slice(0, shownNames).map(({ tensor, nan, infinite }) => `"${tensor}" (${nan} NaN, ${infinite} infinite)`)
+  const names = found
+    .slice(0, shownNames)
+    .map(({ tensor, nan, infinite }) => `"${tensor}" (${nan} NaN, ${infinite} infinite)`)
   const more = found.length > shownNames ? ` and ${found.length - shownNames} more` : ''
-  return [`These constants hold values that are not finite, and layers that use them stay in float: ${names.join(', ')}${more}.`]
+  return [
+    `These constants hold values that are not finite, and layers that use them stay in float: ${names.join(', ')}${more}.`,
+  ]
 }
 
 /** How many values of a float tensor are NaN and how many infinite; none for other types. */

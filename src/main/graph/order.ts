@@ -34,7 +34,12 @@ export function sortNodes(nodes: readonly Node[]): readonly Node[] | null {
 }
 
 /** Depth first without recursion: graphs are thousands of nodes deep. False when it comes back to a node in progress. */
-function visit(root: number, sources: readonly (readonly number[])[], state: Uint8Array, leave: (index: number) => void): boolean {
+function visit(
+  root: number,
+  sources: readonly (readonly number[])[],
+  state: Uint8Array,
+  leave: (index: number) => void,
+): boolean {
   const stack = [{ index: root, next: 0 }]
   state[root] = 1
   while (stack.length > 0) {
@@ -74,5 +79,8 @@ function closeCircle(nodes: readonly Node[], sources: readonly (readonly number[
     path.push(current)
     current = sources[current]!.find((source) => state[source] === 1)!
   }
-  return path.slice(place.get(current)).map((index) => nodes[index]!).reverse()
+  return path
+    .slice(place.get(current))
+    .map((index) => nodes[index]!)
+    .reverse()
 }

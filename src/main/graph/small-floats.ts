@@ -12,7 +12,14 @@ interface SmallFloat {
 }
 
 export type SmallFloatType =
-  | 'float16' | 'bfloat16' | 'float8e4m3fn' | 'float8e4m3fnuz' | 'float8e5m2' | 'float8e5m2fnuz' | 'float4e2m1' | 'float8e8m0'
+  | 'float16'
+  | 'bfloat16'
+  | 'float8e4m3fn'
+  | 'float8e4m3fnuz'
+  | 'float8e5m2'
+  | 'float8e5m2fnuz'
+  | 'float4e2m1'
+  | 'float8e8m0'
 
 /** Source: ONNX docs/technical/float8.md and float4.md; IEEE 754 for float16; OCP Microscaling v1.0 for e8m0 and e2m1. */
 const formats: Readonly<Record<Exclude<SmallFloatType, 'float8e8m0'>, SmallFloat>> = {

@@ -10,18 +10,35 @@ export function elementCount(dims: readonly number[]): number {
 /** Bits of one element in raw_data; 0 for strings. */
 export function bitsOf(dataType: DataType): number {
   switch (dataType) {
-    case 'uint2': case 'int2':
+    case 'uint2':
+    case 'int2':
       return 2
-    case 'uint4': case 'int4': case 'float4e2m1':
+    case 'uint4':
+    case 'int4':
+    case 'float4e2m1':
       return 4
-    case 'uint8': case 'int8': case 'bool': case 'float8e4m3fn': case 'float8e4m3fnuz': case 'float8e5m2':
-    case 'float8e5m2fnuz': case 'float8e8m0':
+    case 'uint8':
+    case 'int8':
+    case 'bool':
+    case 'float8e4m3fn':
+    case 'float8e4m3fnuz':
+    case 'float8e5m2':
+    case 'float8e5m2fnuz':
+    case 'float8e8m0':
       return 8
-    case 'uint16': case 'int16': case 'float16': case 'bfloat16':
+    case 'uint16':
+    case 'int16':
+    case 'float16':
+    case 'bfloat16':
       return 16
-    case 'float': case 'int32': case 'uint32':
+    case 'float':
+    case 'int32':
+    case 'uint32':
       return 32
-    case 'int64': case 'uint64': case 'double': case 'complex64':
+    case 'int64':
+    case 'uint64':
+    case 'double':
+    case 'complex64':
       return 64
     case 'complex128':
       return 128
@@ -79,14 +96,27 @@ export function int32Tensor(name: string, dims: readonly number[], values: Int32
   return { name, dataType: 'int32', dims, data: bytesOf(values) }
 }
 
-export function byteTensor(name: string, dataType: 'int8' | 'uint8' | 'bool', dims: readonly number[], values: Int8Array | Uint8Array): Tensor {
+export function byteTensor(
+  name: string,
+  dataType: 'int8' | 'uint8' | 'bool',
+  dims: readonly number[],
+  values: Int8Array | Uint8Array,
+): Tensor {
   return { name, dataType, dims, data: bytesOf(values) }
 }
 
 /** The typed arrays that hold tensor values; the same as at an engine's border. */
 export type TypedArray =
-  | Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
-  | BigInt64Array | BigUint64Array
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
 
 /**
  * The values of a tensor as they are stored, a view where alignment allows (do not write to it): float16 and bfloat16 as
@@ -97,17 +127,27 @@ export type TypedArray =
 export function typedArrayOf(tensor: Tensor): TypedArray {
   const { dataType, data, dims } = tensor
   switch (dataType) {
-    case 'float': case 'complex64':
+    case 'float':
+    case 'complex64':
       return view(Float32Array, data, 4)
-    case 'double': case 'complex128':
+    case 'double':
+    case 'complex128':
       return view(Float64Array, data, 8)
     case 'int8':
       return view(Int8Array, data, 1)
-    case 'uint8': case 'bool': case 'float8e4m3fn': case 'float8e4m3fnuz': case 'float8e5m2': case 'float8e5m2fnuz': case 'float8e8m0':
+    case 'uint8':
+    case 'bool':
+    case 'float8e4m3fn':
+    case 'float8e4m3fnuz':
+    case 'float8e5m2':
+    case 'float8e5m2fnuz':
+    case 'float8e8m0':
       return data
     case 'int16':
       return view(Int16Array, data, 2)
-    case 'uint16': case 'float16': case 'bfloat16':
+    case 'uint16':
+    case 'float16':
+    case 'bfloat16':
       return view(Uint16Array, data, 2)
     case 'int32':
       return view(Int32Array, data, 4)
@@ -117,16 +157,23 @@ export function typedArrayOf(tensor: Tensor): TypedArray {
       return view(BigInt64Array, data, 8)
     case 'uint64':
       return view(BigUint64Array, data, 8)
-    case 'int4': case 'int2':
+    case 'int4':
+    case 'int2':
       return unpackSigned(data, elementCount(dims), dataType === 'int4' ? 4 : 2)
-    case 'uint4': case 'float4e2m1': case 'uint2':
+    case 'uint4':
+    case 'float4e2m1':
+    case 'uint2':
       return unpackUnsigned(data, elementCount(dims), dataType === 'uint2' ? 2 : 4)
     case 'string':
       throw new Error(`${tensor.name} holds strings, not numbers`)
   }
 }
 
-function view<T>(type: new (buffer: ArrayBuffer, byteOffset: number, length: number) => T, data: Uint8Array, size: number): T {
+function view<T>(
+  type: new (buffer: ArrayBuffer, byteOffset: number, length: number) => T,
+  data: Uint8Array,
+  size: number,
+): T {
   const { buffer, byteOffset } = aligned(data, size)
   return new type(buffer as ArrayBuffer, byteOffset, Math.floor(data.byteLength / size))
 }
@@ -141,10 +188,17 @@ export function toFloat32(tensor: Tensor): Float32Array {
   switch (dataType) {
     case 'float':
       return float32Of(tensor)
-    case 'float16': case 'bfloat16': case 'float8e4m3fn': case 'float8e4m3fnuz': case 'float8e5m2': case 'float8e5m2fnuz':
-    case 'float8e8m0': case 'float4e2m1':
+    case 'float16':
+    case 'bfloat16':
+    case 'float8e4m3fn':
+    case 'float8e4m3fnuz':
+    case 'float8e5m2':
+    case 'float8e5m2fnuz':
+    case 'float8e8m0':
+    case 'float4e2m1':
       return lookUp(typedArrayOf(tensor) as Uint16Array | Uint8Array, smallFloatTable(dataType))
-    case 'complex64': case 'complex128':
+    case 'complex64':
+    case 'complex128':
       throw new Error(`${tensor.name} holds complex numbers`)
     default: {
       const values = typedArrayOf(tensor)

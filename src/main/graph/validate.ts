@@ -64,14 +64,21 @@ function faultOf(findings: readonly Finding[], source: string): Fault {
 
 function checkVersions({ irVersion, opsets }: Model, report: Report): void {
   const opset = opsets.get('')
-  if (opset === undefined) report('model.opsetUnsupported', 'it imports no ai.onnx operator set: export the model again')
+  if (opset === undefined)
+    report('model.opsetUnsupported', 'it imports no ai.onnx operator set: export the model again')
   else if (opset < minOpset || opset > maxOpset) {
-    report('model.opsetUnsupported', `it uses ai.onnx opset ${opset}; ${minOpset} to ${maxOpset} are supported: export the model with one of those`)
+    report(
+      'model.opsetUnsupported',
+      `it uses ai.onnx opset ${opset}; ${minOpset} to ${maxOpset} are supported: export the model with one of those`,
+    )
     // a file of another age has both numbers out of range, and one cure
     return
   }
   if (irVersion < 1 || irVersion > maxIrVersion) {
-    report('model.irUnsupported', `it states IR version ${irVersion}; versions 1 to ${maxIrVersion} can be run: export the model for an older ONNX release`)
+    report(
+      'model.irUnsupported',
+      `it states IR version ${irVersion}; versions 1 to ${maxIrVersion} can be run: export the model for an older ONNX release`,
+    )
   }
 }
 
@@ -85,9 +92,15 @@ function checkOperators(model: Model, report: Report): void {
     if (node.opType === '') report('model.malformed', `${labelOf(node, index)} names no operator`)
     else if (model.functions?.has(operator)) return
     else if (!knownDomains.has(node.domain)) {
-      report('model.opUnsupported', `${labelOf(node, index)} is a custom operator of domain "${node.domain}", which no runtime here provides`)
+      report(
+        'model.opUnsupported',
+        `${labelOf(node, index)} is a custom operator of domain "${node.domain}", which no runtime here provides`,
+      )
     } else if (node.domain !== '' && !model.opsets.has(node.domain)) {
-      report('model.opsetUnsupported', `${labelOf(node, index)} is of domain "${node.domain}", which the model does not import`)
+      report(
+        'model.opsetUnsupported',
+        `${labelOf(node, index)} is of domain "${node.domain}", which the model does not import`,
+      )
     }
   })
 }
@@ -124,7 +137,8 @@ function checkGraph(graph: Graph, outer: ReadonlySet<string>, report: Report, no
 function definedNames(graph: Graph, report: Report): Set<string> {
   const names = new Set<string>()
   const define = (name: string, what: () => string): void => {
-    if (names.has(name)) report('model.duplicateName', `the tensor "${name}" is defined twice, the second time by ${what()}`)
+    if (names.has(name))
+      report('model.duplicateName', `the tensor "${name}" is defined twice, the second time by ${what()}`)
     names.add(name)
   }
   for (const { name } of graph.inputs) {
@@ -146,7 +160,8 @@ function definedNames(graph: Graph, report: Report): Set<string> {
 function checkReads(graph: Graph, visible: ReadonlySet<string>, report: Report): void {
   graph.nodes.forEach((node, index) => {
     for (const name of node.inputs) {
-      if (name !== '' && !visible.has(name)) report('model.dangling', `${labelOf(node, index)} reads "${name}", which nothing produces`)
+      if (name !== '' && !visible.has(name))
+        report('model.dangling', `${labelOf(node, index)} reads "${name}", which nothing produces`)
     }
   })
   for (const { name } of graph.outputs) {
@@ -159,14 +174,18 @@ function checkValues(graph: Graph, report: Report): void {
   for (const value of [...graph.inputs, ...graph.outputs]) {
     checkShape(value, report)
     // tensors are fed to the runtime and come back as members of plain objects, which have these already
-    if (value.name in Object.prototype) report('model.malformed', `"${value.name}" cannot be the name of an input or output here: rename it`)
+    if (value.name in Object.prototype)
+      report('model.malformed', `"${value.name}" cannot be the name of an input or output here: rename it`)
   }
   for (const { name, dataType, dims, data, strings } of graph.initializers.values()) {
     const expected = dataType === 'string' ? elementCount(dims) : byteLengthOf(dataType, dims)
     const found = dataType === 'string' ? (strings?.length ?? 0) : data.length
     if (found !== expected) {
       const unit = dataType === 'string' ? 'strings' : 'bytes'
-      report('model.tensorSize', `initializer "${name}" of shape [${dims.join(', ')}] needs ${expected} ${unit} but holds ${found}`)
+      report(
+        'model.tensorSize',
+        `initializer "${name}" of shape [${dims.join(', ')}] needs ${expected} ${unit} but holds ${found}`,
+      )
     }
   }
 }
@@ -176,7 +195,10 @@ function checkShape({ name, shape }: ValueInfo, report: Report): void {
   if (known.some((dim) => dim < 0 || !Number.isSafeInteger(dim))) {
     report('model.shape', `"${name}" has shape [${shape!.join(', ')}]; lengths are whole numbers from 0 on`)
   } else if (elementCount(known) > maxElements) {
-    report('model.shape', `"${name}" has shape [${shape!.map((dim) => dim ?? '?').join(', ')}], too many elements for any run`)
+    report(
+      'model.shape',
+      `"${name}" has shape [${shape!.map((dim) => dim ?? '?').join(', ')}], too many elements for any run`,
+    )
   }
 }
 

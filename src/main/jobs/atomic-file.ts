@@ -72,8 +72,12 @@ async function refuseExisting(path: string, force: boolean): Promise<void> {
   if (!found) return
   const target = found.isSymbolicLink() ? await stat(path).catch(() => found) : found
   if (target.isDirectory()) throw new Fault('file.isFolder', `${path} is a folder: name a file to write`, { path })
-  if (!force) throw new Fault('file.exists', `${path} exists already: choose another name or allow overwriting with --force`, { path })
-  if (!target.isFile() && !target.isSymbolicLink()) throw new Fault('file.notWritable', `${path} is not an ordinary file: choose another name`, { path })
+  if (!force)
+    throw new Fault('file.exists', `${path} exists already: choose another name or allow overwriting with --force`, {
+      path,
+    })
+  if (!target.isFile() && !target.isSymbolicLink())
+    throw new Fault('file.notWritable', `${path} is not an ordinary file: choose another name`, { path })
 }
 
 function ignoreMissing(error: unknown): null {
@@ -86,7 +90,11 @@ function tempNameFor(path: string): string {
   return join(dirname(resolve(path)), `.${basename(path).slice(0, 40)}.${randomBytes(6).toString('hex')}.tmp`)
 }
 
-async function writeStaged(temp: string, chunks: FileContent['chunks'], signal: AbortSignal | undefined): Promise<void> {
+async function writeStaged(
+  temp: string,
+  chunks: FileContent['chunks'],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const file = await open(temp, 'wx')
   try {
     for await (const chunk of chunks) {
@@ -102,7 +110,7 @@ async function writeStaged(temp: string, chunks: FileContent['chunks'], signal: 
 }
 
 async function writeFully(file: Awaited<ReturnType<typeof open>>, piece: Uint8Array): Promise<void> {
-  for (let done = 0; done < piece.length; ) {
+  for (let done = 0; done < piece.length;) {
     const { bytesWritten } = await file.write(piece, done, piece.length - done)
     done += bytesWritten
   }

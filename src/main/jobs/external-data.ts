@@ -29,7 +29,10 @@ interface Span {
  *   format.externalChecksum, file.*
  */
 export async function loadExternal(
-  modelPath: string, references: readonly ExternalReference[], hash: Hash, signal?: AbortSignal,
+  modelPath: string,
+  references: readonly ExternalReference[],
+  hash: Hash,
+  signal?: AbortSignal,
 ): Promise<LoadedExternal> {
   const spans = new Map<string, Span>()
   let sizeBytes = 0
@@ -48,7 +51,12 @@ export async function loadExternal(
 }
 
 async function readSpan(
-  path: string, size: number, wanted: readonly ExternalReference[], modelPath: string, hash: Hash, signal: AbortSignal | undefined,
+  path: string,
+  size: number,
+  wanted: readonly ExternalReference[],
+  modelPath: string,
+  hash: Hash,
+  signal: AbortSignal | undefined,
 ): Promise<Span> {
   let start = size
   let end = 0
@@ -60,7 +68,12 @@ async function readSpan(
   }
   const isStated = wanted.some(({ checksum }) => checksum !== null)
   const sha1 = createHash('sha1')
-  const bytes = await readRange(path, { start, end: Math.max(start, end), size }, isStated ? [hash, sha1] : [hash], signal)
+  const bytes = await readRange(
+    path,
+    { start, end: Math.max(start, end), size },
+    isStated ? [hash, sha1] : [hash],
+    signal,
+  )
   if (isStated) checkSum(wanted, sha1.digest('hex'), modelPath)
   return { start, end, bytes }
 }
@@ -95,7 +108,8 @@ async function locate(modelPath: string, { location, tensor }: ExternalReference
   const folder = await resolved(dirname(modelPath), modelPath)
   const path = join(folder, location)
   const real = await realpath(path).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) throw missing(modelPath, location, tensor)
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      throw missing(modelPath, location, tensor)
     throw asFileFault(error, path, 'read')
   })
   if (!real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) throw outside(modelPath, location, tensor)
@@ -129,7 +143,11 @@ async function sizeOf(path: string, modelPath: string, { location, tensor }: Ext
     throw asFileFault(error, path, 'read')
   })
   if (!found.isFile()) {
-    throw new Fault('format.externalPath', `${modelPath}: tensor "${tensor}" keeps its data in "${location}", which is not an ordinary file`, { location, tensor })
+    throw new Fault(
+      'format.externalPath',
+      `${modelPath}: tensor "${tensor}" keeps its data in "${location}", which is not an ordinary file`,
+      { location, tensor },
+    )
   }
   return found.size
 }

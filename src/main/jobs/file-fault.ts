@@ -32,17 +32,25 @@ function meaningOf(system: string, path: string, action: FileAction): [`file.${s
         : ['file.folderMissing', `${path} cannot be written: its folder does not exist; create it first`]
     case 'ENOTDIR':
       return ['file.notFound', `${path} does not exist: a part of the path is a file, not a folder`]
-    case 'EACCES': case 'EPERM': case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
       return action === 'read'
         ? ['file.notReadable', `${path} may not be read: check its permissions`]
         : ['file.notWritable', `${path} cannot be written: the folder or file is not writable; choose another place`]
-    case 'ENOSPC': case 'EDQUOT': case 'EFBIG':
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
       return ['file.diskFull', `${path} cannot be written: the disk is full; free some space or choose another place`]
     case 'EISDIR':
       return ['file.isFolder', `${path} is a folder, not a file`]
-    case 'ENAMETOOLONG': case 'ERR_INVALID_ARG_VALUE': case 'EILSEQ': case 'EINVAL':
+    case 'ENAMETOOLONG':
+    case 'ERR_INVALID_ARG_VALUE':
+    case 'EILSEQ':
+    case 'EINVAL':
       return ['file.badName', `${path} is not a name that this file system takes`]
-    case 'EMFILE': case 'ENFILE':
+    case 'EMFILE':
+    case 'ENFILE':
       return ['file.tooManyOpen', `${path} cannot be opened: too many files are open`]
     default:
       return ['file.failed', `${path} cannot be ${action === 'read' ? 'read' : 'written'} (${system})`]

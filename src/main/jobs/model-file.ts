@@ -48,14 +48,19 @@ export async function readModelFile(path: string, options: { signal?: AbortSigna
   }
 }
 
-export interface WriteModelOptions extends AtomicOptions, Pick<EncodeOptions, 'external' | 'thresholdBytes' | 'limitBytes'> {}
+export interface WriteModelOptions
+  extends AtomicOptions, Pick<EncodeOptions, 'external' | 'thresholdBytes' | 'limitBytes'> {}
 
 /**
  * Writes a model, and beside it `NAME.data` when it would pass 2 GiB (or when asked); all of it or nothing.
  * @returns bytes on disk, model and data file together
  * @throws Fault file.exists (without `force`), file.notWritable, file.diskFull, …; the signal's reason when aborted
  */
-export async function writeModelFile(model: Model, path: string, options: WriteModelOptions = {}): Promise<{ sizeBytes: number }> {
+export async function writeModelFile(
+  model: Model,
+  path: string,
+  options: WriteModelOptions = {},
+): Promise<{ sizeBytes: number }> {
   const { force, signal, ...encoding } = options
   const location = `${basename(path)}.data`
   const encoded = encodeModel(model, { ...encoding, location })
@@ -81,7 +86,9 @@ async function sizeOfFile(path: string): Promise<number> {
   const found = await stat(path).catch((error: unknown) => {
     throw asFileFault(error, path, 'read')
   })
-  if (found.isDirectory()) throw new Fault('file.isFolder', `${path} is a folder: name the .onnx file inside it`, { path })
-  if (!found.isFile()) throw new Fault('file.notReadable', `${path} is not an ordinary file: name an .onnx file`, { path })
+  if (found.isDirectory())
+    throw new Fault('file.isFolder', `${path} is a folder: name the .onnx file inside it`, { path })
+  if (!found.isFile())
+    throw new Fault('file.notReadable', `${path} is not an ordinary file: name an .onnx file`, { path })
   return found.size
 }

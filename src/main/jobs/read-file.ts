@@ -18,12 +18,17 @@ export interface FileRange {
  * Reads bytes [start, end) of a file into one buffer, the only memory it takes; the hashes run over the whole file.
  * @throws Fault file.*; the signal's reason when aborted
  */
-export async function readRange(path: string, range: FileRange, hashes: readonly Hash[], signal?: AbortSignal): Promise<Uint8Array> {
+export async function readRange(
+  path: string,
+  range: FileRange,
+  hashes: readonly Hash[],
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   const bytes = allocate(range.end - range.start, path)
   const spare = new Uint8Array(bytes.length < range.size ? Math.min(pieceBytes, range.size) : 0)
   const file = await guard(path, () => open(path, 'r'))
   try {
-    for (let at = 0; at < range.size; ) {
+    for (let at = 0; at < range.size;) {
       signal?.throwIfAborted()
       const piece = await readPiece(file, path, at, range, bytes, spare)
       for (const hash of hashes) hash.update(piece)
@@ -37,7 +42,12 @@ export async function readRange(path: string, range: FileRange, hashes: readonly
 
 /** Reads what comes at `at`, into `bytes` where it is wanted and into `spare` where it only counts for the hash. */
 async function readPiece(
-  file: FileHandle, path: string, at: number, { start, end, size }: FileRange, bytes: Uint8Array, spare: Uint8Array,
+  file: FileHandle,
+  path: string,
+  at: number,
+  { start, end, size }: FileRange,
+  bytes: Uint8Array,
+  spare: Uint8Array,
 ): Promise<Uint8Array> {
   const isWanted = at >= start && at < end
   const until = isWanted ? end : at < start ? start : size
@@ -53,7 +63,12 @@ function allocate(length: number, path: string): Uint8Array {
     return new Uint8Array(length)
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause
-    throw new Fault('file.tooLarge', `${path} needs ${length} bytes of memory, more than there is`, { path, sizeBytes: length }, { cause })
+    throw new Fault(
+      'file.tooLarge',
+      `${path} needs ${length} bytes of memory, more than there is`,
+      { path, sizeBytes: length },
+      { cause },
+    )
   }
 }
 

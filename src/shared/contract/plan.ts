@@ -5,7 +5,6 @@ export const weightStorage = z.enum(['int8', 'uint8', 'int4', 'uint4', 'int16', 
 export type WeightStorage = z.infer<typeof weightStorage>
 
 export const granularity = z.enum(['perTensor', 'perChannel', 'perBlock'])
-export type Granularity = z.infer<typeof granularity>
 
 export const quantMode = z.enum(['static', 'dynamic', 'weightOnly'])
 export type QuantMode = z.infer<typeof quantMode>

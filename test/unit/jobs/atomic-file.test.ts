@@ -80,7 +80,9 @@ describe('when it cannot', () => {
       stop.abort(new Error('stopped'))
       yield text('b')
     }
-    await expect(writeFilesAtomic([{ path: path.join(folder, 'a'), chunks: chunks() }], { signal: stop.signal })).rejects.toThrow('stopped')
+    await expect(
+      writeFilesAtomic([{ path: path.join(folder, 'a'), chunks: chunks() }], { signal: stop.signal }),
+    ).rejects.toThrow('stopped')
     expect(read(folder)).toEqual({})
   })
 
@@ -92,21 +94,29 @@ describe('when it cannot', () => {
       yield text('half')
       throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
     }
-    await expect(writeFilesAtomic([{ path: file, chunks: chunks() }], { force: true })).rejects.toMatchObject({ code: 'file.diskFull' })
+    await expect(writeFilesAtomic([{ path: file, chunks: chunks() }], { force: true })).rejects.toMatchObject({
+      code: 'file.diskFull',
+    })
     expect(read(folder)).toEqual({ a: 'old' })
   })
 
-  it.skipIf(process.platform === 'win32')('a real limit of the system, in a process of its own, is told as a full disk', () => {
-    const folder = temporaryFolder()
-    const module = path.resolve(import.meta.dirname, '../../../src/main/jobs/atomic-file.ts')
-    const program = `import { writeFileAtomic } from ${JSON.stringify(module)}
+  it.skipIf(process.platform === 'win32')(
+    'a real limit of the system, in a process of its own, is told as a full disk',
+    () => {
+      const folder = temporaryFolder()
+      const module = path.resolve(import.meta.dirname, '../../../src/main/jobs/atomic-file.ts')
+      const program = `import { writeFileAtomic } from ${JSON.stringify(module)}
       await writeFileAtomic(${JSON.stringify(path.join(folder, 'a'))}, new Uint8Array(4_000_000)).then(() => console.log('written'), (error) => console.log(error.code))`
-    // files of at most 100 blocks; the signal that comes with it is ignored, so that the write fails as on a full disk
-    const shell = 'trap "" XFSZ; ulimit -f 100; exec "$0" --input-type=module -e "$1"'
-    const { stdout, stderr } = spawnSync('bash', ['-c', shell, process.execPath, program], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
-    expect([stdout.trim(), stderr]).toEqual(['file.diskFull', expect.any(String)])
-    expect(read(folder)).toEqual({})
-  })
+      // files of at most 100 blocks; the signal that comes with it is ignored, so that the write fails as on a full disk
+      const shell = 'trap "" XFSZ; ulimit -f 100; exec "$0" --input-type=module -e "$1"'
+      const { stdout, stderr } = spawnSync('bash', ['-c', shell, process.execPath, program], {
+        encoding: 'utf8',
+        env: { ...process.env, NODE_OPTIONS: '' },
+      })
+      expect([stdout.trim(), stderr]).toEqual(['file.diskFull', expect.any(String)])
+      expect(read(folder)).toEqual({})
+    },
+  )
 
   it('bytes are written as they are', async () => {
     const file = path.join(temporaryFolder(), 'b')
@@ -118,10 +128,17 @@ describe('when it cannot', () => {
 
 describe('system errors in words', () => {
   it.each([
-    ['ENOENT', 'read', 'file.notFound'], ['ENOENT', 'write', 'file.folderMissing'], ['EACCES', 'read', 'file.notReadable'],
-    ['EPERM', 'write', 'file.notWritable'], ['EROFS', 'write', 'file.notWritable'], ['ENOSPC', 'write', 'file.diskFull'],
-    ['EDQUOT', 'write', 'file.diskFull'], ['EISDIR', 'read', 'file.isFolder'], ['EMFILE', 'read', 'file.tooManyOpen'],
-    ['ENAMETOOLONG', 'write', 'file.badName'], ['EIO', 'read', 'file.failed'],
+    ['ENOENT', 'read', 'file.notFound'],
+    ['ENOENT', 'write', 'file.folderMissing'],
+    ['EACCES', 'read', 'file.notReadable'],
+    ['EPERM', 'write', 'file.notWritable'],
+    ['EROFS', 'write', 'file.notWritable'],
+    ['ENOSPC', 'write', 'file.diskFull'],
+    ['EDQUOT', 'write', 'file.diskFull'],
+    ['EISDIR', 'read', 'file.isFolder'],
+    ['EMFILE', 'read', 'file.tooManyOpen'],
+    ['ENAMETOOLONG', 'write', 'file.badName'],
+    ['EIO', 'read', 'file.failed'],
   ] as const)('%s while one tries to %s: %s', (system, action, code) => {
     const fault = asFileFault(Object.assign(new Error('x'), { code: system }), 'the/file', action)
     expect(isFault(fault) && [fault.code, fault.data.system]).toEqual([code, system])

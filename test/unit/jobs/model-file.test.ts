@@ -50,7 +50,11 @@ describe('reading a model file', () => {
     ['a device', () => '/dev/null', 'file.notReadable'],
     ['an empty file', () => put(''), 'format.empty'],
     ['a text file', () => put('hello\n'), 'format.notOnnx'],
-    ['a graph that is not sound', () => put(modelBytes({ ...gemm(), opsets: new Map([['', 99]]) })), 'model.opsetUnsupported'],
+    [
+      'a graph that is not sound',
+      () => put(modelBytes({ ...gemm(), opsets: new Map([['', 99]]) })),
+      'model.opsetUnsupported',
+    ],
   ])('%s', async (_, make, code) => {
     const file = make()
     await expect(readModelFile(file)).rejects.toMatchObject({ code, message: expect.stringContaining(file) })
@@ -111,14 +115,19 @@ describe('external data that cannot be trusted', () => {
   function place(entries: Record<string, string>): string {
     const folder = temporaryFolder()
     const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }))
-    fs.writeFileSync(path.join(folder, 'm.onnx'), fileWithTensor({ dataType: 1, dims: [2n], dataLocation: 1, externalData }))
+    fs.writeFileSync(
+      path.join(folder, 'm.onnx'),
+      fileWithTensor({ dataType: 1, dims: [2n], dataLocation: 1, externalData }),
+    )
     fs.writeFileSync(path.join(folder, 'data.bin'), new Uint8Array(Float32Array.of(0, 1, 2, 3).buffer))
     return path.join(folder, 'm.onnx')
   }
 
   it('a sound one is read, the whole file or a part', async () => {
     const whole = await readModelFile(place({ location: 'data.bin', offset: '8', length: '8' }))
-    expect(new Float32Array(whole.model.graph.initializers.get('w')!.data.slice().buffer)).toEqual(Float32Array.of(2, 3))
+    expect(new Float32Array(whole.model.graph.initializers.get('w')!.data.slice().buffer)).toEqual(
+      Float32Array.of(2, 3),
+    )
     const file = place({ location: 'sub/../data.bin'.replace('sub/../', './'), offset: '4' })
     expect((await readModelFile(file)).sizeBytes).toBe(fs.statSync(file).size + 16)
   })
@@ -145,7 +154,7 @@ describe('external data that cannot be trusted', () => {
     ['the folder itself', { location: '.' }, 'format.externalPath'],
     ['a wrong checksum', { location: 'data.bin', checksum: '0'.repeat(40) }, 'format.externalChecksum'],
   ])('%s', async (_, entries, code) => {
-    const file = place(entries as Record<string, string>)
+    const file = place(entries)
     await expect(readModelFile(file)).rejects.toMatchObject({ code, message: expect.stringContaining(file) })
   })
 
@@ -165,7 +174,12 @@ describe('external data that cannot be trusted', () => {
     fs.symlinkSync(outside, path.join(folder, 'link.bin'))
     await expect(readModelFile(file)).rejects.toMatchObject({ code: 'format.externalPath' })
     fs.symlinkSync(path.dirname(outside), path.join(folder, 'door'))
-    const through = fileWithTensor({ dataType: 1, dims: [2n], dataLocation: 1, externalData: [{ key: 'location', value: 'door/secret.bin' }] })
+    const through = fileWithTensor({
+      dataType: 1,
+      dims: [2n],
+      dataLocation: 1,
+      externalData: [{ key: 'location', value: 'door/secret.bin' }],
+    })
     fs.writeFileSync(file, through)
     await expect(readModelFile(file)).rejects.toMatchObject({ code: 'format.externalPath' })
   })

@@ -8,7 +8,12 @@ it('a product too large for any memory is refused by its name', () => {
   const x = b.input('x', ['N', 65_536, 8])
   b.node('MatMul', [x, b.node('Transpose', [x], { perm: [0, 2, 1] })], {}, { outputs: ['scores'] })
   b.output('scores')
-  expect(() => refuseHugeTensors(b.build())).toThrow(expect.objectContaining({ code: 'model.tooLarge', message: expect.stringContaining('"scores" has shape [N, 65536, 65536]') }))
+  expect(() => refuseHugeTensors(b.build())).toThrow(
+    expect.objectContaining({
+      code: 'model.tooLarge',
+      message: expect.stringContaining('"scores" has shape [N, 65536, 65536]'),
+    }),
+  )
 })
 
 it('ordinary models pass', () => {

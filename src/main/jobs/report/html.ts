@@ -44,7 +44,7 @@ function factList({ facts, environment }: Report): string {
     ['Machine', `${environment.cpu}, ${environment.cores} cores, ${environment.isa.join(', ')}`],
     ['Versions', versions.join(', ')],
   ]
-  return `<dl>${rows.map(([name, value]) => `<dt>${escapeHtml(name!)}</dt><dd>${escapeHtml(value!)}</dd>`).join('')}</dl>`
+  return `<dl>${rows.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>`
 }
 
 const DASH = '–'

@@ -40,13 +40,10 @@ export interface TryPreprocessOutput {
 }
 
 /** Runs the float model over a few samples under each candidate. @throws Fault data.*, engine.* */
-export function createTryPreprocessTask({
-  engine,
-  openSamples,
-}: TaskDeps): Task<TryPreprocessInput, TryPreprocessOutput> {
+export function createTryPreprocessTask(deps: TaskDeps): Task<TryPreprocessInput, TryPreprocessOutput> {
   return async (input, { signal }) => {
-    const source = await openSamples(input.data, input.split, { knownHash: input.dataHash, signal })
-    const session = await engine.createSession(input.model, { threads: 1 })
+    const source = await deps.openSamples(input.data, input.split, { knownHash: input.dataHash, signal })
+    const session = await deps.engine.createSession(input.model, { threads: 1 })
     try {
       const trials: PreprocessTrial[] = []
       let found: Omit<Observed, 'trial'> = { labels: [], classes: 0 }

@@ -107,7 +107,12 @@ function classRows({ model, reference, drop, lossIncrease }: EvaluationResult): 
   const interval = drop ? `top-1 ${formatPercent(-drop.high)} … ${formatPercent(-drop.low)}` : ''
   const rows = [['top-1', formatPercent(model.top1), reference ? formatPercent(reference.top1) : '', interval]]
   if (model.top5 !== null)
-    rows.push(['top-5', formatPercent(model.top5), reference?.top5 == null ? '' : formatPercent(reference.top5), ''])
+    rows.push([
+      'top-5',
+      formatPercent(model.top5),
+      typeof reference?.top5 === 'number' ? formatPercent(reference.top5) : '',
+      '',
+    ])
   const lossInterval = lossIncrease ? `${lossIncrease.low.toFixed(4)} … ${lossIncrease.high.toFixed(4)}` : ''
   rows.push(['loss (nats)', model.loss.toFixed(4), reference ? reference.loss.toFixed(4) : '', lossInterval])
   return rows

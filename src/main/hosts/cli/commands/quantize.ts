@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
-import type { CalibratorMethod, QuantMode, QuantPlan } from '../../../../shared/contract/plan.ts'
+import type { CalibratorMethod, QuantPlan } from '../../../../shared/contract/plan.ts'
 import { asFileFault } from '../../../jobs/file-fault.ts'
 import { runQuantization, type QuantizeAnswer } from '../../../jobs/quantize-run.ts'
 import { parsePlan, planFromOptions, planTypes } from '../../../quant/plan.ts'
@@ -73,7 +73,7 @@ async function planOf(flags: QuantizeFlags): Promise<QuantPlan> {
   const settings = { mode, calibration, weights, activations, symmetric, affine, perTensor }
   if (file === undefined) {
     return planFromOptions({
-      mode: mode === 'weight-only' ? 'weightOnly' : (mode as Exclude<QuantMode, 'weightOnly'> | undefined),
+      mode: mode === 'weight-only' ? 'weightOnly' : mode,
       weights,
       activations,
       symmetric: symmetric ? true : affine ? false : undefined,
