@@ -1,5 +1,6 @@
 import type { ActivationScheme, QuantPlan } from '../../shared/contract/plan.ts'
 import { isFault } from '../../shared/contract/fault.ts'
+import { quantize } from './affine.ts'
 import type { Interval } from './operators.ts'
 import type { QuantParams, Range, RangeSource } from './params.ts'
 import type { ConstantSite, QuantSetup, TensorPair } from './placement.ts'
@@ -22,13 +23,22 @@ export function resolvePairs(setup: QuantSetup, plan: QuantPlan, ranges: RangeSo
   for (const pair of roots) {
     const range = rangeOfPair(pair, plan, ranges)
     if (typeof range === 'string') failures.set(pair.tensor, range)
-    else params.set(pair.tensor, activationParams(range, pair.scheme, pair.container, pair.interval))
+    else params.set(pair.tensor, paramsOfPair(pair, range))
   }
   for (const { tensor, like } of setup.pairs.values()) {
     const shared = like === null ? undefined : params.get(like)
     if (shared) params.set(tensor, shared)
   }
   return { params, failures }
+}
+
+/** A Clip's bounds cut the integers too, where the rounding of the zero point leaves some beyond them; of 16 bits there is no integer Clip (m). */
+function paramsOfPair({ scheme, container, interval, clipped }: TensorPair, range: Range): QuantParams {
+  const params = activationParams(range, scheme, container, interval)
+  if (!clipped || container !== 'uint8') return params
+  const wide = { ...params, qmin: -(2 ** 20), qmax: 2 ** 20 }
+  const [low, high] = quantize(Float32Array.of(interval.low, interval.high), wide)
+  return { ...params, qmin: Math.max(params.qmin, low!), qmax: Math.min(params.qmax, high!) }
 }
 
 /** Parameters of an activation tensor from its range. */

@@ -9,7 +9,7 @@ import { clipInterval, padValue } from './operators.ts'
 import { packIntegers } from './pack.ts'
 import type { QuantParams } from './params.ts'
 import type { ConstantSite, QuantSetup } from './placement.ts'
-import { containerRange, type ActivationContainer } from './scheme.ts'
+import type { ActivationContainer } from './scheme.ts'
 import { topologyOf, type Topology } from './topology.ts'
 import { weightTensors } from './weights.ts'
 
@@ -181,7 +181,7 @@ class Inserter {
     const dropped = new Map<string, string>()
     for (const node of this.#topology.graph.nodes) {
       if (node.opType !== 'Clip' || !this.#input.setup.pairs.has(node.outputs[0]!)) continue
-      if (this.#isRedundant(node) && this.#hasOneReader(node.inputs[0]!)) dropped.set(node.name, node.inputs[0]!)
+      if (this.#isRedundant(node) && this.#canTakeOver(node.inputs[0]!)) dropped.set(node.name, node.inputs[0]!)
     }
     if (dropped.size === 0) return
     const replaced = new Map(this.#topology.graph.nodes.flatMap((node) => (dropped.has(node.name) ? [[dropped.get(node.name)!, node.outputs[0]!]] : [])))
@@ -189,7 +189,8 @@ class Inserter {
     this.#draft.nodes = this.#draft.nodes.map((node) => ({ ...node, outputs: node.outputs.map((name) => replaced.get(name) ?? name) }))
   }
 
-  #hasOneReader(tensor: string): boolean {
+  #canTakeOver(tensor: string): boolean {
+    if (this.#input.setup.pairs.has(tensor)) return false
     return this.#topology.consumers.get(tensor)?.length === 1 && this.#topology.producers.has(tensor) && !this.#topology.outputs.has(tensor)
   }
 
@@ -199,8 +200,7 @@ class Inserter {
     const interval = clipInterval(clip, this.#topology.graph)
     if (!interval || this.#input.setup.pairs.get(tensor)!.like !== null) return false
     if (!needsIntegerClip(params, this.#containerOf(tensor))) return false
-    const [lowest, highest] = containerRange('int16')
-    const bounds = { ...params, qmin: 2 * lowest, qmax: 2 * highest }
+    const bounds = { ...params, qmin: -(2 ** 20), qmax: 2 ** 20 }
     const [low, high] = quantize(Float32Array.of(interval.low, interval.high), bounds)
     return low! <= params.qmin && high! >= params.qmax
   }

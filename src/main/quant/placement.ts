@@ -17,6 +17,8 @@ export interface TensorPair {
   readonly like: string | null
   /** what its values can be at all: the range is cut to this */
   readonly interval: Interval
+  /** a Clip writes it; its bounds must show in the integers for the runtime to fuse it */
+  readonly clipped: boolean
 }
 
 /** A float constant that an arithmetic layer reads: quantized per-tensor with the layer's activation scheme. */
@@ -208,6 +210,7 @@ class Placement {
       container: containerOf(own.scheme),
       like: null,
       interval: this.#topology.intervalOf(tensor),
+      clipped: this.#topology.producers.get(tensor)?.opType === 'Clip',
     }
   }
 
