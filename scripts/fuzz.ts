@@ -65,10 +65,13 @@ function record(tally: Tally, index: number, name: string, bytes: Uint8Array, { 
   tally.peakMiB = Math.max(tally.peakMiB, peakMiB)
   if (outcome.kind === 'model') tally.sound.push(index)
   const trouble =
-    outcome.kind === 'bug' ? outcome.stack
-    : ms > limitMs ? `took ${Math.round(ms)} ms`
-    : peakMiB > limitMiB ? `the process reached ${Math.round(peakMiB)} MiB`
-    : null
+    outcome.kind === 'bug'
+      ? outcome.stack
+      : ms > limitMs
+        ? `took ${Math.round(ms)} ms`
+        : peakMiB > limitMiB
+          ? `the process reached ${Math.round(peakMiB)} MiB`
+          : null
   if (trouble === null) return
   fs.mkdirSync(outputFolder, { recursive: true })
   const file = path.join(outputFolder, `seed-${seed}-${index}.onnx`)
@@ -77,18 +80,25 @@ function record(tally: Tally, index: number, name: string, bytes: Uint8Array, { 
 }
 
 function report(title: string, tally: Tally, count: number, seconds: number): void {
-  console.log(`\n${title}: ${count} mutants in ${seconds.toFixed(0)} s, slowest ${tally.slowestMs.toFixed(0)} ms (${tally.slowest}), most memory ${tally.peakMiB.toFixed(0)} MiB`)
-  for (const [code, times] of [...tally.counts].sort((a, b) => b[1] - a[1])) console.log(`  ${String(times).padStart(6)}  ${code}`)
+  console.log(
+    `\n${title}: ${count} mutants in ${seconds.toFixed(0)} s, slowest ${tally.slowestMs.toFixed(0)} ms (${tally.slowest}), most memory ${tally.peakMiB.toFixed(0)} MiB`,
+  )
+  for (const [code, times] of [...tally.counts].sort((a, b) => b[1] - a[1]))
+    console.log(`  ${String(times).padStart(6)}  ${code}`)
   for (const failure of tally.failures) console.log(`FAILED ${failure}`)
 }
 
 const workers = Math.max(1, Math.min(4, Math.floor(os.availableParallelism() / 2)))
-const indices = values.index === undefined ? Array.from({ length: Number(values.mutants) }, (_, i) => i) : [Number(values.index)]
+const indices =
+  values.index === undefined ? Array.from({ length: Number(values.mutants) }, (_, i) => i) : [Number(values.index)]
 console.log(`${bases.length} models and graphs, seed ${seed}, ${workers} processes`)
 const pure = await run('Without the engine', indices, () => new PureJudge(), workers)
 // spread over the whole series, so that every base has its share
 const step = Math.max(1, pure.sound.length / Number(values.engine))
-const chosen = Array.from({ length: Math.min(pure.sound.length, Number(values.engine)) }, (_, i) => pure.sound[Math.floor(i * step)]!)
+const chosen = Array.from(
+  { length: Math.min(pure.sound.length, Number(values.engine)) },
+  (_, i) => pure.sound[Math.floor(i * step)]!,
+)
 const engine = await run('With the engine', chosen, () => new EngineJudge(), workers)
 const failures = pure.failures.length + engine.failures.length
 console.log(failures === 0 ? '\nNo failure.' : `\n${failures} failures.`)

@@ -17,7 +17,9 @@ import { ModelBuilder, normals, seeded } from '../test/builders/model-builder.ts
  * take the same paths with a lowered limit.
  */
 
-const { values } = parseArgs({ options: { mib: { type: 'string', default: '2400' }, run: { type: 'boolean', default: false } } })
+const { values } = parseArgs({
+  options: { mib: { type: 'string', default: '2400' }, run: { type: 'boolean', default: false } },
+})
 /** One layer: width x width floats, 100 MiB. */
 const width = 5120
 const layers = Math.ceil(Number(values.mib) / 100)
@@ -30,7 +32,12 @@ function build(): Model {
     const weights = normals(seeded(layer), 4096, 1e-3)
     const matrix = Float32Array.from({ length: width * width }, (_, i) => weights[(i * 31 + layer) % 4096]!)
     for (let i = 0; i < width; i++) matrix[i * width + i]! += 1
-    current = b.node('MatMul', [current, b.constant(floatTensor(`w${layer}`, [width, width], matrix))], {}, layer === layers - 1 ? { outputs: ['y'] } : {})
+    current = b.node(
+      'MatMul',
+      [current, b.constant(floatTensor(`w${layer}`, [width, width], matrix))],
+      {},
+      layer === layers - 1 ? { outputs: ['y'] } : {},
+    )
   }
   b.output('y', ['N', width])
   return b.build()
@@ -43,7 +50,9 @@ async function timed<T>(what: string, work: () => Promise<T> | T): Promise<T> {
   const start = performance.now()
   const result = await work()
   const peak = process.resourceUsage().maxRSS * 1024
-  console.log(`${what}: ${((performance.now() - start) / 1000).toFixed(1)} s; in memory ${mib(process.memoryUsage.rss())}, at most ${mib(peak)}`)
+  console.log(
+    `${what}: ${((performance.now() - start) / 1000).toFixed(1)} s; in memory ${mib(process.memoryUsage.rss())}, at most ${mib(peak)}`,
+  )
   return result
 }
 
@@ -53,10 +62,13 @@ try {
   const model = await timed(`build ${layers} layers`, build)
   const digests = [...model.graph.initializers.values()].map(digest)
   const { sizeBytes } = await timed('write', () => writeModelFile(model, file))
-  for (const name of fs.readdirSync(folder)) console.log(`  ${name}: ${fs.statSync(path.join(folder, name)).size} bytes`)
+  for (const name of fs.readdirSync(folder))
+    console.log(`  ${name}: ${fs.statSync(path.join(folder, name)).size} bytes`)
   const read = await timed('read, check and hash', () => readModelFile(file))
   const same = [...read.model.graph.initializers.values()].map(digest).every((value, i) => value === digests[i])
-  console.log(`sizes agree: ${read.sizeBytes === sizeBytes}; all ${digests.length} weights are the same: ${same}; ${read.hash}`)
+  console.log(
+    `sizes agree: ${read.sizeBytes === sizeBytes}; all ${digests.length} weights are the same: ${same}; ${read.hash}`,
+  )
   if (!same || read.sizeBytes !== sizeBytes) process.exitCode = 1
   if (values.run) await runIt(file, read.model)
 } finally {
@@ -65,13 +77,16 @@ try {
 
 /** The runtime must find the weights where they were put: its answer against a plain matrix product in double precision. */
 async function runIt(file: string, model: Model): Promise<void> {
-  const session = await timed('load in the runtime', () => createOrtEngine().createSession(file, { optimization: 'disabled' }))
+  const session = await timed('load in the runtime', () =>
+    createOrtEngine().createSession(file, { optimization: 'disabled' }),
+  )
   const x = new Float32Array(width).fill(0.01)
   const { y } = await timed('run', () => session.run({ x: { dataType: 'float', dims: [1, width], data: x } }))
   await session.release()
   const expected = [...model.graph.initializers.values()].map(float32Of).reduce(times, Float64Array.from(x))
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-  const error = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (y!.data as Float32Array)[i]!)), 0) / largest
+  const error =
+    expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (y!.data as Float32Array)[i]!)), 0) / largest
   console.log(`largest error of the runtime's answer, relative to the largest value: ${error.toExponential(1)}`)
   if (!(error < 1e-4)) process.exitCode = 1
 }

@@ -1,6 +1,10 @@
 import { create, isMessage, toBinary } from '@bufbuild/protobuf'
 import type { Message, MessageInitShape } from '@bufbuild/protobuf'
-import { GraphProtoSchema, ModelProtoSchema, OperatorSetIdProtoSchema } from '../../src/main/formats/onnx/gen/onnx_pb.js'
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  OperatorSetIdProtoSchema,
+} from '../../src/main/formats/onnx/gen/onnx_pb.js'
 import type { TensorProto, TensorProtoSchema } from '../../src/main/formats/onnx/gen/onnx_pb.js'
 
 type GraphInit = Exclude<MessageInitShape<typeof GraphProtoSchema>, { $typeName: string }>
@@ -30,12 +34,15 @@ export function floatInfo(name: string, dims: readonly (number | string)[]) {
 
 /** A file with the graph given, written without the codec, so that anything at all can stand in it. */
 export function modelFileOf(graph: GraphInit, rest: ModelInit = {}): Uint8Array {
-  return toBinary(ModelProtoSchema, create(ModelProtoSchema, {
-    irVersion: 10n,
-    opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: 17n })],
-    ...rest,
-    graph: create(GraphProtoSchema, graph),
-  }))
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: 10n,
+      opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: 17n })],
+      ...rest,
+      graph: create(GraphProtoSchema, graph),
+    }),
+  )
 }
 
 /** A file that holds one initializer `w`, as the tensor given. */

@@ -2,7 +2,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 
 /** Folders where the development models and data lie, the first that exists wins. */
-const candidates = [path.resolve(import.meta.dirname, '../../../shared'), path.resolve(import.meta.dirname, '../../shared')]
+const candidates = [
+  path.resolve(import.meta.dirname, '../../../shared'),
+  path.resolve(import.meta.dirname, '../../shared'),
+]
 
 const folder = candidates.find((candidate) => fs.existsSync(path.join(candidate, 'models'))) ?? null
 const told = new Set<string>()

@@ -32,6 +32,7 @@ export function examine(bytes: Uint8Array): Outcome {
 
 /** A fault is an answer; anything else that is thrown is a bug of ours. */
 export function outcomeOf(error: unknown): Outcome {
-  if (isFault(error) && !error.code.startsWith('internal')) return { kind: 'fault', code: error.code, message: error.message }
+  if (isFault(error) && !error.code.startsWith('internal'))
+    return { kind: 'fault', code: error.code, message: error.message }
   return { kind: 'bug', stack: error instanceof Error ? (error.stack ?? error.message) : String(error) }
 }

@@ -37,7 +37,8 @@ export class PureJudge implements Judge {
     const child = (this.#child ??= await startChild())
     const { promise, resolve } = Promise.withResolvers<Verdict>()
     const start = performance.now()
-    const bug = (stack: string): void => resolve({ outcome: { kind: 'bug', stack }, ms: performance.now() - start, peakMiB: 0 })
+    const bug = (stack: string): void =>
+      resolve({ outcome: { kind: 'bug', stack }, ms: performance.now() - start, peakMiB: 0 })
     const onMessage = ({ outcome, ms, peakMiB }: Answer): void => resolve({ outcome, ms, peakMiB })
     const onExit = (code: number | null, signal: string | null): void => bug(`the process ended (${signal ?? code})`)
     const timer = setTimeout(() => bug(`no answer within ${limitMs} ms`), limitMs)

@@ -20,7 +20,10 @@ export function builtBases(): Base[] {
 
 /** The real models at hand, then the built graphs. */
 export function allBases(): Base[] {
-  const real = sharedModels().map((file) => ({ name: path.basename(file), bytes: new Uint8Array(fs.readFileSync(file)) }))
+  const real = sharedModels().map((file) => ({
+    name: path.basename(file),
+    bytes: new Uint8Array(fs.readFileSync(file)),
+  }))
   return [...real, ...builtBases()]
 }
 

@@ -13,7 +13,8 @@ const changes: readonly Change[] = [
   },
   function overwrite(bytes, random) {
     const copy = bytes.slice()
-    for (let i = 1 + below(random, 8); i > 0; i--) copy[below(random, copy.length)] = interesting[below(random, interesting.length)]!
+    for (let i = 1 + below(random, 8); i > 0; i--)
+      copy[below(random, copy.length)] = interesting[below(random, interesting.length)]!
     return copy
   },
   function overwriteNearTheStart(bytes, random) {

@@ -34,7 +34,8 @@ function sitesIn(desc: DescMessage, message: Message): Site[] {
       sites.push({ message: values, field })
       if (!field.message || !isFieldSet(message, field)) continue
       const value = values[field.localName]
-      for (const inner of Array.isArray(value) ? (value as Message[]) : [value as Message]) sites.push(...sitesIn(field.message, inner))
+      for (const inner of Array.isArray(value) ? (value as Message[]) : [value as Message])
+        sites.push(...sitesIn(field.message, inner))
     }
   }
   return sites
@@ -44,7 +45,7 @@ function sitesIn(desc: DescMessage, message: Message): Site[] {
 function oneofSites(values: Record<string, unknown>, field: DescField): Site[] {
   const held = values[field.oneof!.localName] as { case?: string; value?: unknown }
   if (held.case !== field.localName) return []
-  const own: Site[] = [{ message: held as Record<string, unknown>, field }]
+  const own: Site[] = [{ message: held, field }]
   return field.message ? [...own, ...sitesIn(field.message, held.value as Message)] : own
 }
 
@@ -54,7 +55,10 @@ function pickSite(sites: readonly Site[], random: () => number): Site {
   const kind = pick(random, kinds)
   const same = sites.filter(({ field }) => field === kind)
   // mostly one that is in use: unset fields are the many
-  const used = same.filter((site) => valueOf(site) !== undefined && !(Array.isArray(valueOf(site)) && (valueOf(site) as unknown[]).length === 0))
+  const used = same.filter(
+    (site) =>
+      valueOf(site) !== undefined && !(Array.isArray(valueOf(site)) && (valueOf(site) as unknown[]).length === 0),
+  )
   return pick(random, used.length > 0 && random() < 0.8 ? used : same)
 }
 
@@ -70,7 +74,8 @@ function wordsIn(sites: readonly Site[]): string[] {
   const words = new Set<string>()
   for (const site of sites) {
     const value = valueOf(site)
-    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) if (typeof item === 'string') words.add(item)
+    for (const item of Array.isArray(value) ? (value as unknown[]) : [value])
+      if (typeof item === 'string') words.add(item)
   }
   return [...words]
 }
@@ -79,11 +84,24 @@ function change(site: Site, words: readonly string[], sites: readonly Site[], ra
   const { message, field } = site
   const key = keyOf(site)
   if (field.fieldKind === 'list') message[key] = changedList(message[key] as unknown[], field, words, sites, random)
-  else if (field.message) message[key] = changedMessage(message[key] as Message | undefined, field.message, sites, random, field.oneof !== undefined)
+  else if (field.message)
+    message[key] = changedMessage(
+      message[key] as Message | undefined,
+      field.message,
+      sites,
+      random,
+      field.oneof !== undefined,
+    )
   else message[key] = changedScalar(field, message[key], words, random)
 }
 
-function changedList(list: readonly unknown[], field: DescField & { fieldKind: 'list' }, words: readonly string[], sites: readonly Site[], random: () => number): unknown[] {
+function changedList(
+  list: readonly unknown[],
+  field: DescField & { fieldKind: 'list' },
+  words: readonly string[],
+  sites: readonly Site[],
+  random: () => number,
+): unknown[] {
   const copy = [...list]
   const at = below(random, copy.length)
   const fresh = (): unknown => (field.message ? create(field.message) : changedScalar(field, undefined, words, random))
@@ -100,12 +118,18 @@ function changedList(list: readonly unknown[], field: DescField & { fieldKind: '
     case 4:
       return [...copy, fresh()]
     case 5: {
-      const other = pick(random, sites.filter((site) => site.field === field))
+      const other = pick(
+        random,
+        sites.filter((site) => site.field === field),
+      )
       const donors = other.message[keyOf(other)] as unknown[]
       return donors.length === 0 ? copy : [...copy, copied(pick(random, donors), field.message)]
     }
     default:
-      if (copy.length === 0 || field.message) return copy.length === 0 ? copy : [...copy, ...Array.from({ length: 200 }, () => copied(copy[at], field.message))]
+      if (copy.length === 0 || field.message)
+        return copy.length === 0
+          ? copy
+          : [...copy, ...Array.from({ length: 200 }, () => copied(copy[at], field.message))]
       copy[at] = changedScalar(field, copy[at], words, random)
       return copy
   }
@@ -123,21 +147,74 @@ function copied(value: unknown, desc: DescMessage | undefined): unknown {
 }
 
 /** Another message of the same type from elsewhere, an empty one, or none. */
-function changedMessage(value: Message | undefined, desc: DescMessage, sites: readonly Site[], random: () => number, required: boolean): Message | undefined {
-  const donors = sites.filter(({ field }) => field.message === desc && field.fieldKind !== 'list').map(valueOf).filter((other) => other !== undefined)
+function changedMessage(
+  value: Message | undefined,
+  desc: DescMessage,
+  sites: readonly Site[],
+  random: () => number,
+  required: boolean,
+): Message | undefined {
+  const donors = sites
+    .filter(({ field }) => field.message === desc && field.fieldKind !== 'list')
+    .map(valueOf)
+    .filter((other) => other !== undefined)
   if (donors.length > 0 && random() < 0.6) return clone(desc, pick(random, donors) as Message)
   return required || random() < 0.5 ? create(desc) : value === undefined ? create(desc) : undefined
 }
 
-const integers = [0n, 1n, 2n, 3n, 7n, 13n, 16n, 21n, 255n, 1000n, 65_536n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 62n, -1n, -2n, -100n, -(2n ** 31n), -(2n ** 63n)]
+const integers = [
+  0n,
+  1n,
+  2n,
+  3n,
+  7n,
+  13n,
+  16n,
+  21n,
+  255n,
+  1000n,
+  65_536n,
+  2n ** 31n - 1n,
+  2n ** 31n,
+  2n ** 32n,
+  2n ** 53n,
+  2n ** 62n,
+  -1n,
+  -2n,
+  -100n,
+  -(2n ** 31n),
+  -(2n ** 63n),
+]
 const reals = [0, -0, 1, -1, 0.5, NaN, Infinity, -Infinity, 1e-45, 3.4e38, -3.4e38]
-const texts = ['', 'x', '__proto__', 'constructor', 'toString', '../../etc/passwd', '/dev/zero', 'ünïcödé \u0000', 'a'.repeat(5000), 'Conv', 'BatchNormalization', 'Reshape', 'Identity', 'Loop', 'MatMul', 'Pad', 'com.microsoft', 'ai.onnx', 'SAME_UPPER']
+const texts = [
+  '',
+  'x',
+  '__proto__',
+  'constructor',
+  'toString',
+  '../../etc/passwd',
+  '/dev/zero',
+  'ünïcödé \u0000',
+  'a'.repeat(5000),
+  'Conv',
+  'BatchNormalization',
+  'Reshape',
+  'Identity',
+  'Loop',
+  'MatMul',
+  'Pad',
+  'com.microsoft',
+  'ai.onnx',
+  'SAME_UPPER',
+]
 
 function changedScalar(field: DescField, value: unknown, words: readonly string[], random: () => number): unknown {
   if (field.enum) return pick(random, field.enum.values).number
   switch (field.scalar) {
     case ScalarType.INT64:
-      return random() < 0.3 && typeof value === 'bigint' ? BigInt.asIntN(64, value + BigInt(below(random, 5)) - 2n) : BigInt.asIntN(64, pick(random, integers))
+      return random() < 0.3 && typeof value === 'bigint'
+        ? BigInt.asIntN(64, value + BigInt(below(random, 5)) - 2n)
+        : BigInt.asIntN(64, pick(random, integers))
     case ScalarType.UINT64:
       return BigInt.asUintN(64, pick(random, integers))
     case ScalarType.INT32:
@@ -162,7 +239,8 @@ function changedBytes(bytes: Uint8Array, random: () => number): Uint8Array {
     default: {
       const copy = bytes.slice()
       // the exponents of four floats: NaN, infinities, denormals, huge values
-      for (let i = 0; i < 4 && copy.length > 0; i++) copy[below(random, copy.length)] = pick(random, [0x7f, 0xff, 0x80, 0x00])
+      for (let i = 0; i < 4 && copy.length > 0; i++)
+        copy[below(random, copy.length)] = pick(random, [0x7f, 0xff, 0x80, 0x00])
       return copy
     }
   }

@@ -39,7 +39,7 @@ export type Attribute =
   | { readonly kind: 'ints'; readonly value: readonly bigint[] }
   | { readonly kind: 'strings'; readonly value: readonly Uint8Array[] }
   | { readonly kind: 'graphs'; readonly value: readonly Graph[] }
-  /** sparse tensors, type protos, references to function attributes: carried, never read */
+  /** sparse tensors, type protos, lists of tensors: carried, never read */
   | { readonly kind: 'other'; readonly value: Opaque }
 
 /**

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { DataType } from '../../../src/shared/contract/tensor.ts'
 import { countNonFinite, findNonFinite, nonFiniteNotes } from '../../../src/main/graph/non-finite.ts'
 import {
-  byteLengthOf, floatTensor, fromTypedArray, packBits, toFloat32, typedArrayOf, unpackSigned, unpackUnsigned,
+  byteLengthOf,
+  floatTensor,
+  fromTypedArray,
+  packBits,
+  toFloat32,
+  typedArrayOf,
+  unpackSigned,
+  unpackUnsigned,
 } from '../../../src/main/graph/tensors.ts'
 import type { TypedArray } from '../../../src/main/graph/tensors.ts'
 import { smallFloatTable } from '../../../src/main/graph/small-floats.ts'
@@ -16,7 +23,10 @@ describe('packed integers', () => {
     expect([...packBits(Int8Array.of(-1, 0, 1, -2, -1), 2)]).toEqual([0b10010011, 0b11])
   })
 
-  it.each([[4, -8, 7], [2, -2, 1]] as const)('%i bits: every value and length comes back', (bits, lowest, highest) => {
+  it.each([
+    [4, -8, 7],
+    [2, -2, 1],
+  ] as const)('%i bits: every value and length comes back', (bits, lowest, highest) => {
     for (let length = 0; length < 12; length++) {
       const signed = Int8Array.from({ length }, (_, i) => lowest + (i % (highest - lowest + 1)))
       const unsigned = Uint8Array.from({ length }, (_, i) => i % 2 ** bits)
@@ -29,10 +39,22 @@ describe('packed integers', () => {
 
 describe('typed values', () => {
   it.each<[DataType, TypedArray]>([
-    ['float', Float32Array.of(1, -2)], ['double', Float64Array.of(1, -2)], ['int8', Int8Array.of(1, -2)], ['uint8', Uint8Array.of(1, 254)],
-    ['int16', Int16Array.of(1, -2)], ['uint16', Uint16Array.of(1, 65534)], ['int32', Int32Array.of(1, -2)], ['uint32', Uint32Array.of(1, 2 ** 32 - 2)],
-    ['int64', BigInt64Array.of(1n, -2n)], ['uint64', BigUint64Array.of(1n, 2n ** 63n)], ['bool', Uint8Array.of(1, 0)], ['float16', Uint16Array.of(0x3c00, 0)],
-    ['int4', Int8Array.of(-8, 7)], ['uint4', Uint8Array.of(15, 0)], ['int2', Int8Array.of(-2, 1)], ['uint2', Uint8Array.of(3, 0)],
+    ['float', Float32Array.of(1, -2)],
+    ['double', Float64Array.of(1, -2)],
+    ['int8', Int8Array.of(1, -2)],
+    ['uint8', Uint8Array.of(1, 254)],
+    ['int16', Int16Array.of(1, -2)],
+    ['uint16', Uint16Array.of(1, 65534)],
+    ['int32', Int32Array.of(1, -2)],
+    ['uint32', Uint32Array.of(1, 2 ** 32 - 2)],
+    ['int64', BigInt64Array.of(1n, -2n)],
+    ['uint64', BigUint64Array.of(1n, 2n ** 63n)],
+    ['bool', Uint8Array.of(1, 0)],
+    ['float16', Uint16Array.of(0x3c00, 0)],
+    ['int4', Int8Array.of(-8, 7)],
+    ['uint4', Uint8Array.of(15, 0)],
+    ['int2', Int8Array.of(-2, 1)],
+    ['uint2', Uint8Array.of(3, 0)],
   ])('%s there and back', (dataType, values) => {
     const tensor = fromTypedArray('t', dataType, [2], values)
     expect(typedArrayOf(tensor)).toEqual(values)
@@ -50,7 +72,12 @@ describe('typed values', () => {
 
 describe('as float32', () => {
   it.each<[string, DataType, TypedArray, number[]]>([
-    ['float16', 'float16', Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0001, 0x8000, 0x7c00, 0xfc00), [1, -2, 65504, 2 ** -24, -0, Infinity, -Infinity]],
+    [
+      'float16',
+      'float16',
+      Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0001, 0x8000, 0x7c00, 0xfc00),
+      [1, -2, 65504, 2 ** -24, -0, Infinity, -Infinity],
+    ],
     ['bfloat16', 'bfloat16', Uint16Array.of(0x3f80, 0xc049, 0x7f80, 0x0001), [1, -3.140625, Infinity, 2 ** -133]],
     ['float8 e4m3fn', 'float8e4m3fn', Uint8Array.of(0x38, 0x7e, 0x01, 0xff), [1, 448, 2 ** -9, NaN]],
     ['float8 e5m2', 'float8e5m2', Uint8Array.of(0x3c, 0x7b, 0x7c, 0xfd), [1, 57344, Infinity, NaN]],
@@ -67,7 +94,9 @@ describe('as float32', () => {
   })
 
   it('strings and complex numbers are refused', () => {
-    expect(() => toFloat32({ name: 's', dataType: 'string', dims: [0], data: new Uint8Array(0), strings: [] })).toThrow()
+    expect(() =>
+      toFloat32({ name: 's', dataType: 'string', dims: [0], data: new Uint8Array(0), strings: [] }),
+    ).toThrow()
     expect(() => toFloat32({ name: 'c', dataType: 'complex64', dims: [0], data: new Uint8Array(0) })).toThrow()
   })
 
@@ -80,8 +109,10 @@ describe('as float32', () => {
 
 describe('values that are not finite', () => {
   it.each<[DataType, TypedArray]>([
-    ['float', Float32Array.of(1, NaN, -Infinity, -NaN, 3e38)], ['double', Float64Array.of(1, NaN, Infinity, NaN, 1e308)],
-    ['float16', Uint16Array.of(0x3c00, 0x7e00, 0xfc00, 0xffff, 0x7bff)], ['bfloat16', Uint16Array.of(0x3f80, 0x7fc0, 0xff80, 0xffc0, 0x7f7f)],
+    ['float', Float32Array.of(1, NaN, -Infinity, -NaN, 3e38)],
+    ['double', Float64Array.of(1, NaN, Infinity, NaN, 1e308)],
+    ['float16', Uint16Array.of(0x3c00, 0x7e00, 0xfc00, 0xffff, 0x7bff)],
+    ['bfloat16', Uint16Array.of(0x3f80, 0x7fc0, 0xff80, 0xffc0, 0x7f7f)],
   ])('of %s are counted', (dataType, values) => {
     expect(countNonFinite(fromTypedArray('t', dataType, [5], values))).toEqual({ nan: 2, infinite: 1 })
   })
@@ -91,7 +122,10 @@ describe('values that are not finite', () => {
     b.floats([1, NaN], [2], 'bad')
     b.floats([1, 2], [2], 'good')
     b.node('Constant', [], { value: { kind: 'tensor', value: floatTensor('', [1], [Infinity]) } }, { outputs: ['c'] })
-    expect(findNonFinite(b.build())).toEqual([{ tensor: 'bad', nan: 1, infinite: 0 }, { tensor: 'c', nan: 0, infinite: 1 }])
+    expect(findNonFinite(b.build())).toEqual([
+      { tensor: 'bad', nan: 1, infinite: 0 },
+      { tensor: 'c', nan: 0, infinite: 1 },
+    ])
     expect(nonFiniteNotes(b.build())[0]).toContain('"bad" (1 NaN, 0 infinite), "c" (0 NaN, 1 infinite)')
   })
 

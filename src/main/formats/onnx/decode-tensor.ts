@@ -13,8 +13,18 @@ export interface DecodeContext {
 }
 
 const interpreted = new Set([
-  'dims', 'dataType', 'name', 'rawData', 'floatData', 'int32Data', 'stringData', 'int64Data', 'doubleData', 'uint64Data',
-  'externalData', 'dataLocation',
+  'dims',
+  'dataType',
+  'name',
+  'rawData',
+  'floatData',
+  'int32Data',
+  'stringData',
+  'int64Data',
+  'doubleData',
+  'uint64Data',
+  'externalData',
+  'dataLocation',
 ])
 
 /** Bytes that a tensor of this type and shape needs, null for types and shapes that `decodeTensor` refuses, and for strings. */
@@ -35,7 +45,11 @@ export function decodeTensor(proto: TensorProto, where: string, context: DecodeC
   const label = `${where} "${proto.name}"`
   const dataType = dataTypeOfNumber(proto.dataType)
   if (dataType === null) {
-    throw new Fault('format.dataType', `${context.source}: ${label} has data type number ${proto.dataType}, which is not a tensor type this program knows (1 to 26)`, { tensor: proto.name, dataType: proto.dataType })
+    throw new Fault(
+      'format.dataType',
+      `${context.source}: ${label} has data type number ${proto.dataType}, which is not a tensor type this program knows (1 to 26)`,
+      { tensor: proto.name, dataType: proto.dataType },
+    )
   }
   const dims = proto.dims.map((dim) => checkedDim(dim, label, context))
   const count = checkedCount(dims, label, context)
@@ -50,7 +64,10 @@ export function decodeTensor(proto: TensorProto, where: string, context: DecodeC
 
 function checkedDim(dim: bigint, label: string, context: DecodeContext): number {
   if (dim < 0n || dim > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new Fault('format.shape', `${context.source}: ${label} has a dimension of ${dim}; lengths run from 0 to 2^53 - 1`)
+    throw new Fault(
+      'format.shape',
+      `${context.source}: ${label} has a dimension of ${dim}; lengths run from 0 to 2^53 - 1`,
+    )
   }
   return Number(dim)
 }
@@ -60,13 +77,22 @@ function checkedCount(dims: readonly number[], label: string, context: DecodeCon
   let count = 1
   for (const dim of dims) count *= dim
   if (count * 16 > Number.MAX_SAFE_INTEGER) {
-    throw new Fault('format.shape', `${context.source}: ${label} has shape [${dims.join(', ')}], more elements than any file can hold`)
+    throw new Fault(
+      'format.shape',
+      `${context.source}: ${label} has shape [${dims.join(', ')}], more elements than any file can hold`,
+    )
   }
   return count
 }
 
 function checkLength(
-  found: number, expected: number, unit: string, label: string, dims: readonly number[], dataType: DataType, context: DecodeContext,
+  found: number,
+  expected: number,
+  unit: string,
+  label: string,
+  dims: readonly number[],
+  dataType: DataType,
+  context: DecodeContext,
 ): void {
   if (found === expected) return
   throw new Fault(
@@ -77,7 +103,12 @@ function checkLength(
 }
 
 function bytesOf(
-  proto: TensorProto, dataType: DataType, dims: readonly number[], count: number, label: string, context: DecodeContext,
+  proto: TensorProto,
+  dataType: DataType,
+  dims: readonly number[],
+  count: number,
+  label: string,
+  context: DecodeContext,
 ): Uint8Array {
   const byteLength = Math.ceil((count * bitsOf(dataType)) / 8)
   const typed = proto.rawData.length > 0 ? null : typedBytes(proto, dataType)
@@ -106,7 +137,10 @@ function typedBytes(proto: TensorProto, dataType: DataType): Uint8Array {
       return viewOf(Uint32Array.from(proto.uint64Data, (value) => Number(BigInt.asUintN(32, value))))
     case 'int32':
       return viewOf(Int32Array.from(proto.int32Data))
-    case 'int16': case 'uint16': case 'float16': case 'bfloat16':
+    case 'int16':
+    case 'uint16':
+    case 'float16':
+    case 'bfloat16':
       return viewOf(Uint16Array.from(proto.int32Data))
     default:
       // int8, bool, float8 and the packed types: the low byte of each entry

@@ -7,7 +7,12 @@ import type { DecodeContext } from './decode-tensor.ts'
 import { bringIn, referencesIn } from './external.ts'
 import type { ExternalReader, ExternalReference } from './external.ts'
 import {
-  AttributeProto_AttributeType, AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, ValueInfoProtoSchema,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  ValueInfoProtoSchema,
 } from './gen/onnx_pb.js'
 import type { AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto } from './gen/onnx_pb.js'
 import { fromOpaque, restMessage, restOf, toOpaque } from './opaque.ts'
@@ -53,7 +58,15 @@ export function openModel(bytes: Uint8Array, source: string): OpenedModel {
 }
 
 const modelFields = new Set([
-  'irVersion', 'opsetImport', 'producerName', 'producerVersion', 'domain', 'modelVersion', 'docString', 'graph', 'metadataProps',
+  'irVersion',
+  'opsetImport',
+  'producerName',
+  'producerVersion',
+  'domain',
+  'modelVersion',
+  'docString',
+  'graph',
+  'metadataProps',
 ])
 
 /** Lists whose entries carry something unknown are kept as they are too, so that the encoder finds it there. */
@@ -89,7 +102,10 @@ function opsetsOf(proto: ModelProto, context: DecodeContext): Map<string, number
     const version = Number(entry.version)
     const other = opsets.get(domain)
     if (other !== undefined && other !== version) {
-      throw new Fault('format.duplicateName', `${context.source} imports the operator set "${domain || 'ai.onnx'}" twice, in versions ${other} and ${version}`)
+      throw new Fault(
+        'format.duplicateName',
+        `${context.source} imports the operator set "${domain || 'ai.onnx'}" twice, in versions ${other} and ${version}`,
+      )
     }
     opsets.set(domain, version)
   }
@@ -107,7 +123,11 @@ function graphOf(proto: GraphProto, where: string, context: DecodeContext): Grap
   const initializers = new Map<string, Tensor>()
   for (const tensor of proto.initializer) {
     if (initializers.has(tensor.name)) {
-      throw new Fault('format.duplicateName', `${context.source}: two initializers of ${where} are named "${tensor.name}"`, { tensor: tensor.name })
+      throw new Fault(
+        'format.duplicateName',
+        `${context.source}: two initializers of ${where} are named "${tensor.name}"`,
+        { tensor: tensor.name },
+      )
     }
     initializers.set(tensor.name, decodeTensor(tensor, `initializer`, context))
   }
@@ -134,7 +154,11 @@ function nodeOf(proto: NodeProto, index: number, context: DecodeContext): Node {
   const extras: AttributeProto[] = []
   for (const attribute of proto.attribute) {
     if (attributes.has(attribute.name)) {
-      throw new Fault('format.duplicateName', `${context.source}: ${where} has two attributes named "${attribute.name}"`, { attribute: attribute.name })
+      throw new Fault(
+        'format.duplicateName',
+        `${context.source}: ${where} has two attributes named "${attribute.name}"`,
+        { attribute: attribute.name },
+      )
     }
     const value = attributeOf(attribute, where, context)
     attributes.set(attribute.name, value)
@@ -160,9 +184,7 @@ function nodeRest(proto: NodeProto, extras: AttributeProto[]): { opaque?: Node['
   return { opaque: toOpaque(NodeProtoSchema, message) }
 }
 
-const attributeFields = new Set([
-  'name', 'type', 'f', 'i', 's', 't', 'g', 'floats', 'ints', 'strings', 'graphs',
-])
+const attributeFields = new Set(['name', 'type', 'f', 'i', 's', 't', 'g', 'floats', 'ints', 'strings', 'graphs'])
 
 /** Doc string and unknown fields of an attribute; they travel in the node's opaque part. */
 function attributeExtra(proto: AttributeProto, kind: SimpleKind): AttributeProto | null {
@@ -175,8 +197,14 @@ function attributeExtra(proto: AttributeProto, kind: SimpleKind): AttributeProto
 
 function attributeOf(proto: AttributeProto, where: string, context: DecodeContext): Attribute {
   const place = `attribute "${proto.name}" of ${where}`
-  const type = proto.refAttrName === '' ? declaredType(proto) : AttributeProto_AttributeType.UNDEFINED
-  switch (type) {
+  // the nodes read here are those of graphs; functions, where such references belong, are carried unread
+  if (proto.refAttrName !== '') {
+    throw new Fault(
+      'format.malformed',
+      `${context.source}: ${place} refers to the attribute "${proto.refAttrName}" of a function, but stands in none`,
+    )
+  }
+  switch (declaredType(proto)) {
     case AttributeProto_AttributeType.FLOAT:
       return { kind: 'float', value: proto.f }
     case AttributeProto_AttributeType.INT:
@@ -260,7 +288,8 @@ function valueInfoOf(proto: ValueInfoProto, context: DecodeContext): ValueInfo {
 }
 
 function dimOf(
-  value: { case: 'dimValue'; value: bigint } | { case: 'dimParam'; value: string } | { case: undefined; value?: undefined },
+  value:
+    { case: 'dimValue'; value: bigint } | { case: 'dimParam'; value: string } | { case: undefined; value?: undefined },
   name: string,
   context: DecodeContext,
 ): Dim {

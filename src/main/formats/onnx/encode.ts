@@ -3,12 +3,29 @@ import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from '../../gra
 import { numberOfDataType } from '../../graph/data-types.ts'
 import { plainDomain, typeNumberOf } from './decode.ts'
 import {
-  AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, OperatorSetIdProtoSchema, StringStringEntryProtoSchema,
-  TensorProto_DataLocation, TensorProtoSchema, TensorShapeProto_DimensionSchema, TensorShapeProtoSchema, TypeProto_TensorSchema,
-  TypeProtoSchema, ValueInfoProtoSchema,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  ValueInfoProtoSchema,
 } from './gen/onnx_pb.js'
 import type {
-  AttributeProto, GraphProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto_Dimension, ValueInfoProto,
+  AttributeProto,
+  GraphProto,
+  NodeProto,
+  OperatorSetIdProto,
+  StringStringEntryProto,
+  TensorProto,
+  TensorShapeProto_Dimension,
+  ValueInfoProto,
 } from './gen/onnx_pb.js'
 import { irVersionFor } from './ir-version.ts'
 import { fromOpaque } from './opaque.ts'
@@ -111,18 +128,26 @@ function encodeWith(model: Model, external: ExternalFile | null): EncodedModel {
   head.metadataProps = metadataEntries(model, head.metadataProps)
   const graph = graphChunks(model.graph, external)
   const graphLength = lengthOf(graph)
-  const chunks = [toBinary(ModelProtoSchema, head), lengthPrefix(ModelProtoSchema.field.graph.number, graphLength), ...graph]
+  const chunks = [
+    toBinary(ModelProtoSchema, head),
+    lengthPrefix(ModelProtoSchema.field.graph.number, graphLength),
+    ...graph,
+  ]
   return {
     chunks,
     byteLength: lengthOf(chunks),
-    external: external && external.chunks.length > 0 ? { location: external.location, chunks: external.chunks, byteLength: external.byteLength } : null,
+    external:
+      external && external.chunks.length > 0
+        ? { location: external.location, chunks: external.chunks, byteLength: external.byteLength }
+        : null,
   }
 }
 
 /** @param kept entries of the file the model came from, where they hold more than domain and version */
 function opsetEntries(model: Model, kept: readonly OperatorSetIdProto[]): OperatorSetIdProto[] {
   return [...model.opsets].map(([domain, version]) => {
-    const entry = kept.find((other) => plainDomain(other.domain) === domain) ?? create(OperatorSetIdProtoSchema, { domain })
+    const entry =
+      kept.find((other) => plainDomain(other.domain) === domain) ?? create(OperatorSetIdProtoSchema, { domain })
     entry.version = BigInt(version)
     return entry
   })
@@ -163,8 +188,15 @@ function graphChunks(graph: Graph, external: ExternalFile | null): Uint8Array[] 
       chunks.push(lengthPrefix(GraphProtoSchema.field.initializer.number, bytes.length), bytes)
     } else {
       const bytes = toBinary(TensorProtoSchema, proto)
-      const data = tensor.dataType === 'string' ? [] : [lengthPrefix(TensorProtoSchema.field.rawData.number, tensor.data.length), tensor.data]
-      chunks.push(lengthPrefix(GraphProtoSchema.field.initializer.number, bytes.length + lengthOf(data)), bytes, ...data)
+      const data =
+        tensor.dataType === 'string'
+          ? []
+          : [lengthPrefix(TensorProtoSchema.field.rawData.number, tensor.data.length), tensor.data]
+      chunks.push(
+        lengthPrefix(GraphProtoSchema.field.initializer.number, bytes.length + lengthOf(data)),
+        bytes,
+        ...data,
+      )
     }
   }
   return chunks
@@ -173,7 +205,9 @@ function graphChunks(graph: Graph, external: ExternalFile | null): Uint8Array[] 
 function pointOutside(proto: TensorProto, external: ExternalFile, data: Uint8Array): void {
   const offset = external.add(data)
   const entries = { location: external.location, offset: String(offset), length: String(data.length) }
-  proto.externalData = Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }))
+  proto.externalData = Object.entries(entries).map(([key, value]) =>
+    create(StringStringEntryProtoSchema, { key, value }),
+  )
   proto.dataLocation = TensorProto_DataLocation.EXTERNAL
 }
 

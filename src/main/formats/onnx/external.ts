@@ -50,14 +50,20 @@ export function bringIn(proto: ModelProto, external: ExternalReader | null, sour
 }
 
 function externalTensors(proto: ModelProto): TensorProto[] {
-  return [...tensorsIn(ModelProtoSchema, proto)].filter((tensor) => tensor.dataLocation === TensorProto_DataLocation.EXTERNAL)
+  return [...tensorsIn(ModelProtoSchema, proto)].filter(
+    (tensor) => tensor.dataLocation === TensorProto_DataLocation.EXTERNAL,
+  )
 }
 
 function referenceOf(proto: TensorProto, source: string): ExternalReference {
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]))
   const location = entries.get('location') ?? ''
   if (location === '') {
-    throw new Fault('format.externalEntry', `${source}: tensor "${proto.name}" is marked as external but names no file`, { tensor: proto.name })
+    throw new Fault(
+      'format.externalEntry',
+      `${source}: tensor "${proto.name}" is marked as external but names no file`,
+      { tensor: proto.name },
+    )
   }
   const number = (key: string): number | null => {
     const text = entries.get(key)

@@ -7,21 +7,37 @@ import { subgraphsOf } from '../../graph/traversal.ts'
  * Source: onnx 1.23, onnx/helper.py VERSION_TABLE.
  */
 const irOfOpset: readonly (readonly [number, number])[] = [
-  [28, 14], [25, 13], [24, 12], [23, 11], [21, 10], [19, 9], [15, 8], [12, 7], [11, 6], [10, 5], [9, 4], [0, 3],
+  [28, 14],
+  [25, 13],
+  [24, 12],
+  [23, 11],
+  [21, 10],
+  [19, 9],
+  [15, 8],
+  [12, 7],
+  [11, 6],
+  [10, 5],
+  [9, 4],
+  [0, 3],
 ]
 
 /** First IR version whose schema has the type. Source: comments of enum Version in onnx.proto. */
 function irOfType(dataType: DataType | null): number {
   switch (dataType) {
-    case 'float8e4m3fn': case 'float8e4m3fnuz': case 'float8e5m2': case 'float8e5m2fnuz':
+    case 'float8e4m3fn':
+    case 'float8e4m3fnuz':
+    case 'float8e5m2':
+    case 'float8e5m2fnuz':
       return 9
-    case 'int4': case 'uint4':
+    case 'int4':
+    case 'uint4':
       return 10
     case 'float4e2m1':
       return 11
     case 'float8e8m0':
       return 12
-    case 'int2': case 'uint2':
+    case 'int2':
+    case 'uint2':
       return 13
     default:
       return 3
@@ -48,7 +64,8 @@ function irOfGraph(graph: Graph): number {
   }
   for (const info of [...graph.inputs, ...graph.outputs, ...graph.valueInfo.values()]) raise(irOfType(info.dataType))
   for (const node of graph.nodes) {
-    for (const attribute of node.attributes.values()) if (attribute.kind === 'tensor') raise(irOfType(attribute.value.dataType))
+    for (const attribute of node.attributes.values())
+      if (attribute.kind === 'tensor') raise(irOfType(attribute.value.dataType))
     // subgraphs never list their initializers as inputs, in any IR version
     for (const inner of subgraphsOf(node)) raise(Math.max(irOfGraph({ ...inner, initializers: new Map() })))
   }

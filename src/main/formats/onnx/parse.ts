@@ -33,7 +33,8 @@ function build(bytes: Uint8Array, source: string): ModelProto {
 function faultOf(problem: WireProblem, bytes: Uint8Array, source: string): Fault {
   const place = problem.path === '' ? `at byte ${problem.offset}` : `in ${problem.path} at byte ${problem.offset}`
   // a field of the wrong kind or an impossible tag at the outermost level: some other sort of file
-  const isForeign = !startsLikeOnnx(bytes) || (!problem.path.includes('.') && !problem.path.startsWith('graph') && !problem.truncated)
+  const isForeign =
+    !startsLikeOnnx(bytes) || (!problem.path.includes('.') && !problem.path.startsWith('graph') && !problem.truncated)
   if (isForeign) return notOnnx(bytes, source, `${problem.cause} ${place}`)
   const data = { offset: problem.offset, path: problem.path }
   if (problem.truncated) {
@@ -43,7 +44,11 @@ function faultOf(problem: WireProblem, bytes: Uint8Array, source: string): Fault
       data,
     )
   }
-  return new Fault('format.malformed', `${source} is damaged ${place}: ${problem.cause}; fetch or export the model again`, data)
+  return new Fault(
+    'format.malformed',
+    `${source} is damaged ${place}: ${problem.cause}; fetch or export the model again`,
+    data,
+  )
 }
 
 /** Writers put ir_version, a small number, first. */
@@ -53,6 +58,11 @@ function startsLikeOnnx(bytes: Uint8Array): boolean {
 
 function notOnnx(bytes: Uint8Array, source: string, found: string): Fault {
   const guess = guessFormat(bytes)
-  if (guess) return new Fault('format.notOnnx', `${source} is ${guess.is}, not an ONNX model: ${guess.advice}`, { kind: guess.kind })
-  return new Fault('format.notOnnx', `${source} is not an ONNX model (${found}): open an .onnx file`, { kind: 'unknown' })
+  if (guess)
+    return new Fault('format.notOnnx', `${source} is ${guess.is}, not an ONNX model: ${guess.advice}`, {
+      kind: guess.kind,
+    })
+  return new Fault('format.notOnnx', `${source} is not an ONNX model (${found}): open an .onnx file`, {
+    kind: 'unknown',
+  })
 }

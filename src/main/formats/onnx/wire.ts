@@ -77,7 +77,7 @@ class Scanner {
     const level: Level = { desc, start, end, at: start, field: null }
     this.levels.push(level)
     const fields = fieldsOf(desc)
-    for (let pos = start; pos < end; ) {
+    for (let pos = start; pos < end;) {
       level.at = pos
       level.field = null
       const { number, wire, next } = this.tag(pos, end)
@@ -104,18 +104,20 @@ class Scanner {
 
   packed(wire: number, start: number, end: number): void {
     if (wire === varint) {
-      for (let pos = start; pos < end; ) pos = this.scalar(varint, pos, end)
+      for (let pos = start; pos < end;) pos = this.scalar(varint, pos, end)
       return
     }
     const size = wire === fixed32 ? 4 : 8
-    if ((end - start) % size !== 0) throw new Malformed(start, `${end - start} bytes are not a whole number of ${size}-byte values`)
+    if ((end - start) % size !== 0)
+      throw new Malformed(start, `${end - start} bytes are not a whole number of ${size}-byte values`)
   }
 
   tag(pos: number, end: number): { number: number; wire: number; next: number } {
     const { value, next } = this.varint(pos, end)
     const wire = value % 8
     const number = Math.floor(value / 8)
-    if (number === 0 || value >= 2 ** 32) throw new Malformed(pos, `${number === 0 ? 0 : 'a huge number'} stands where a field number should`)
+    if (number === 0 || value >= 2 ** 32)
+      throw new Malformed(pos, `${number === 0 ? 0 : 'a huge number'} stands where a field number should`)
     return { number, wire, next }
   }
 
@@ -135,7 +137,9 @@ class Scanner {
   /** Skips a field that the schema does not know; groups are walked, because only their end tag says where they end. */
   skip(number: number, wire: number, pos: number, end: number, depth: number): number {
     switch (wire) {
-      case varint: case fixed64: case fixed32:
+      case varint:
+      case fixed64:
+      case fixed32:
         return this.scalar(wire, pos, end)
       case delimited:
         return this.extent(pos, end).after
@@ -189,7 +193,7 @@ class Scanner {
   /** How many values of the same field stand before the one being scanned. */
   indexIn(level: Level): number {
     let index = 0
-    for (let pos = level.start; pos < level.at; ) {
+    for (let pos = level.start; pos < level.at;) {
       const { number, wire, next } = this.tag(pos, level.end)
       if (number === level.field!.number) index++
       pos = this.skip(number, wire, next, level.end, 0)
@@ -213,11 +217,16 @@ function fieldsOf(desc: DescMessage): Map<number, DescField> {
 function wireOf(field: DescField): number {
   if (field.message) return delimited
   switch (field.scalar) {
-    case ScalarType.STRING: case ScalarType.BYTES:
+    case ScalarType.STRING:
+    case ScalarType.BYTES:
       return delimited
-    case ScalarType.FLOAT: case ScalarType.FIXED32: case ScalarType.SFIXED32:
+    case ScalarType.FLOAT:
+    case ScalarType.FIXED32:
+    case ScalarType.SFIXED32:
       return fixed32
-    case ScalarType.DOUBLE: case ScalarType.FIXED64: case ScalarType.SFIXED64:
+    case ScalarType.DOUBLE:
+    case ScalarType.FIXED64:
+    case ScalarType.SFIXED64:
       return fixed64
     default:
       return varint

@@ -8,7 +8,12 @@ import { fileWithTensor, modelFileOf } from '../../../builders/onnx-proto.ts'
 
 function twoLayers() {
   const b = new ModelBuilder()
-  b.node('Gemm', [b.node('Gemm', [b.input('x', ['N', 32]), b.weights([32, 32])]), b.weights([32, 16])], {}, { outputs: ['y'] })
+  b.node(
+    'Gemm',
+    [b.node('Gemm', [b.input('x', ['N', 32]), b.weights([32, 32])]), b.weights([32, 16])],
+    {},
+    { outputs: ['y'] },
+  )
   b.output('y')
   return b.build()
 }
@@ -40,7 +45,9 @@ describe('writing weights outside the model', () => {
     const size = encodeModel(twoLayers()).byteLength
     expect(encodeModel(twoLayers(), { limitBytes: size }).external).toBeNull()
     expect(encodeModel(twoLayers(), { limitBytes: size - 1 }).external).not.toBeNull()
-    expect(() => encodeModel(twoLayers(), { limitBytes: size - 1, external: 'never' })).toThrow(/more than one file can hold/)
+    expect(() => encodeModel(twoLayers(), { limitBytes: size - 1, external: 'never' })).toThrow(
+      /more than one file can hold/,
+    )
   })
 
   it('nothing is copied: the chunks are the tensors themselves', () => {
@@ -63,9 +70,15 @@ describe('writing weights outside the model', () => {
 
 describe('reading weights from outside', () => {
   const entries = (fields: Record<string, string>) => Object.entries(fields).map(([key, value]) => ({ key, value }))
-  const external = (fields: Record<string, string>) => ({ dataType: 1, dims: [2n], dataLocation: 1, externalData: entries(fields) })
+  const external = (fields: Record<string, string>) => ({
+    dataType: 1,
+    dims: [2n],
+    dataLocation: 1,
+    externalData: entries(fields),
+  })
   const data = new Uint8Array(Float32Array.of(9, 1, 2, 9).buffer)
-  const reader: ExternalReader = ({ offset, length }) => data.subarray(offset, length === null ? undefined : offset + length)
+  const reader: ExternalReader = ({ offset, length }) =>
+    data.subarray(offset, length === null ? undefined : offset + length)
 
   it('lists what is needed, the length worked out from the shape where it is not stated', () => {
     const opened = openModel(fileWithTensor(external({ location: 'w.bin', offset: '4', checksum: 'ab' })), 'm')
@@ -73,7 +86,9 @@ describe('reading weights from outside', () => {
   })
 
   it('takes the bytes from there', () => {
-    const model = decodeModel(fileWithTensor(external({ location: 'w.bin', offset: '4', length: '8' })), { external: reader })
+    const model = decodeModel(fileWithTensor(external({ location: 'w.bin', offset: '4', length: '8' })), {
+      external: reader,
+    })
     expect([...float32Of(model.graph.initializers.get('w')!)]).toEqual([1, 2])
   })
 
@@ -85,8 +100,18 @@ describe('reading weights from outside', () => {
   it('brings in what is carried unread too, since the other file is left behind when the model is written elsewhere', () => {
     const tensor = { name: 'w', ...external({ location: 'w.bin' }) }
     const file = modelFileOf({
-      node: [{ opType: 'X', attribute: [{ name: 'ts', type: 9, tensors: [tensor] }, { name: 't', type: 4, t: tensor }] }],
-      sparseInitializer: [{ values: tensor, indices: { dataType: 7, dims: [2n], rawData: new Uint8Array(16) }, dims: [9n] }],
+      node: [
+        {
+          opType: 'X',
+          attribute: [
+            { name: 'ts', type: 9, tensors: [tensor] },
+            { name: 't', type: 4, t: tensor },
+          ],
+        },
+      ],
+      sparseInitializer: [
+        { values: tensor, indices: { dataType: 7, dims: [2n], rawData: new Uint8Array(16) }, dims: [9n] },
+      ],
     })
     expect(openModel(file, 'm').references).toHaveLength(3)
     const again = openModel(modelBytes(decodeModel(file, { external: reader })), 'm')

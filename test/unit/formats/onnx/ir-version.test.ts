@@ -18,7 +18,11 @@ it.each([
   { why: 'an upgraded operator set raises it', given: { opset: 13, irVersion: 3 }, ir: 7 },
   { why: 'opset 21 came with IR 10', given: { opset: 21, irVersion: 3 }, ir: 10 },
   { why: 'opset 25 came with IR 13', given: { opset: 25, irVersion: 8 }, ir: 13 },
-  { why: 'initializers that are no inputs need IR 4', given: { opset: 7, irVersion: 3, type: 'float' as const, listed: false }, ir: 4 },
+  {
+    why: 'initializers that are no inputs need IR 4',
+    given: { opset: 7, irVersion: 3, type: 'float' as const, listed: false },
+    ir: 4,
+  },
   { why: 'listed ones do not', given: { opset: 7, irVersion: 3, type: 'float' as const }, ir: 3 },
   { why: 'int4 needs IR 10', given: { opset: 13, irVersion: 3, type: 'int4' as const }, ir: 10 },
   { why: 'float8 needs IR 9', given: { opset: 13, irVersion: 3, type: 'float8e5m2' as const }, ir: 9 },

@@ -40,15 +40,27 @@ function everything(): Uint8Array {
       docString: 'a graph',
       node: [
         {
-          name: 'n', opType: 'Thing', domain: 'my.domain', overload: 'o', input: ['x', '', 'w'], output: ['a', '', 'b'], docString: 'a node',
+          name: 'n',
+          opType: 'Thing',
+          domain: 'my.domain',
+          overload: 'o',
+          input: ['x', '', 'w'],
+          output: ['a', '', 'b'],
+          docString: 'a node',
           metadataProps: [entry('k', 'v')],
-          deviceConfigurations: [{ configurationId: 'c', pipelineStage: 2, shardingSpec: [{ tensorName: 'x', device: [0n, 1n] }] }],
+          deviceConfigurations: [
+            { configurationId: 'c', pipelineStage: 2, shardingSpec: [{ tensorName: 'x', device: [0n, 1n] }] },
+          ],
           attribute: [
             { name: 'f', type: types.FLOAT, f: 0.1, docString: 'an attribute' },
             { name: 'zero', type: types.INT, i: 0n },
             { name: 'i', type: types.INT, i: -(2n ** 63n) },
             { name: 's', type: types.STRING, s: Uint8Array.of(0xff, 0xfe) },
-            { name: 't', type: types.TENSOR, t: { name: 'inside', dataType: 1, dims: [], rawData: raw(5), metadataProps: [entry('a', 'b')] } },
+            {
+              name: 't',
+              type: types.TENSOR,
+              t: { name: 'inside', dataType: 1, dims: [], rawData: raw(5), metadataProps: [entry('a', 'b')] },
+            },
             { name: 'g', type: types.GRAPH, g: inner },
             { name: 'fs', type: types.FLOATS, floats: [1.5, NaN, Infinity] },
             { name: 'none', type: types.FLOATS },
@@ -57,13 +69,29 @@ function everything(): Uint8Array {
             { name: 'gs', type: types.GRAPHS, graphs: [inner, inner] },
             { name: 'ts', type: types.TENSORS, tensors: [{ dataType: 1, dims: [1n], rawData: raw(6) }] },
             { name: 'st', type: types.SPARSE_TENSOR, sparseTensor: sparse },
-            { name: 'tp', type: types.TYPE_PROTO, tp: { value: { case: 'sequenceType', value: { elemType: { value: { case: 'tensorType', value: { elemType: 1 } } } } } } },
-            { name: 'ref', refAttrName: 'outer', type: types.INT },
+            {
+              name: 'tp',
+              type: types.TYPE_PROTO,
+              tp: {
+                value: {
+                  case: 'sequenceType',
+                  value: { elemType: { value: { case: 'tensorType', value: { elemType: 1 } } } },
+                },
+              },
+            },
           ],
         },
       ],
       initializer: [
-        { name: 'w', dataType: 1, dims: [2n], rawData: raw(1, 2), docString: 'weights', metadataProps: [entry('k', 'v')], segment: { begin: 0n, end: 2n } },
+        {
+          name: 'w',
+          dataType: 1,
+          dims: [2n],
+          rawData: raw(1, 2),
+          docString: 'weights',
+          metadataProps: [entry('k', 'v')],
+          segment: { begin: 0n, end: 2n },
+        },
         { name: 'empty', dataType: 1, dims: [0n, 3n], rawData: new Uint8Array(0) },
         { name: 'strings', dataType: 8, dims: [2n], stringData: [utf8.encode('one'), Uint8Array.of(0xc3)] },
       ],
@@ -78,16 +106,45 @@ function everything(): Uint8Array {
               case: 'tensorType',
               value: {
                 elemType: 1,
-                shape: { dim: [{ value: { case: 'dimParam', value: 'N' }, denotation: 'DATA_BATCH' }, { denotation: 'DATA_CHANNEL' }] },
+                shape: {
+                  dim: [
+                    { value: { case: 'dimParam', value: 'N' }, denotation: 'DATA_BATCH' },
+                    { denotation: 'DATA_CHANNEL' },
+                  ],
+                },
               },
             },
           },
         },
         { name: 'unranked', type: { value: { case: 'tensorType', value: { elemType: 7 } } } },
         { name: 'scalar', type: { value: { case: 'tensorType', value: { elemType: 9, shape: {} } } } },
-        { name: 'map', type: { value: { case: 'mapType', value: { keyType: 7, valueType: { value: { case: 'tensorType', value: { elemType: 1 } } } } } } },
-        { name: 'optional', type: { value: { case: 'optionalType', value: { elemType: { value: { case: 'tensorType', value: { elemType: 1 } } } } } } },
-        { name: 'newer', type: { value: { case: 'tensorType', value: { elemType: 27, shape: { dim: [{ value: { case: 'dimValue', value: 3n } }] } } } } },
+        {
+          name: 'map',
+          type: {
+            value: {
+              case: 'mapType',
+              value: { keyType: 7, valueType: { value: { case: 'tensorType', value: { elemType: 1 } } } },
+            },
+          },
+        },
+        {
+          name: 'optional',
+          type: {
+            value: {
+              case: 'optionalType',
+              value: { elemType: { value: { case: 'tensorType', value: { elemType: 1 } } } },
+            },
+          },
+        },
+        {
+          name: 'newer',
+          type: {
+            value: {
+              case: 'tensorType',
+              value: { elemType: 27, shape: { dim: [{ value: { case: 'dimValue', value: 3n } }] } },
+            },
+          },
+        },
         { name: 'untyped' },
       ],
       output: [floatInfo('a', [2]), floatInfo('b', [])],
@@ -96,17 +153,38 @@ function everything(): Uint8Array {
       metadataProps: [entry('graph', 'yes')],
     },
     {
-      producerName: 'maker', producerVersion: '1', domain: 'org.example', modelVersion: 3n, docString: 'a model',
+      producerName: 'maker',
+      producerVersion: '1',
+      domain: 'org.example',
+      modelVersion: 3n,
+      docString: 'a model',
       opsetImport: [
-        { domain: '', version: 17n }, { domain: 'my.domain', version: 1n },
+        { domain: '', version: 17n },
+        { domain: 'my.domain', version: 1n },
       ],
       metadataProps: [{ ...entry('author', 'me') }, entry('licence', 'none')],
       trainingInfo: [{ initialization: inner, algorithm: inner, updateBinding: [entry('a', 'b')] }],
-      functions: [{
-        name: 'Thing', domain: 'my.domain', overload: 'o', input: ['p'], output: ['q'], attribute: ['outer'],
-        attributeProto: [{ name: 'd', type: types.INT, i: 4n }],
-        node: [{ opType: 'Relu', input: ['p'], output: ['q'] }], opsetImport: [{ domain: '', version: 17n }], valueInfo: [floatInfo('p', [1])],
-      }],
+      functions: [
+        {
+          name: 'Thing',
+          domain: 'my.domain',
+          overload: 'o',
+          input: ['p'],
+          output: ['q'],
+          attribute: ['outer'],
+          attributeProto: [{ name: 'd', type: types.INT, i: 4n }],
+          node: [
+            {
+              opType: 'Relu',
+              input: ['p'],
+              output: ['q'],
+              attribute: [{ name: 'ref', refAttrName: 'outer', type: types.INT }],
+            },
+          ],
+          opsetImport: [{ domain: '', version: 17n }],
+          valueInfo: [floatInfo('p', [1])],
+        },
+      ],
       configuration: [{ name: 'c', numDevices: 2, device: ['a', 'b'] }],
     },
   )
@@ -138,18 +216,29 @@ describe('a model that needs nothing done', () => {
     expect(again.graph.nodes).toEqual(model.graph.nodes)
     expect(sameConstants(again, model)).toBe(true)
     expect({ ...again, graph: null }).toEqual({ ...model, graph: null })
-    expect([again.graph.inputs, again.graph.outputs, again.graph.valueInfo]).toEqual([model.graph.inputs, model.graph.outputs, model.graph.valueInfo])
+    expect([again.graph.inputs, again.graph.outputs, again.graph.valueInfo]).toEqual([
+      model.graph.inputs,
+      model.graph.outputs,
+      model.graph.valueInfo,
+    ])
   })
 })
 
 /** Deep equality of a few million numbers takes seconds in the test runner; comparing the bytes takes none. */
 function sameConstants(one: Model, other: Model): boolean {
   const [a, b] = [[...one.graph.initializers], [...other.graph.initializers]]
-  return a.length === b.length && a.every(([name, tensor], i) => {
-    const [otherName, otherTensor] = b[i]!
-    return name === otherName && tensor.dataType === otherTensor.dataType && tensor.dims.join() === otherTensor.dims.join()
-      && Buffer.compare(tensor.data, otherTensor.data) === 0
-  })
+  return (
+    a.length === b.length &&
+    a.every(([name, tensor], i) => {
+      const [otherName, otherTensor] = b[i]!
+      return (
+        name === otherName &&
+        tensor.dataType === otherTensor.dataType &&
+        tensor.dims.join() === otherTensor.dims.join() &&
+        Buffer.compare(tensor.data, otherTensor.data) === 0
+      )
+    })
+  )
 }
 
 describe('what reading gives', () => {
@@ -157,8 +246,18 @@ describe('what reading gives', () => {
   const { graph } = model
 
   it('names, versions and metadata', () => {
-    expect(model.opsets).toEqual(new Map([['', 17], ['my.domain', 1]]))
-    expect(model.metadata).toEqual(new Map([['author', 'me'], ['licence', 'none']]))
+    expect(model.opsets).toEqual(
+      new Map([
+        ['', 17],
+        ['my.domain', 1],
+      ]),
+    )
+    expect(model.metadata).toEqual(
+      new Map([
+        ['author', 'me'],
+        ['licence', 'none'],
+      ]),
+    )
     expect(model.functions).toEqual(new Set(['my.domain::Thing']))
     expect(graph.opaqueNames).toEqual(['sparse'])
   })
@@ -166,7 +265,11 @@ describe('what reading gives', () => {
   it('shapes with lengths, names and unknowns', () => {
     const shapes = Object.fromEntries(graph.inputs.map(({ name, dataType, shape }) => [name, [dataType, shape]]))
     expect(shapes).toMatchObject({
-      x: ['float', ['batch', 2]], denoted: ['float', ['N', null]], unranked: ['int64', null], scalar: ['bool', []], map: [null, null],
+      x: ['float', ['batch', 2]],
+      denoted: ['float', ['N', null]],
+      unranked: ['int64', null],
+      scalar: ['bool', []],
+      map: [null, null],
     })
   })
 
@@ -175,24 +278,38 @@ describe('what reading gives', () => {
   })
 
   it('`ai.onnx` is the empty domain', () => {
-    const bytes = modelFileOf({ node: [{ opType: 'Relu', domain: 'ai.onnx', input: ['x'], output: ['y'] }] }, {
-      opsetImport: [create(ModelProtoSchema, { opsetImport: [{ domain: 'ai.onnx', version: 15n }] }).opsetImport[0]!],
-    })
+    const bytes = modelFileOf(
+      { node: [{ opType: 'Relu', domain: 'ai.onnx', input: ['x'], output: ['y'] }] },
+      {
+        opsetImport: [create(ModelProtoSchema, { opsetImport: [{ domain: 'ai.onnx', version: 15n }] }).opsetImport[0]!],
+      },
+    )
     const decoded = decodeModel(bytes)
     expect(decoded.opsets).toEqual(new Map([['', 15]]))
     expect(decoded.graph.nodes[0]!.domain).toBe('')
   })
 
   it('attributes without a type, from before IR 2, are known by the field that is filled', () => {
-    const attribute = [{ name: 'axis', i: 2n }, { name: 'alpha', f: 0 }, { name: 'pads', ints: [1n] }, { name: 'mode', s: utf8.encode('x') }]
+    const attribute = [
+      { name: 'axis', i: 2n },
+      { name: 'alpha', f: 0 },
+      { name: 'pads', ints: [1n] },
+      { name: 'mode', s: utf8.encode('x') },
+    ]
     const node = decodeModel(modelFileOf({ node: [{ opType: 'X', attribute }] })).graph.nodes[0]!
     expect([...node.attributes.values()].map(({ kind }) => kind)).toEqual(['int', 'float', 'ints', 'string'])
   })
 
   it('a number that is declared and not written is 0', () => {
-    const attribute = [{ name: 'axis', type: types.INT }, { name: 'alpha', type: types.FLOAT }]
+    const attribute = [
+      { name: 'axis', type: types.INT },
+      { name: 'alpha', type: types.FLOAT },
+    ]
     const node = decodeModel(modelFileOf({ node: [{ opType: 'X', attribute }] })).graph.nodes[0]!
-    expect([...node.attributes.values()]).toEqual([{ kind: 'int', value: 0n }, { kind: 'float', value: 0 }])
+    expect([...node.attributes.values()]).toEqual([
+      { kind: 'int', value: 0n },
+      { kind: 'float', value: 0 },
+    ])
   })
 
   it('text that is not UTF-8 does not stop it', () => {

@@ -17,26 +17,109 @@ const bytes = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffe
 
 describe('typed fields', () => {
   it.each<{ why: string; dataType: DataType; dims?: number[]; fields: Fields; data: ArrayBufferView }>([
-    { why: 'float in float_data', dataType: 'float', fields: { floatData: [1.5, NaN] }, data: Float32Array.of(1.5, NaN) },
-    { why: 'complex64 as pairs in float_data', dataType: 'complex64', fields: { floatData: [1, 2, 3, 4] }, data: Float32Array.of(1, 2, 3, 4) },
-    { why: 'int32 in int32_data', dataType: 'int32', fields: { int32Data: [-1, 2 ** 31 - 1] }, data: Int32Array.of(-1, 2 ** 31 - 1) },
+    {
+      why: 'float in float_data',
+      dataType: 'float',
+      fields: { floatData: [1.5, NaN] },
+      data: Float32Array.of(1.5, NaN),
+    },
+    {
+      why: 'complex64 as pairs in float_data',
+      dataType: 'complex64',
+      fields: { floatData: [1, 2, 3, 4] },
+      data: Float32Array.of(1, 2, 3, 4),
+    },
+    {
+      why: 'int32 in int32_data',
+      dataType: 'int32',
+      fields: { int32Data: [-1, 2 ** 31 - 1] },
+      data: Int32Array.of(-1, 2 ** 31 - 1),
+    },
     { why: 'int16 in int32_data', dataType: 'int16', fields: { int32Data: [-2, 300] }, data: Int16Array.of(-2, 300) },
-    { why: 'uint16 in int32_data', dataType: 'uint16', fields: { int32Data: [65535, 1] }, data: Uint16Array.of(65535, 1) },
+    {
+      why: 'uint16 in int32_data',
+      dataType: 'uint16',
+      fields: { int32Data: [65535, 1] },
+      data: Uint16Array.of(65535, 1),
+    },
     { why: 'int8 in int32_data', dataType: 'int8', fields: { int32Data: [-128, 127] }, data: Int8Array.of(-128, 127) },
     { why: 'uint8 in int32_data', dataType: 'uint8', fields: { int32Data: [255, 0] }, data: Uint8Array.of(255, 0) },
     { why: 'bool in int32_data', dataType: 'bool', fields: { int32Data: [1, 0] }, data: Uint8Array.of(1, 0) },
-    { why: 'float16 bits in int32_data', dataType: 'float16', fields: { int32Data: [0x3c00, 0xc000] }, data: Uint16Array.of(0x3c00, 0xc000) },
-    { why: 'bfloat16 bits in int32_data', dataType: 'bfloat16', fields: { int32Data: [0x3f80, 0xff80] }, data: Uint16Array.of(0x3f80, 0xff80) },
-    { why: 'float8 bits in int32_data', dataType: 'float8e4m3fn', fields: { int32Data: [0x38, 0xff] }, data: Uint8Array.of(0x38, 0xff) },
-    { why: 'two int4 in one entry of int32_data', dataType: 'int4', dims: [3], fields: { int32Data: [0x21, 0x0f] }, data: Uint8Array.of(0x21, 0x0f) },
-    { why: 'four uint2 in one entry of int32_data', dataType: 'uint2', dims: [5], fields: { int32Data: [0b11100100, 1] }, data: Uint8Array.of(0b11100100, 1) },
-    { why: 'int64 in int64_data', dataType: 'int64', fields: { int64Data: [-(2n ** 63n), 5n] }, data: BigInt64Array.of(-(2n ** 63n), 5n) },
-    { why: 'uint64 in uint64_data', dataType: 'uint64', fields: { uint64Data: [2n ** 64n - 1n, 5n] }, data: BigUint64Array.of(2n ** 64n - 1n, 5n) },
-    { why: 'uint32 in uint64_data', dataType: 'uint32', fields: { uint64Data: [2n ** 32n - 1n, 5n] }, data: Uint32Array.of(2 ** 32 - 1, 5) },
-    { why: 'double in double_data', dataType: 'double', fields: { doubleData: [0.1, -0] }, data: Float64Array.of(0.1, -0) },
-    { why: 'complex128 as pairs in double_data', dataType: 'complex128', dims: [1], fields: { doubleData: [1, 2] }, data: Float64Array.of(1, 2) },
-    { why: 'raw_data wins over an empty typed field', dataType: 'float', fields: { rawData: bytes(Float32Array.of(1, 2)) }, data: Float32Array.of(1, 2) },
-    { why: 'an empty raw_data beside a filled field is no data', dataType: 'float', fields: { rawData: new Uint8Array(0), floatData: [1, 2] }, data: Float32Array.of(1, 2) },
+    {
+      why: 'float16 bits in int32_data',
+      dataType: 'float16',
+      fields: { int32Data: [0x3c00, 0xc000] },
+      data: Uint16Array.of(0x3c00, 0xc000),
+    },
+    {
+      why: 'bfloat16 bits in int32_data',
+      dataType: 'bfloat16',
+      fields: { int32Data: [0x3f80, 0xff80] },
+      data: Uint16Array.of(0x3f80, 0xff80),
+    },
+    {
+      why: 'float8 bits in int32_data',
+      dataType: 'float8e4m3fn',
+      fields: { int32Data: [0x38, 0xff] },
+      data: Uint8Array.of(0x38, 0xff),
+    },
+    {
+      why: 'two int4 in one entry of int32_data',
+      dataType: 'int4',
+      dims: [3],
+      fields: { int32Data: [0x21, 0x0f] },
+      data: Uint8Array.of(0x21, 0x0f),
+    },
+    {
+      why: 'four uint2 in one entry of int32_data',
+      dataType: 'uint2',
+      dims: [5],
+      fields: { int32Data: [0b11100100, 1] },
+      data: Uint8Array.of(0b11100100, 1),
+    },
+    {
+      why: 'int64 in int64_data',
+      dataType: 'int64',
+      fields: { int64Data: [-(2n ** 63n), 5n] },
+      data: BigInt64Array.of(-(2n ** 63n), 5n),
+    },
+    {
+      why: 'uint64 in uint64_data',
+      dataType: 'uint64',
+      fields: { uint64Data: [2n ** 64n - 1n, 5n] },
+      data: BigUint64Array.of(2n ** 64n - 1n, 5n),
+    },
+    {
+      why: 'uint32 in uint64_data',
+      dataType: 'uint32',
+      fields: { uint64Data: [2n ** 32n - 1n, 5n] },
+      data: Uint32Array.of(2 ** 32 - 1, 5),
+    },
+    {
+      why: 'double in double_data',
+      dataType: 'double',
+      fields: { doubleData: [0.1, -0] },
+      data: Float64Array.of(0.1, -0),
+    },
+    {
+      why: 'complex128 as pairs in double_data',
+      dataType: 'complex128',
+      dims: [1],
+      fields: { doubleData: [1, 2] },
+      data: Float64Array.of(1, 2),
+    },
+    {
+      why: 'raw_data wins over an empty typed field',
+      dataType: 'float',
+      fields: { rawData: bytes(Float32Array.of(1, 2)) },
+      data: Float32Array.of(1, 2),
+    },
+    {
+      why: 'an empty raw_data beside a filled field is no data',
+      dataType: 'float',
+      fields: { rawData: new Uint8Array(0), floatData: [1, 2] },
+      data: Float32Array.of(1, 2),
+    },
   ])('$why', ({ dataType, dims, fields, data }) => {
     expect(decoded(dataType, dims ?? [2], fields).data).toEqual(bytes(data))
   })
@@ -65,13 +148,39 @@ describe('typed fields', () => {
 })
 
 const all: readonly DataType[] = [
-  'float', 'uint8', 'int8', 'uint16', 'int16', 'int32', 'int64', 'bool', 'float16', 'double', 'uint32', 'uint64', 'complex64',
-  'complex128', 'bfloat16', 'float8e4m3fn', 'float8e4m3fnuz', 'float8e5m2', 'float8e5m2fnuz', 'uint4', 'int4', 'float4e2m1',
-  'float8e8m0', 'uint2', 'int2',
+  'float',
+  'uint8',
+  'int8',
+  'uint16',
+  'int16',
+  'int32',
+  'int64',
+  'bool',
+  'float16',
+  'double',
+  'uint32',
+  'uint64',
+  'complex64',
+  'complex128',
+  'bfloat16',
+  'float8e4m3fn',
+  'float8e4m3fnuz',
+  'float8e5m2',
+  'float8e5m2fnuz',
+  'uint4',
+  'int4',
+  'float4e2m1',
+  'float8e8m0',
+  'uint2',
+  'int2',
 ]
 
 it.each(all)('%s survives writing and reading', (dataType) => {
-  const length = { int2: 2, uint2: 2, int4: 3, uint4: 3, float4e2m1: 3 }[dataType as string] ?? 5 * typedArrayOf({ name: '', dataType, dims: [0], data: new Uint8Array(0) }).BYTES_PER_ELEMENT * (dataType.startsWith('complex') ? 2 : 1)
+  const length =
+    { int2: 2, uint2: 2, int4: 3, uint4: 3, float4e2m1: 3 }[dataType as string] ??
+    5 *
+      typedArrayOf({ name: '', dataType, dims: [0], data: new Uint8Array(0) }).BYTES_PER_ELEMENT *
+      (dataType.startsWith('complex') ? 2 : 1)
   const data = Uint8Array.from({ length }, (_, i) => (i * 37) % 64)
   const tensor = decoded(dataType, [5], { rawData: data })
   const model = decodeModel(fileWithTensor({ dataType: numberOfDataType(dataType), dims: [5n], rawData: data }))
