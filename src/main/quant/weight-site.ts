@@ -61,7 +61,7 @@ export function weightSiteOf({ layer, decision }: QuantizedLayer, model: Model):
 export function layoutOf(node: Node, weight: Tensor, scheme: WeightScheme): WeightLayout {
   const { dims } = weight
   const channels = channelAxis(node, 1, dims.length)
-  // QLinearConv is alone in refusing zero points that differ between channels
+  // QLinearConv is alone in ever having refused zero points that differ between channels
   const sharedZeroPoint = node.opType === 'Conv' || node.opType === 'ConvTranspose'
   if (scheme.granularity === 'perTensor' || channels === null) return { dims, axis: null, sharedZeroPoint }
   if (scheme.granularity === 'perChannel') return { dims, axis: channels, sharedZeroPoint }

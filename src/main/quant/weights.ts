@@ -12,7 +12,7 @@ export interface WeightLayout {
   /** null: one scale for the whole tensor */
   readonly axis: number | null
   readonly blockSize?: number
-  /** one zero point for all channels: ONNX Runtime's QLinearConv refuses differing ones (m) */
+  /** one zero point for all channels: QLinearConv of older ONNX Runtimes refuses differing ones, 1.30 takes them */
   readonly sharedZeroPoint: boolean
 }
 
