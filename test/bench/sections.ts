@@ -1,6 +1,7 @@
+import { calibrationSection } from './calibration.ts'
 import { evaluationSection } from './evaluation.ts'
 import type { Section } from './section.ts'
 import { speedSection } from './speed.ts'
 
 /** Everything `npm run bench` measures, in this order. */
-export const SECTIONS: readonly Section[] = [speedSection, evaluationSection]
+export const SECTIONS: readonly Section[] = [speedSection, calibrationSection, evaluationSection]
