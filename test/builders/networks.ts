@@ -23,17 +23,35 @@ class ConvNet {
     this.builder.input('input', [options.batch ?? 'N', 3, size, size])
   }
 
-  conv(input: string, inChannels: number, outChannels: number, kernel: number, options: { stride?: number; group?: number; gain?: number } = {}): string {
+  conv(
+    input: string,
+    inChannels: number,
+    outChannels: number,
+    kernel: number,
+    options: { stride?: number; group?: number; gain?: number } = {},
+  ): string {
     const { stride = 1, group = 1, gain = 1 } = options
     const name = `conv${this.#index++}`
     const fanIn = (inChannels / group) * kernel * kernel
-    const weight = this.builder.weights([outChannels, inChannels / group, kernel, kernel], gain * Math.sqrt(2 / fanIn), `${name}.weight`)
-    const bias = this.builder.constant(floatTensor(`${name}.bias`, [outChannels], normals(this.builder.random, outChannels, 0.05)))
+    const weight = this.builder.weights(
+      [outChannels, inChannels / group, kernel, kernel],
+      gain * Math.sqrt(2 / fanIn),
+      `${name}.weight`,
+    )
+    const bias = this.builder.constant(
+      floatTensor(`${name}.bias`, [outChannels], normals(this.builder.random, outChannels, 0.05)),
+    )
     const pad = Math.floor(kernel / 2)
     return this.builder.node(
       'Conv',
       [input, weight, bias],
-      { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad], group, dilations: [1, 1] },
+      {
+        kernel_shape: [kernel, kernel],
+        strides: [stride, stride],
+        pads: [pad, pad, pad, pad],
+        group,
+        dilations: [1, 1],
+      },
       { name },
     )
   }
@@ -60,7 +78,12 @@ class ConvNet {
     const pooled = this.builder.node('Flatten', [this.builder.node('GlobalAveragePool', [input])])
     const weight = this.builder.weights([classes, channels], Math.sqrt(1 / channels), 'fc.weight')
     const bias = this.builder.constant(floatTensor('fc.bias', [classes], normals(this.builder.random, classes, 0.05)))
-    this.builder.node('Gemm', [pooled, weight, bias], { transB: 1, alpha: float(1), beta: float(1) }, { name: 'fc', outputs: ['output'] })
+    this.builder.node(
+      'Gemm',
+      [pooled, weight, bias],
+      { transB: 1, alpha: float(1), beta: float(1) },
+      { name: 'fc', outputs: ['output'] },
+    )
     this.builder.output('output', [options.batch ?? 'N', classes])
     return this.builder.build()
   }
@@ -76,7 +99,12 @@ export function resNet18(options: NetworkOptions = {}): Model {
   let x = net.relu(net.conv('input', 3, 64, 7, { stride: 2 }))
   x = net.builder.node('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] })
   let channels = 64
-  for (const [outChannels, firstStride] of [[64, 1], [128, 2], [256, 2], [512, 2]] as const) {
+  for (const [outChannels, firstStride] of [
+    [64, 1],
+    [128, 2],
+    [256, 2],
+    [512, 2],
+  ] as const) {
     for (const stride of [firstStride, 1]) {
       const inner = net.relu(net.conv(x, channels, outChannels, 3, { stride }))
       const branch = net.conv(inner, outChannels, outChannels, 3, { gain: 0.5 })
@@ -98,7 +126,15 @@ export function mobileNetV2(options: NetworkOptions = {}): Model {
   const net = new ConvNet(options)
   let x = net.relu6(net.conv('input', 3, 32, 3, { stride: 2 }))
   let channels = 32
-  const blocks = [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 3, 2], [6, 64, 4, 2], [6, 96, 3, 1], [6, 160, 3, 2], [6, 320, 1, 1]] as const
+  const blocks = [
+    [1, 16, 1, 1],
+    [6, 24, 2, 2],
+    [6, 32, 3, 2],
+    [6, 64, 4, 2],
+    [6, 96, 3, 1],
+    [6, 160, 3, 2],
+    [6, 320, 1, 1],
+  ] as const
   for (const [expansion, outChannels, repeats, firstStride] of blocks) {
     for (let i = 0; i < repeats; i++) {
       const stride = i === 0 ? firstStride : 1

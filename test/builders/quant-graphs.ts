@@ -10,7 +10,11 @@ export interface QuantGraph {
   readonly dims: readonly number[]
 }
 
-function build(options: { opset?: number; seed?: number }, shape: readonly (number | string)[], body: (builder: ModelBuilder) => string): Model {
+function build(
+  options: { opset?: number; seed?: number },
+  shape: readonly (number | string)[],
+  body: (builder: ModelBuilder) => string,
+): Model {
   const builder = new ModelBuilder(options)
   builder.input('x', shape)
   builder.output(body(builder))
@@ -19,9 +23,17 @@ function build(options: { opset?: number; seed?: number }, shape: readonly (numb
 
 function conv(b: ModelBuilder, x: string, inChannels: number, outChannels: number, kernel = 3): string {
   const pad = (kernel - 1) / 2
-  return b.node('Conv', [x, b.weights([outChannels, inChannels, kernel, kernel]), b.floats(Array.from({ length: outChannels }, (_, i) => (i % 5) / 20 - 0.1))], {
-    pads: [pad, pad, pad, pad],
-  })
+  return b.node(
+    'Conv',
+    [
+      x,
+      b.weights([outChannels, inChannels, kernel, kernel]),
+      b.floats(Array.from({ length: outChannels }, (_, i) => (i % 5) / 20 - 0.1)),
+    ],
+    {
+      pads: [pad, pad, pad, pad],
+    },
+  )
 }
 
 function concatSplitResize(): Model {
@@ -30,7 +42,11 @@ function concatSplitResize(): Model {
     b.node('Split', [stem], { axis: 1 }, { name: 'split', outputs: ['left', 'right'] })
     const left = b.node('Relu', [conv(b, 'left', 4, 4)])
     const right = b.node('MaxPool', ['right'], { kernel_shape: [2, 2], strides: [2, 2] })
-    const up = b.node('Resize', [right, '', b.floats([1, 1, 2, 2])], { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' })
+    const up = b.node('Resize', [right, '', b.floats([1, 1, 2, 2])], {
+      mode: 'nearest',
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
+    })
     const joined = b.node('Concat', [left, up], { axis: 1 })
     const padded = b.node('Pad', [joined, b.ints([0, 0, 1, 1, 0, 0, 1, 1])])
     const sliced = b.node('Slice', [padded, b.ints([0, 0]), b.ints([9, 9]), b.ints([2, 3])])
@@ -40,9 +56,16 @@ function concatSplitResize(): Model {
 
 function dense(): Model {
   return build({}, ['N', 16], (b) => {
-    const hidden = b.node('Relu', [b.node('Gemm', ['x', b.weights([16, 32]), b.floats(Array.from({ length: 32 }, (_, i) => i / 50))], { alpha: float(0.5), beta: float(2) })])
+    const hidden = b.node('Relu', [
+      b.node('Gemm', ['x', b.weights([16, 32]), b.floats(Array.from({ length: 32 }, (_, i) => i / 50))], {
+        alpha: float(0.5),
+        beta: float(2),
+      }),
+    ])
     const product = b.node('MatMul', [hidden, b.weights([32, 24])])
-    const biased = b.node('Relu', [b.node('Add', [product, b.floats(Array.from({ length: 24 }, (_, i) => i / 40 - 0.2))])])
+    const biased = b.node('Relu', [
+      b.node('Add', [product, b.floats(Array.from({ length: 24 }, (_, i) => i / 40 - 0.2))]),
+    ])
     return b.node('Gemm', [biased, b.weights([10, 24]), b.floats([0.25], [1])], { transB: 1 })
   })
 }
@@ -52,13 +75,22 @@ function transformer(): Model {
   return build({ opset: 17, seed: 4 }, ['N', 6, 16], (b) => {
     const scales = (): string => b.floats(Array.from({ length: 16 }, (_, i) => 1 + (i % 3) / 10))
     const shifts = (count: number): string => b.floats(Array.from({ length: count }, (_, i) => (i % 7) / 30 - 0.1))
-    const linear = (x: string, from: number, to: number): string => b.node('Add', [b.node('MatMul', [x, b.weights([from, to], Math.sqrt(1 / from))]), shifts(to)])
-    const heads = (x: string, perm: readonly number[]): string => b.node('Transpose', [b.node('Reshape', [x, b.ints([0, 0, 2, 8])])], { perm })
+    const linear = (x: string, from: number, to: number): string =>
+      b.node('Add', [b.node('MatMul', [x, b.weights([from, to], Math.sqrt(1 / from))]), shifts(to)])
+    const heads = (x: string, perm: readonly number[]): string =>
+      b.node('Transpose', [b.node('Reshape', [x, b.ints([0, 0, 2, 8])])], { perm })
     const normal = b.node('LayerNormalization', ['x', scales(), shifts(16)], { axis: -1 })
     const [query, key, value] = [linear(normal, 16, 16), linear(normal, 16, 16), linear(normal, 16, 16)]
-    const scores = b.node('Mul', [b.node('MatMul', [heads(query, [0, 2, 1, 3]), heads(key, [0, 2, 3, 1])]), b.floats([0.35], [])])
+    const scores = b.node('Mul', [
+      b.node('MatMul', [heads(query, [0, 2, 1, 3]), heads(key, [0, 2, 3, 1])]),
+      b.floats([0.35], []),
+    ])
     const mixed = b.node('MatMul', [b.node('Softmax', [scores], { axis: -1 }), heads(value, [0, 2, 1, 3])])
-    const attended = linear(b.node('Reshape', [b.node('Transpose', [mixed], { perm: [0, 2, 1, 3] }), b.ints([0, 0, 16])]), 16, 16)
+    const attended = linear(
+      b.node('Reshape', [b.node('Transpose', [mixed], { perm: [0, 2, 1, 3] }), b.ints([0, 0, 16])]),
+      16,
+      16,
+    )
     const residual = b.node('Add', ['x', attended])
     const inner = linear(b.node('LayerNormalization', [residual, scales(), shifts(16)], { axis: -1 }), 16, 32)
     const erf = b.node('Add', [b.node('Erf', [b.node('Div', [inner, b.floats([Math.SQRT2], [])])]), b.floats([1], [])])

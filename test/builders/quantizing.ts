@@ -56,9 +56,13 @@ export async function runModel(model: Model | Uint8Array, feeds: Feeds, options:
 /** The least and greatest values of every float tensor over some runs. */
 export async function minMaxRanges({ model }: Prepared, feeds: readonly Feeds[]): Promise<RangeSource> {
   const facts = inferShapes(model, { onProblem: silent })
-  const names = model.graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== '' && facts.get(name)?.dataType === 'float')
+  const names = model.graph.nodes
+    .flatMap((node) => node.outputs)
+    .filter((name) => name !== '' && facts.get(name)?.dataType === 'float')
   const known = new Set(model.graph.outputs.map((output) => output.name))
-  const added = names.filter((name) => !known.has(name)).map((name) => ({ name, dataType: 'float' as const, shape: null }))
+  const added = names
+    .filter((name) => !known.has(name))
+    .map((name) => ({ name, dataType: 'float' as const, shape: null }))
   const exposed = { ...model, graph: { ...model.graph, outputs: [...model.graph.outputs, ...added] } }
   const ranges = new Map<string, Range>()
   const session = await engine.createSession(modelBytes(exposed), { optimization: 'disabled' })
@@ -87,7 +91,10 @@ function widen(ranges: Map<string, Range>, name: string, { dataType, data }: Eng
 }
 
 /** The default plan with some layers or defaults changed. */
-export function planWith(layers: Readonly<Record<string, LayerOverride>> = {}, defaults: Partial<QuantPlan['defaults']> = {}): QuantPlan {
+export function planWith(
+  layers: Readonly<Record<string, LayerOverride>> = {},
+  defaults: Partial<QuantPlan['defaults']> = {},
+): QuantPlan {
   return { ...defaultPlan, defaults: { ...defaultPlan.defaults, ...defaults }, layers }
 }
 
@@ -104,7 +111,11 @@ export function quantizePrepared(prepared: Prepared, ranges: RangeSource, plan: 
 }
 
 /** The graph ONNX Runtime makes of a model, written into `folder`. */
-export async function optimizedGraph(bytes: Uint8Array, folder: string, optimization: SessionOptions['optimization'] = 'extended'): Promise<readonly Node[]> {
+export async function optimizedGraph(
+  bytes: Uint8Array,
+  folder: string,
+  optimization: SessionOptions['optimization'] = 'extended',
+): Promise<readonly Node[]> {
   const file = path.join(folder, 'optimized.onnx')
   const session = await engine.createSession(bytes, { optimization, optimizedModelPath: file, threads: 1 })
   await session.release()

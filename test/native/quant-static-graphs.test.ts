@@ -7,7 +7,16 @@ import { decodeModel } from '../../src/main/formats/onnx/index.ts'
 import { readExecution } from '../../src/main/quant/execution.ts'
 import type { RangeSource } from '../../src/main/quant/params.ts'
 import { planFromOptions, type PlanOptions } from '../../src/main/quant/plan.ts'
-import { minMaxRanges, prepare, quantizePrepared, randomTensor, runModel, sqnrDb, type Prepared, type Quantized } from '../builders/quantizing.ts'
+import {
+  minMaxRanges,
+  prepare,
+  quantizePrepared,
+  randomTensor,
+  runModel,
+  sqnrDb,
+  type Prepared,
+  type Quantized,
+} from '../builders/quantizing.ts'
 import { quantGraphs } from '../builders/quant-graphs.ts'
 import { temporaryFolder } from '../builders/temporary.ts'
 
@@ -22,7 +31,13 @@ async function executionOf({ layers }: Prepared, { model, report, bytes }: Quant
 }
 
 /** Schemes, with the least signal to noise of the worst graph; random weights and inputs are harder than trained ones. */
-const schemes: readonly { readonly why: string; readonly options: PlanOptions; readonly opset?: number; readonly leastDb: number; readonly integer: boolean }[] = [
+const schemes: readonly {
+  readonly why: string
+  readonly options: PlanOptions
+  readonly opset?: number
+  readonly leastDb: number
+  readonly integer: boolean
+}[] = [
   { why: 'defaults', options: {}, leastDb: 20, integer: true },
   { why: 'symmetric activations', options: { activations: 'int8' }, leastDb: 18, integer: true },
   { why: 'one scale a tensor', options: { perTensor: true }, leastDb: 18, integer: true },
@@ -31,7 +46,13 @@ const schemes: readonly { readonly why: string; readonly options: PlanOptions; r
   { why: 'one bit', options: { weights: '1', activations: '1' }, leastDb: -60, integer: true },
   { why: 'stored int4', options: { weights: 'int4' }, opset: 21, leastDb: 0, integer: false },
   { why: 'sixteen bits', options: { weights: 'int16', activations: 'uint16' }, opset: 21, leastDb: 50, integer: false },
-  { why: 'sixteen symmetric bits', options: { weights: 'uint16', activations: 'int16' }, opset: 21, leastDb: 50, integer: false },
+  {
+    why: 'sixteen symmetric bits',
+    options: { weights: 'uint16', activations: 'int16' },
+    opset: 21,
+    leastDb: 50,
+    integer: false,
+  },
 ]
 
 describe.each(quantGraphs)('$why', ({ model, dims }) => {
@@ -59,7 +80,9 @@ describe.each(quantGraphs)('$why', ({ model, dims }) => {
     const execution = await executionOf(source, quantized)
     const weighted = quantized.report.layers.filter((layer) => layer.weights !== null)
     expect(weighted.length).toBeGreaterThan(0)
-    const notInteger = weighted.filter((layer) => execution.get(layer.id) !== 'int8').map((layer) => `${layer.op} ${layer.id}`)
+    const notInteger = weighted
+      .filter((layer) => execution.get(layer.id) !== 'int8')
+      .map((layer) => `${layer.op} ${layer.id}`)
     expect(notInteger).toEqual([])
   })
 

@@ -14,7 +14,10 @@ import { temporaryFolder } from '../builders/temporary.ts'
 const dims = [2, 4, 8, 8]
 
 function network(body: (b: QdqBuilder, x: string) => string, options: { opset?: number } = {}): QdqBuilder {
-  const builder = new QdqBuilder({ opset: options.opset ?? 17, irVersion: options.opset && options.opset > 20 ? 10 : 8 })
+  const builder = new QdqBuilder({
+    opset: options.opset ?? 17,
+    irVersion: options.opset && options.opset > 20 ? 10 : 8,
+  })
   builder.input('x', ['N', ...dims.slice(1)])
   builder.output(body(builder, 'x'))
   return builder
@@ -36,7 +39,9 @@ describe('a Relu is fused into an integer Conv', () => {
     { storage: 'uint8', input: 128, output: 5, fused: false },
     { storage: 'int8', input: 0, output: 0, fused: false },
   ] as const)('$storage with zero point $output: $fused', async ({ storage, input, output, fused }) => {
-    const ops = await opsOf(network((b, x) => b.pair(b.node('Relu', [b.integerConv(b.pair(x, input, storage), 4, 4)]), output, storage)))
+    const ops = await opsOf(
+      network((b, x) => b.pair(b.node('Relu', [b.integerConv(b.pair(x, input, storage), 4, 4)]), output, storage)),
+    )
     expect(ops['QLinearConv'] ?? 0).toBe(fused ? 1 : 0)
   })
 
@@ -44,7 +49,16 @@ describe('a Relu is fused into an integer Conv', () => {
     { why: 'its bounds are the integers’', high: 6, scale: 6 / 255, fused: true },
     { why: 'integers reach beyond it', high: 6, scale: 7 / 255, fused: false },
   ])('and a Clip where $why: $fused', async ({ high, scale, fused }) => {
-    const ops = await opsOf(network((b, x) => b.pair(b.node('Clip', [b.integerConv(b.pair(x), 4, 4), b.floats([0], []), b.floats([high], [])]), 0, 'uint8', scale)))
+    const ops = await opsOf(
+      network((b, x) =>
+        b.pair(
+          b.node('Clip', [b.integerConv(b.pair(x), 4, 4), b.floats([0], []), b.floats([high], [])]),
+          0,
+          'uint8',
+          scale,
+        ),
+      ),
+    )
     expect(ops['QLinearConv'] ?? 0).toBe(fused ? 1 : 0)
   })
 })
@@ -64,18 +78,24 @@ describe.each([
 
 describe('a raw output that is read beside its Q', () => {
   it('keeps a Conv in float', async () => {
-    const ops = await opsOf(network((b, x) => {
-      const raw = b.integerConv(b.pair(x), 4, 4)
-      return b.node('Sub', [b.pair(raw), b.node('Tanh', [raw])])
-    }))
+    const ops = await opsOf(
+      network((b, x) => {
+        const raw = b.integerConv(b.pair(x), 4, 4)
+        return b.node('Sub', [b.pair(raw), b.node('Tanh', [raw])])
+      }),
+    )
     expect(ops['QLinearConv'] ?? 0).toBe(0)
   })
 
   it('leaves a Gemm and a MatMul in integers when it has no Q at all', async () => {
     const flat = (b: QdqBuilder, x: string): string => b.pair(b.node('Flatten', [x]))
-    const gemm = await opsOf(network((b, x) => b.node('Tanh', [b.node('Gemm', [flat(b, x), b.integerWeights([256, 5], 1)])])))
+    const gemm = await opsOf(
+      network((b, x) => b.node('Tanh', [b.node('Gemm', [flat(b, x), b.integerWeights([256, 5], 1)])])),
+    )
     expect(gemm['QGemm']).toBe(1)
-    const matMul = await opsOf(network((b, x) => b.node('Tanh', [b.node('MatMul', [flat(b, x), b.integerWeights([256, 5], 1)])])))
+    const matMul = await opsOf(
+      network((b, x) => b.node('Tanh', [b.node('MatMul', [flat(b, x), b.integerWeights([256, 5], 1)])])),
+    )
     expect(matMul['MatMulIntegerToFloat']).toBe(1)
   })
 })
@@ -96,7 +116,10 @@ describe('a float Conv between quantized neighbours', () => {
     network((b, x) => {
       const before = b.pair(b.integerConv(b.pair(x), 4, 4))
       // one large output channel makes the runtime's single scale for the tensor a bad one
-      const weights = b.floats(Array.from({ length: 144 }, (_, i) => (b.random() - 0.5) * (i < 36 ? 20 : 0.05)), [4, 4, 3, 3])
+      const weights = b.floats(
+        Array.from({ length: 144 }, (_, i) => (b.random() - 0.5) * (i < 36 ? 20 : 0.05)),
+        [4, 4, 3, 3],
+      )
       return b.pair(b.node('Conv', [before, weights], { pads: [1, 1, 1, 1] }, { name: 'between' }), 128, 'uint8', 0.5)
     })
 
@@ -137,19 +160,36 @@ describe('fewer bits than the container', () => {
 
 describe('types without integer kernels', () => {
   it('16-bit activations run as float', async () => {
-    const ops = await opsOf(network((b, x) => b.pair(b.integerConv(b.pair(x, 32768, 'uint16'), 4, 4), 32768, 'uint16'), { opset: 21 }))
+    const ops = await opsOf(
+      network((b, x) => b.pair(b.integerConv(b.pair(x, 32768, 'uint16'), 4, 4), 32768, 'uint16'), { opset: 21 }),
+    )
     expect(ops['QLinearConv'] ?? 0).toBe(0)
   })
 
   it('int4 weights of a Conv run as float', async () => {
-    const ops = await opsOf(network((b, x) => b.pair(b.node('Conv', [b.pair(x), b.integerWeights([4, 4, 3, 3], 0, { storage: 'int4' })])), { opset: 21 }))
+    const ops = await opsOf(
+      network((b, x) => b.pair(b.node('Conv', [b.pair(x), b.integerWeights([4, 4, 3, 3], 0, { storage: 'int4' })])), {
+        opset: 21,
+      }),
+    )
     expect(ops['QLinearConv'] ?? 0).toBe(0)
   })
 
   it('16-bit integers are neither padded nor clipped', async () => {
-    const padded = network((b, x) => b.dequantize(b.node('Pad', [b.quantize(x, 0, 'int16'), b.ints([0, 0, 1, 1, 0, 0, 1, 1])]), 0, 'int16'), { opset: 21 })
+    const padded = network(
+      (b, x) => b.dequantize(b.node('Pad', [b.quantize(x, 0, 'int16'), b.ints([0, 0, 1, 1, 0, 0, 1, 1])]), 0, 'int16'),
+      { opset: 21 },
+    )
     await expect(outputsOf(padded)).rejects.toThrow('Pad')
-    const clipped = network((b, x) => b.dequantize(b.node('Clip', [b.quantize(x, 0, 'int16'), b.quantize(b.floats([-1], []), 0, 'int16')]), 0, 'int16'), { opset: 21 })
+    const clipped = network(
+      (b, x) =>
+        b.dequantize(
+          b.node('Clip', [b.quantize(x, 0, 'int16'), b.quantize(b.floats([-1], []), 0, 'int16')]),
+          0,
+          'int16',
+        ),
+      { opset: 21 },
+    )
     await expect(outputsOf(clipped)).rejects.toThrow('no kernel')
   })
 })
@@ -172,13 +212,23 @@ describe('what our placement adds to DESIGN', () => {
   })
 
   it('a bias scale that is the product of the two scales in the graph is folded', async () => {
-    const ops = await opsOf(network((b, x) => b.pair(b.node('Conv', [b.pair(x), b.integerWeights([4, 4, 3, 3], 0), b.multipliedBias(4)], { pads: [1, 1, 1, 1] }))))
+    const ops = await opsOf(
+      network((b, x) =>
+        b.pair(
+          b.node('Conv', [b.pair(x), b.integerWeights([4, 4, 3, 3], 0), b.multipliedBias(4)], { pads: [1, 1, 1, 1] }),
+        ),
+      ),
+    )
     expect(ops).toEqual({ QuantizeLinear: 1, QLinearConv: 1, DequantizeLinear: 1 })
   })
 
   it('a Gemm needs the zero point of its weights written', async () => {
     const gemm = (bare: boolean): QdqBuilder =>
-      network((b, x) => b.pair(b.node('Gemm', [b.pair(b.node('Flatten', [x])), b.integerWeights([256, 5], 1, { bare }), b.integerBias(5)])))
+      network((b, x) =>
+        b.pair(
+          b.node('Gemm', [b.pair(b.node('Flatten', [x])), b.integerWeights([256, 5], 1, { bare }), b.integerBias(5)]),
+        ),
+      )
     expect((await opsOf(gemm(false)))['QGemm']).toBe(1)
     expect((await opsOf(gemm(true)))['QGemm'] ?? 0).toBe(0)
   })

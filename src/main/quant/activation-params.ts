@@ -42,7 +42,12 @@ function paramsOfPair({ scheme, container, interval, clipped }: TensorPair, rang
 }
 
 /** Parameters of an activation tensor from its range. */
-export function activationParams(range: Range, scheme: ActivationScheme, container: ActivationContainer, interval: Interval): QuantParams {
+export function activationParams(
+  range: Range,
+  scheme: ActivationScheme,
+  container: ActivationContainer,
+  interval: Interval,
+): QuantParams {
   const cut = { rmin: Math.max(range.rmin, interval.low), rmax: Math.min(range.rmax, interval.high) }
   return paramsOfRange(cut, activationBounds(scheme, container, interval.low >= 0))
 }
@@ -74,7 +79,8 @@ function rangeOfPair(pair: TensorPair, plan: QuantPlan, ranges: RangeSource): Ra
     if (Number.isFinite(range.rmin) && Number.isFinite(range.rmax) && range.rmin <= range.rmax) return range
     return `the calibrated range of its tensor "${pair.tensor}" is [${range.rmin}, ${range.rmax}]`
   } catch (error) {
-    if (isFault(error) && error.code === 'plan.noStatistics') return `its tensor "${pair.tensor}" was not observed in calibration`
+    if (isFault(error) && error.code === 'plan.noStatistics')
+      return `its tensor "${pair.tensor}" was not observed in calibration`
     throw error
   }
 }

@@ -36,7 +36,12 @@ export function smallestWeightScales(bias: Float32Array, inputScale: number, sca
  * @param weightScale one or one per channel
  * Source: DESIGN section 5; ONNX QLinearConv-10, input B.
  */
-export function quantizeBias(bias: Float32Array, inputScale: number, weightScale: Float32Array, bits: 8 | 16 | 32): QuantizedBias {
+export function quantizeBias(
+  bias: Float32Array,
+  inputScale: number,
+  weightScale: Float32Array,
+  bits: 8 | 16 | 32,
+): QuantizedBias {
   const coarse = bits === 32 ? bias : coarsen(bias, bits)
   const scale = new Float32Array(weightScale.length)
   for (let c = 0; c < scale.length; c++) scale[c] = inputScale * weightScale[c]!

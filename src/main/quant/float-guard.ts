@@ -25,10 +25,14 @@ export interface GuardedModel {
  */
 export function guardFloatNodes(model: Model, floatNodes: ReadonlySet<string>): GuardedModel {
   const topology = topologyOf(model)
-  const edges = model.graph.nodes.filter((node) => floatNodes.has(node.name)).flatMap((node) => guardedEdges(node, topology, floatNodes))
+  const edges = model.graph.nodes
+    .filter((node) => floatNodes.has(node.name))
+    .flatMap((node) => guardedEdges(node, topology, floatNodes))
   if (edges.length === 0) return { model, guarded: [] }
   const draft = new Draft(model)
-  const bounds = [-widest, widest].map((value, i) => draft.addInitializer(floatTensor(i === 0 ? 'guard_min' : 'guard_max', [], [value])))
+  const bounds = [-widest, widest].map((value, i) =>
+    draft.addInitializer(floatTensor(i === 0 ? 'guard_min' : 'guard_max', [], [value])),
+  )
   const guards = new Map<string, string>()
   const replaced = new Map<string, Node>()
   for (const { tensor, reader, index } of edges) {

@@ -86,7 +86,13 @@ class Inserter {
     return this.#added.has(node.name)
   }
 
-  #add(spec: { name: string; opType: string; inputs: readonly string[]; outputs: readonly string[]; attributes?: Iterable<readonly [string, Attribute]> }): void {
+  #add(spec: {
+    name: string
+    opType: string
+    inputs: readonly string[]
+    outputs: readonly string[]
+    attributes?: Iterable<readonly [string, Attribute]>
+  }): void {
     this.#added.add(this.#draft.addNode(spec).name)
   }
 
@@ -101,16 +107,30 @@ class Inserter {
   #addPair(tensor: string): void {
     const [scale, zeroPoint] = this.#scaleAndZeroPoint(tensor)
     // a name that the outside knows must stay on the float values that leave
-    const isVisible = !this.#topology.inputs.has(tensor) && (this.#topology.outputs.has(tensor) || this.#topology.captured.has(tensor))
+    const isVisible =
+      !this.#topology.inputs.has(tensor) && (this.#topology.outputs.has(tensor) || this.#topology.captured.has(tensor))
     const raw = isVisible ? this.#draft.freshTensorName(`${tensor}_f`) : tensor
     const quantized = this.#draft.freshTensorName(`${tensor}_q`)
     const dequantized = isVisible ? tensor : this.#draft.freshTensorName(`${tensor}_dq`)
     if (!this.#isPadOutput(tensor)) {
-      this.#add({ name: `${tensor}_q`, opType: 'QuantizeLinear', inputs: [raw, scale, zeroPoint], outputs: [quantized] })
+      this.#add({
+        name: `${tensor}_q`,
+        opType: 'QuantizeLinear',
+        inputs: [raw, scale, zeroPoint],
+        outputs: [quantized],
+      })
     }
     const shares = this.#input.setup.pairs.get(tensor)!.like !== null
-    const integers = !shares && needsIntegerClip(this.#paramsOf(tensor), this.#containerOf(tensor)) ? this.#addIntegerClip(tensor, quantized) : quantized
-    this.#add({ name: `${tensor}_dq`, opType: 'DequantizeLinear', inputs: [integers, scale, zeroPoint], outputs: [dequantized] })
+    const integers =
+      !shares && needsIntegerClip(this.#paramsOf(tensor), this.#containerOf(tensor))
+        ? this.#addIntegerClip(tensor, quantized)
+        : quantized
+    this.#add({
+      name: `${tensor}_dq`,
+      opType: 'DequantizeLinear',
+      inputs: [integers, scale, zeroPoint],
+      outputs: [dequantized],
+    })
     this.#names.set(tensor, { raw, integers, dequantized })
     this.#quantizedNames.set(tensor, quantized)
   }
@@ -184,14 +204,25 @@ class Inserter {
       if (this.#isRedundant(node) && this.#canTakeOver(node.inputs[0]!)) dropped.set(node.name, node.inputs[0]!)
     }
     if (dropped.size === 0) return
-    const replaced = new Map(this.#topology.graph.nodes.flatMap((node) => (dropped.has(node.name) ? [[dropped.get(node.name)!, node.outputs[0]!]] : [])))
+    const replaced = new Map(
+      this.#topology.graph.nodes.flatMap((node) =>
+        dropped.has(node.name) ? [[dropped.get(node.name)!, node.outputs[0]!]] : [],
+      ),
+    )
     this.#draft.removeNodes(new Set(dropped.keys()))
-    this.#draft.nodes = this.#draft.nodes.map((node) => ({ ...node, outputs: node.outputs.map((name) => replaced.get(name) ?? name) }))
+    this.#draft.nodes = this.#draft.nodes.map((node) => ({
+      ...node,
+      outputs: node.outputs.map((name) => replaced.get(name) ?? name),
+    }))
   }
 
   #canTakeOver(tensor: string): boolean {
     if (this.#input.setup.pairs.has(tensor)) return false
-    return this.#topology.consumers.get(tensor)?.length === 1 && this.#topology.producers.has(tensor) && !this.#topology.outputs.has(tensor)
+    return (
+      this.#topology.consumers.get(tensor)?.length === 1 &&
+      this.#topology.producers.has(tensor) &&
+      !this.#topology.outputs.has(tensor)
+    )
   }
 
   #isRedundant(clip: Node): boolean {
@@ -207,8 +238,14 @@ class Inserter {
 
   /** A tensor that only a Pad reads, in integers, needs no DQ. */
   #dropUnreadDequantizers(): void {
-    const read = new Set([...this.#draft.nodes.flatMap((node) => node.inputs), ...this.#topology.outputs, ...this.#topology.captured])
-    const unread = this.#draft.nodes.filter((node) => this.#isNew(node) && node.opType === 'DequantizeLinear' && !read.has(node.outputs[0]!))
+    const read = new Set([
+      ...this.#draft.nodes.flatMap((node) => node.inputs),
+      ...this.#topology.outputs,
+      ...this.#topology.captured,
+    ])
+    const unread = this.#draft.nodes.filter(
+      (node) => this.#isNew(node) && node.opType === 'DequantizeLinear' && !read.has(node.outputs[0]!),
+    )
     this.#draft.removeNodes(new Set(unread.map((node) => node.name)))
   }
 
@@ -217,11 +254,18 @@ class Inserter {
     const values = float32Of(tensor)
     const params = constantParams(values, site)
     const key = `${site.tensor} ${site.container} ${site.scheme.bits} ${site.scheme.symmetric}`
-    const integers = this.#once(`integers ${key}`, () => packIntegers(`${site.tensor}_q`, site.container, tensor.dims, quantize(values, params)))
+    const integers = this.#once(`integers ${key}`, () =>
+      packIntegers(`${site.tensor}_q`, site.container, tensor.dims, quantize(values, params)),
+    )
     const scale = this.#once(`scale ${key}`, () => floatTensor(`${site.tensor}_s`, [], params.scale))
     const zeroPoint = this.#integer(site.container, params.zeroPoint[0]!)
     const output = this.#draft.freshTensorName(`${site.tensor}_dq`)
-    this.#add({ name: `${site.tensor}_dq`, opType: 'DequantizeLinear', inputs: [integers, scale, zeroPoint], outputs: [output] })
+    this.#add({
+      name: `${site.tensor}_dq`,
+      opType: 'DequantizeLinear',
+      inputs: [integers, scale, zeroPoint],
+      outputs: [output],
+    })
     this.#replaceInput(site.node, site.inputIndex, output)
   }
 
@@ -260,7 +304,13 @@ class Inserter {
     const { axis, blockSize } = weights.params
     const attributes: [string, Attribute][] = axis === null ? [] : [['axis', int(axis)]]
     if (blockSize !== undefined) attributes.push(['block_size', int(blockSize)])
-    this.#add({ name: `${site.weightName}_dq`, opType: 'DequantizeLinear', inputs: [values, scale, zeroPoint], outputs: [output], attributes })
+    this.#add({
+      name: `${site.weightName}_dq`,
+      opType: 'DequantizeLinear',
+      inputs: [values, scale, zeroPoint],
+      outputs: [output],
+      attributes,
+    })
     return output
   }
 
@@ -278,7 +328,12 @@ class Inserter {
   #onceEqual(key: string, tensor: Tensor): string {
     const known = this.#shared.get(key)
     const existing = known === undefined ? undefined : this.#draft.initializers.get(known)
-    if (existing && existing.data.length === tensor.data.length && existing.data.every((byte, i) => byte === tensor.data[i])) return known!
+    if (
+      existing &&
+      existing.data.length === tensor.data.length &&
+      existing.data.every((byte, i) => byte === tensor.data[i])
+    )
+      return known!
     const name = this.#draft.addInitializer(tensor)
     this.#shared.set(key, name)
     return name
@@ -296,13 +351,21 @@ class Inserter {
     const output = this.#draft.freshTensorName(`${name}_dq`)
     const attributes: [string, Attribute][] = isScalar ? [] : [['axis', int(0)]]
     // no zero point: int32 has none but 0
-    this.#add({ name: `${name}_dq`, opType: 'DequantizeLinear', inputs: [integers, scaleName], outputs: [output], attributes })
+    this.#add({
+      name: `${name}_dq`,
+      opType: 'DequantizeLinear',
+      inputs: [integers, scaleName],
+      outputs: [output],
+      attributes,
+    })
     return output
   }
 
   /** s_x · s_w as a product of the constants that are in the file anyway; runtimes fold it when they load the model. */
   #multipliedScale({ site }: LayerWeights): string {
-    const dequantizer = this.#draft.nodes.find((node) => node.outputs[0] === this.#node(site.node).inputs[site.weightIndex])!
+    const dequantizer = this.#draft.nodes.find(
+      (node) => node.outputs[0] === this.#node(site.node).inputs[site.weightIndex],
+    )!
     const [inputScale] = this.#scaleAndZeroPoint(site.inputTensor)
     const output = this.#draft.freshTensorName(`${site.bias!.name}_s`)
     this.#add({ name: output, opType: 'Mul', inputs: [inputScale, dequantizer.inputs[1]!], outputs: [output] })

@@ -18,13 +18,18 @@ export interface LayerWeights {
  * Quantizes weights and bias of a layer whose input has the parameters `input`. A weight scale is raised where the bias
  * would leave int32 otherwise.
  */
-export function quantizeLayerWeights(site: WeightSite, input: QuantParams, quantizeWeights: WeightQuantizer): LayerWeights {
+export function quantizeLayerWeights(
+  site: WeightSite,
+  input: QuantParams,
+  quantizeWeights: WeightQuantizer,
+): LayerWeights {
   const inputScale = input.scale[0]!
   const free = quantizeWeights(site.layerId, site.values, site.layout, site.scheme, null)
   if (!site.bias || site.layout.blockSize !== undefined) return { site, weights: free, bias: null, raisedScales: 0 }
   const smallest = smallestWeightScales(site.bias.values, inputScale, free.params.scale.length)
   const raisedScales = smallest.filter((scale, c) => scale > free.params.scale[c]!).length
-  const weights = raisedScales === 0 ? free : quantizeWeights(site.layerId, site.values, site.layout, site.scheme, smallest)
+  const weights =
+    raisedScales === 0 ? free : quantizeWeights(site.layerId, site.values, site.layout, site.scheme, smallest)
   const bias = quantizeBias(site.bias.values, inputScale, weights.params.scale, site.biasBits)
   return { site, weights, bias, raisedScales }
 }
@@ -41,7 +46,8 @@ export function wantsCompactConstants(layers: readonly LayerWeights[]): boolean 
   for (const { site, weights, bias } of layers) {
     const channels = weights.params.scale.length
     floats += site.values.length + (bias?.values.length ?? 0)
-    bytes += (site.values.length * containerBits(site.scheme.storage)) / 8 + channels * 4 + (bias ? bias.values.length * 8 : 0)
+    bytes +=
+      (site.values.length * containerBits(site.scheme.storage)) / 8 + channels * 4 + (bias ? bias.values.length * 8 : 0)
   }
   return floats >= 1e6 && bytes / (4 * floats) > 0.2615
 }

@@ -46,10 +46,16 @@ const hull = (inputs: readonly Interval[]): Interval => ({
   low: Math.min(...inputs.map((input) => input.low)),
   high: Math.max(...inputs.map((input) => input.high)),
 })
-const sum = ([a = everything, b = everything]: readonly Interval[]): Interval => ({ low: a.low + b.low, high: a.high + b.high })
+const sum = ([a = everything, b = everything]: readonly Interval[]): Interval => ({
+  low: a.low + b.low,
+  high: a.high + b.high,
+})
 const product = ([a = everything, b = everything]: readonly Interval[]): Interval =>
   a.low >= 0 && b.low >= 0 ? { low: 0, high: Infinity } : everything
-const relu = ([a = everything]: readonly Interval[]): Interval => ({ low: Math.max(0, a.low), high: Math.max(0, a.high) })
+const relu = ([a = everything]: readonly Interval[]): Interval => ({
+  low: Math.max(0, a.low),
+  high: Math.max(0, a.high),
+})
 const clip: IntervalRule = (inputs, node, graph) => clipInterval(node, graph) ?? keep(inputs)
 
 /** What each operator's output lies in, given its data inputs; an operator without a row can give anything. */
@@ -77,7 +83,11 @@ export function outputInterval(node: Node, graph: Graph, intervalOf: (tensor: st
   const rule = intervalRules.get(node.opType) ?? (row?.kind === 'movement' ? keep : null)
   if (!rule) return everything
   const indices = row ? dataInputIndices(node, row) : [0]
-  return rule(indices.map((i) => intervalOf(node.inputs[i]!)), node, graph)
+  return rule(
+    indices.map((i) => intervalOf(node.inputs[i]!)),
+    node,
+    graph,
+  )
 }
 
 /** What a Clip lets through, when its bounds are constants in order; null otherwise. An absent bound is infinite. */

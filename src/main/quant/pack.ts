@@ -7,7 +7,12 @@ import { containerBits, isSigned } from './scheme.ts'
  * @param values integers within the container's range, row-major, one an element
  * Source: onnx.proto, TensorProto.raw_data and the note on 4-bit types.
  */
-export function packIntegers(name: string, dataType: WeightStorage, dims: readonly number[], values: Int32Array): Tensor {
+export function packIntegers(
+  name: string,
+  dataType: WeightStorage,
+  dims: readonly number[],
+  values: Int32Array,
+): Tensor {
   return { name, dataType, dims, data: bytesOf(dataType, values) }
 }
 
@@ -37,7 +42,12 @@ export function unpackIntegers(tensor: Tensor, count: number): Int32Array {
   const bits = containerBits(storage)
   const signBit = isSigned(storage) ? 2 ** (bits - 1) : 2 ** bits
   for (let i = 0; i < count; i++) {
-    const raw = bits === 4 ? (data[i >> 1]! >> (4 * (i & 1))) & 15 : bits === 8 ? data[i]! : data[2 * i]! | (data[2 * i + 1]! << 8)
+    const raw =
+      bits === 4
+        ? (data[i >> 1]! >> (4 * (i & 1))) & 15
+        : bits === 8
+          ? data[i]!
+          : data[2 * i]! | (data[2 * i + 1]! << 8)
     values[i] = raw >= signBit ? raw - 2 ** bits : raw
   }
   return values

@@ -56,7 +56,11 @@ export interface QuantSetup {
  * @param refused layers to leave in float, with the reason, beside those found here
  * Source: DESIGN section 5, "Plan" and "Placement".
  */
-export function placeQuantization(model: Model, resolved: ResolvedPlan, refused: ReadonlyMap<string, string> = new Map()): QuantSetup {
+export function placeQuantization(
+  model: Model,
+  resolved: ResolvedPlan,
+  refused: ReadonlyMap<string, string> = new Map(),
+): QuantSetup {
   return new Placement(model, resolved, refused).setup()
 }
 
@@ -66,7 +70,14 @@ function containerOf({ bits, symmetric }: ActivationScheme): ActivationContainer
 }
 
 /** Source: ONNX Runtime, qdq_propagation.cc, CanNodePropagate. */
-const shiftedByRuntime: ReadonlySet<string> = new Set(['MaxPool', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Slice'])
+const shiftedByRuntime: ReadonlySet<string> = new Set([
+  'MaxPool',
+  'Reshape',
+  'Transpose',
+  'Squeeze',
+  'Unsqueeze',
+  'Slice',
+])
 
 type Scheme = Pick<TensorPair, 'layerId' | 'scheme'>
 
@@ -89,7 +100,9 @@ class Placement {
     this.#nodes = new Map(model.graph.nodes.map((node) => [node.name, node]))
     this.#refused = new Map(refused)
     this.#layers = resolved.layers.flatMap(({ layer, decision }) =>
-      decision.kind === 'quantized' && decision.mode === 'static' && !this.#refuses(layer.id) ? [{ layer, decision }] : [],
+      decision.kind === 'quantized' && decision.mode === 'static' && !this.#refuses(layer.id)
+        ? [{ layer, decision }]
+        : [],
     )
     this.#findWeights(model)
     for (const entry of this.#active()) for (const node of entry.layer.nodes) this.#layerOfNode.set(node, entry)
@@ -153,7 +166,9 @@ class Placement {
     return nodes.slice(1).flatMap((node, i) => {
       const before = nodes[i]!
       const isBias = before.opType === 'MatMul' && node.opType === 'Add'
-      return isBias || isFoldableActivation(node, this.#topology.graph) ? [] : before.outputs.filter((name) => node.inputs.includes(name))
+      return isBias || isFoldableActivation(node, this.#topology.graph)
+        ? []
+        : before.outputs.filter((name) => node.inputs.includes(name))
     })
   }
 
@@ -166,8 +181,12 @@ class Placement {
     const known = this.#pairs.get(tensor)
     if (known) return known
     const source = this.#movedFrom(tensor)
-    const root = source === null ? null : (this.#pairIfAny(source) ?? (this.#isHoisted(tensor, source) ? this.#pair(source) : null))
-    const pair = root && this.#canMove(tensor, root) ? { ...root, tensor, like: root.like ?? root.tensor } : this.#ownPair(tensor)
+    const root =
+      source === null
+        ? null
+        : (this.#pairIfAny(source) ?? (this.#isHoisted(tensor, source) ? this.#pair(source) : null))
+    const pair =
+      root && this.#canMove(tensor, root) ? { ...root, tensor, like: root.like ?? root.tensor } : this.#ownPair(tensor)
     this.#pairs.set(tensor, pair)
     return pair
   }
@@ -230,7 +249,10 @@ class Placement {
     const width = ({ scheme }: Scheme): number => scheme.bits * 2 + (scheme.symmetric ? 0 : 1)
     const widest = schemes.reduce((best, scheme) => (width(scheme) > width(best) ? scheme : best), first)
     if (schemes.some((scheme) => JSON.stringify(scheme.scheme) !== JSON.stringify(widest.scheme))) {
-      this.#warn(widest.layerId, `The tensor "${tensor}" is read by layers with different activation schemes; it has that of "${widest.layerId}" (${widest.scheme.bits} bits, ${widest.scheme.symmetric ? 'symmetric' : 'affine'}, ${widest.scheme.calibrator.method}).`)
+      this.#warn(
+        widest.layerId,
+        `The tensor "${tensor}" is read by layers with different activation schemes; it has that of "${widest.layerId}" (${widest.scheme.bits} bits, ${widest.scheme.symmetric ? 'symmetric' : 'affine'}, ${widest.scheme.calibrator.method}).`,
+      )
     }
     return widest
   }
@@ -268,7 +290,9 @@ class Placement {
   }
 
   #integerPads(): Set<string> {
-    const pads = this.#topology.graph.nodes.filter((node) => node.opType === 'Pad' && this.#pairs.get(node.outputs[0]!)?.like)
+    const pads = this.#topology.graph.nodes.filter(
+      (node) => node.opType === 'Pad' && this.#pairs.get(node.outputs[0]!)?.like,
+    )
     return new Set(pads.map((node) => node.name))
   }
 }

@@ -18,9 +18,15 @@ import {
 export function parsePlan(json: unknown): QuantPlan {
   const result = quantPlan.safeParse(json)
   if (result.success) return result.data
-  const issues = result.error.issues.map(({ path, message }) => `${path.length > 0 ? path.join('.') : 'the plan'}: ${message}`)
+  const issues = result.error.issues.map(
+    ({ path, message }) => `${path.length > 0 ? path.join('.') : 'the plan'}: ${message}`,
+  )
   const more = issues.length > 3 ? ` (and ${issues.length - 3} more)` : ''
-  throw new Fault('plan.invalid', `The plan does not fit the format, version 1: ${issues.slice(0, 3).join('; ')}${more}.`, { issues })
+  throw new Fault(
+    'plan.invalid',
+    `The plan does not fit the format, version 1: ${issues.slice(0, 3).join('; ')}${more}.`,
+    { issues },
+  )
 }
 
 /** The plan as JSON with keys in a fixed order (layers and tensors by name), so that equal plans are equal text. */
@@ -38,11 +44,28 @@ function ordered(value: unknown, named = false): unknown {
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
   const rank = (key: string): number => keyOrder.indexOf(key)
   entries.sort(([a], [b]) => (named ? (a < b ? -1 : 1) : rank(a) - rank(b)))
-  return Object.fromEntries(entries.map(([key, inner]) => [key, ordered(inner, !named && (key === 'layers' || key === 'tensors'))]))
+  return Object.fromEntries(
+    entries.map(([key, inner]) => [key, ordered(inner, !named && (key === 'layers' || key === 'tensors'))]),
+  )
 }
 
 /** TYPE of the command line (DESIGN section 8). */
-export const planTypes = ['int8', 'uint8', 'int4', 'uint4', 'int16', 'uint16', '1', '2', '3', '4', '5', '6', '7', '8'] as const
+export const planTypes = [
+  'int8',
+  'uint8',
+  'int4',
+  'uint4',
+  'int16',
+  'uint16',
+  '1',
+  '2',
+  '3',
+  '4',
+  '5',
+  '6',
+  '7',
+  '8',
+] as const
 export type PlanType = (typeof planTypes)[number]
 
 /** What the command line says of a plan; what is not given stays as in `defaultPlan`. */
@@ -102,7 +125,10 @@ function activationsOf(options: PlanOptions): ActivationScheme {
 function checkedType(text: string, option: string): PlanType {
   const type = planTypes.find((known) => known === text)
   if (type) return type
-  throw new Fault('usage.unknownType', `${option} ${text} is not a type: choose one of ${planTypes.join(', ')}.`, { option, value: text })
+  throw new Fault('usage.unknownType', `${option} ${text} is not a type: choose one of ${planTypes.join(', ')}.`, {
+    option,
+    value: text,
+  })
 }
 
 const bitsOfType = (type: PlanType): number => Number(/\d+$/.exec(type)![0])
@@ -110,14 +136,20 @@ const bitsOfType = (type: PlanType): number => Number(/\d+$/.exec(type)![0])
 /** @throws Fault usage.symmetricOneBit */
 export function refuseSymmetricOneBit(bits: number, symmetric: boolean, where = 'The options ask for'): void {
   if (bits !== 1 || !symmetric) return
-  throw new Fault('usage.symmetricOneBit', `${where} symmetric 1-bit numbers, which could hold nothing but 0: use affine, whose one bit is {0, 1}.`)
+  throw new Fault(
+    'usage.symmetricOneBit',
+    `${where} symmetric 1-bit numbers, which could hold nothing but 0: use affine, whose one bit is {0, 1}.`,
+  )
 }
 
 /** Ids of a model nearest to one that is unknown, best first, for "did you mean". */
 export function nearestNames(name: string, known: Iterable<string>, limit = 2): string[] {
   const scored = [...known].map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
   const near = scored.filter(({ distance }) => distance <= Math.max(2, Math.ceil(name.length * 0.6)))
-  return near.sort((a, b) => a.distance - b.distance).slice(0, limit).map(({ candidate }) => candidate)
+  return near
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, limit)
+    .map(({ candidate }) => candidate)
 }
 
 /** Levenshtein distance; names beyond 200 characters are compared by their first 200. */
@@ -138,6 +170,9 @@ function editDistance(left: string, right: string): number {
 
 /** `"a"`, `"a" or "b"`; empty when there is none. */
 export function didYouMean(name: string, layers: readonly LayerInfo[]): string {
-  const near = nearestNames(name, layers.map((layer) => layer.id))
+  const near = nearestNames(
+    name,
+    layers.map((layer) => layer.id),
+  )
   return near.length > 0 ? ` Did you mean ${near.map((id) => `"${id}"`).join(' or ')}?` : ''
 }

@@ -53,7 +53,9 @@ function staticLayer(entry: QuantizedLayer, { setup }: ReportInput, own: LayerWe
 
 function adjustments({ raisedScales, weights }: LayerWeights): string[] {
   if (raisedScales === 0) return []
-  return [`The weight scale of ${raisedScales} of ${weights.params.scale.length} channels was raised, so that the bias fits into int32.`]
+  return [
+    `The weight scale of ${raisedScales} of ${weights.params.scale.length} channels was raised, so that the bias fits into int32.`,
+  ]
 }
 
 /** Why a quantized layer will not run in integers, as far as the plan alone tells. */
@@ -61,7 +63,8 @@ function simulations({ layer, decision }: QuantizedLayer): string[] {
   const { weights, activations } = decision
   if (layer.role === 'movement') return []
   const reasons: string[] = []
-  if (weights && containerBits(weights.storage) !== 8) reasons.push(`${weights.storage} weights have no kernel with 8-bit activations`)
+  if (weights && containerBits(weights.storage) !== 8)
+    reasons.push(`${weights.storage} weights have no kernel with 8-bit activations`)
   if (activations.bits > 8) reasons.push(`${activations.bits}-bit activations have no integer kernel`)
   return reasons.map((reason) => `It will be simulated in float, not computed in integers: ${reason}.`)
 }

@@ -54,7 +54,9 @@ export function quantizeModel(input: QuantizeInput): { model: Model; report: Qua
   const { model, resolved, ranges, quantizeWeights = roundToNearest } = input
   checkOpset(model, resolved)
   const placed = settle(model, resolved, ranges)
-  const weights = placed.setup.weights.map((site) => quantizeLayerWeights(site, placed.params.get(site.inputTensor)!, quantizeWeights))
+  const weights = placed.setup.weights.map((site) =>
+    quantizeLayerWeights(site, placed.params.get(site.inputTensor)!, quantizeWeights),
+  )
   const insertion = insertPairs({
     model,
     setup: placed.setup,
@@ -80,25 +82,43 @@ function checkOpset(model: Model, resolved: ResolvedPlan): void {
   const needed = requiredOpset(resolved)
   const found = model.opsets.get('') ?? 0
   if (found >= needed) return
-  throw new Fault('model.opsetTooLow', `The plan stores types that need opset ${needed}, the model is at opset ${found}: upgrade it first.`, { needed, found })
+  throw new Fault(
+    'model.opsetTooLow',
+    `The plan stores types that need opset ${needed}, the model is at opset ${found}: upgrade it first.`,
+    { needed, found },
+  )
 }
 
 /** Placement with parameters for every pair: layers whose tensors have no usable range are left in float, and all is placed anew. */
-function settle(model: Model, resolved: ResolvedPlan, ranges: RangeSource): { setup: QuantSetup; params: ReadonlyMap<string, QuantParams> } {
+function settle(
+  model: Model,
+  resolved: ResolvedPlan,
+  ranges: RangeSource,
+): { setup: QuantSetup; params: ReadonlyMap<string, QuantParams> } {
   const refused = new Map<string, string>()
   for (;;) {
     const setup = placeQuantization(model, resolved, refused)
     const { params, failures } = resolvePairs(setup, resolved.plan, ranges)
     if (failures.size === 0) return { setup, params }
-    for (const [tensor, reason] of failures) for (const id of layersTouching(tensor, setup, resolved)) refused.set(id, reason)
+    for (const [tensor, reason] of failures)
+      for (const id of layersTouching(tensor, setup, resolved)) refused.set(id, reason)
   }
 }
 
 /** Computing layers that read or write a tensor, directly or through the movement that shares its parameters. */
 function layersTouching(tensor: string, setup: QuantSetup, resolved: ResolvedPlan): string[] {
-  const family = new Set([tensor, ...[...setup.pairs.values()].filter((pair) => pair.like === tensor).map((pair) => pair.tensor)])
+  const family = new Set([
+    tensor,
+    ...[...setup.pairs.values()].filter((pair) => pair.like === tensor).map((pair) => pair.tensor),
+  ])
   const touching = resolved.layers.filter(({ layer, decision }) => {
-    if (decision.kind === 'float' || decision.mode !== 'static' || layer.role === 'movement' || setup.refused.has(layer.id)) return false
+    if (
+      decision.kind === 'float' ||
+      decision.mode !== 'static' ||
+      layer.role === 'movement' ||
+      setup.refused.has(layer.id)
+    )
+      return false
     return [...layer.inputs, ...layer.outputs].some((name) => family.has(name))
   })
   const owner = setup.pairs.get(tensor)!.layerId
@@ -112,7 +132,11 @@ function twoDimensionalMatMuls(resolved: ResolvedPlan): Set<string> {
 }
 
 /** Runs the rewritings of the other modes, each over its layers. */
-function applyModes(model: Model, resolved: ResolvedPlan, quantizeWeights: WeightQuantizer): { model: Model; layers: LayerQuantization[]; nodes: Map<string, string> } {
+function applyModes(
+  model: Model,
+  resolved: ResolvedPlan,
+  quantizeWeights: WeightQuantizer,
+): { model: Model; layers: LayerQuantization[]; nodes: Map<string, string> } {
   let current = model
   const layers: LayerQuantization[] = []
   const nodes = new Map<string, string>()
@@ -134,12 +158,20 @@ function applyModes(model: Model, resolved: ResolvedPlan, quantizeWeights: Weigh
  * merely has nothing to move in integers is free.
  */
 function nodesKeptFloat(resolved: ResolvedPlan, setup: QuantSetup): Set<string> {
-  const kept = resolved.layers.filter(({ layer, decision }) => decision.kind === 'float' || decision.mode !== 'static' || setup.refused.has(layer.id))
+  const kept = resolved.layers.filter(
+    ({ layer, decision }) => decision.kind === 'float' || decision.mode !== 'static' || setup.refused.has(layer.id),
+  )
   return new Set(kept.flatMap(({ layer }) => layer.nodes))
 }
 
 function exportedPairs(setup: QuantSetup, params: ReadonlyMap<string, QuantParams>): ExportedPair[] {
-  return [...setup.pairs.values()].map(({ tensor, layerId, container, like }) => ({ tensor, layerId, container, like, params: params.get(tensor)! }))
+  return [...setup.pairs.values()].map(({ tensor, layerId, container, like }) => ({
+    tensor,
+    layerId,
+    container,
+    like,
+    params: params.get(tensor)!,
+  }))
 }
 
 /** Which layer each node and computed tensor of the exported model belongs to. */
@@ -171,4 +203,3 @@ function withMetadata(model: Model, { plan }: ResolvedPlan): Model {
   metadata.set('quantbench.plan', serializePlan(plan, 0))
   return { ...model, metadata }
 }
-

@@ -10,7 +10,7 @@ import { topologyOf, type Topology } from './topology.ts'
  */
 export function integerByDefault(model: Model, layers: readonly ResolvedLayer[]): ReadonlySet<string> {
   const region = new Region(topologyOf(model), layers)
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false
     for (const id of region.candidates) {
       if (region.isFed(id) && region.reachesWeights(id)) continue
@@ -64,7 +64,8 @@ class Region {
       if (!dataInputIndices(node, row).some((i) => node.inputs[i] === tensor)) return false
       if (entry.layer.role === 'weighted') return entry.decision.mode === 'static'
       if (seen.has(entry.layer.id)) return false
-      if (entry.layer.role === 'arithmetic') return this.candidates.has(entry.layer.id) && this.reachesWeights(entry.layer.id, seen)
+      if (entry.layer.role === 'arithmetic')
+        return this.candidates.has(entry.layer.id) && this.reachesWeights(entry.layer.id, seen)
       if (entry.layer.role !== 'movement') return false
       seen.add(entry.layer.id)
       return node.outputs.some((output) => output !== '' && this.#leadsToWeights(output, seen))

@@ -1,6 +1,13 @@
 import type { LayerInfo } from '../../shared/contract/model.ts'
 import { Fault, type FaultCode } from '../../shared/contract/fault.ts'
-import type { ActivationScheme, LayerOverride, QuantMode, QuantPlan, WeightScheme, WeightStorage } from '../../shared/contract/plan.ts'
+import type {
+  ActivationScheme,
+  LayerOverride,
+  QuantMode,
+  QuantPlan,
+  WeightScheme,
+  WeightStorage,
+} from '../../shared/contract/plan.ts'
 import type { Model } from '../graph/model.ts'
 import { integerByDefault } from './regions.ts'
 import { didYouMean, nearestNames, refuseSymmetricOneBit } from './plan.ts'
@@ -50,7 +57,10 @@ function raise(problems: readonly PlanProblem[]): void {
   const [first] = problems
   if (!first) return
   const more = problems.length > 3 ? ` (and ${problems.length - 3} more)` : ''
-  const message = problems.slice(0, 3).map((problem) => problem.message).join(' ')
+  const message = problems
+    .slice(0, 3)
+    .map((problem) => problem.message)
+    .join(' ')
   throw new Fault(first.code, message + more, { problems: problems.map((problem) => problem.message) })
 }
 
@@ -58,18 +68,30 @@ function* unknownNames(plan: QuantPlan, layers: readonly LayerInfo[], model: Mod
   const ids = new Set(layers.map((layer) => layer.id))
   for (const id of Object.keys(plan.layers)) {
     if (ids.has(id)) continue
-    yield { code: 'plan.unknownLayer', message: `The plan names the layer "${id}", which the model does not have.${didYouMean(id, layers)}` }
+    yield {
+      code: 'plan.unknownLayer',
+      message: `The plan names the layer "${id}", which the model does not have.${didYouMean(id, layers)}`,
+    }
   }
   if (!plan.tensors) return
-  const tensors = new Set([...model.graph.inputs.map((input) => input.name), ...model.graph.nodes.flatMap((node) => node.outputs)])
+  const tensors = new Set([
+    ...model.graph.inputs.map((input) => input.name),
+    ...model.graph.nodes.flatMap((node) => node.outputs),
+  ])
   for (const [name, override] of Object.entries(plan.tensors)) {
     if (!tensors.has(name)) {
       const [near] = nearestNames(name, tensors, 1)
-      yield { code: 'plan.unknownTensor', message: `The plan names the tensor "${name}", which the prepared model does not have.${near ? ` Did you mean "${near}"?` : ''}` }
+      yield {
+        code: 'plan.unknownTensor',
+        message: `The plan names the tensor "${name}", which the prepared model does not have.${near ? ` Did you mean "${near}"?` : ''}`,
+      }
     }
     const [rmin, rmax] = override.range ?? [0, 0]
     if (rmin > rmax || !Number.isFinite(rmin) || !Number.isFinite(rmax)) {
-      yield { code: 'plan.range', message: `The range of the tensor "${name}" is [${rmin}, ${rmax}]: the first number must not be above the second, and both must be finite.` }
+      yield {
+        code: 'plan.range',
+        message: `The range of the tensor "${name}" is [${rmin}, ${rmax}]: the first number must not be above the second, and both must be finite.`,
+      }
     }
   }
 }
@@ -79,7 +101,10 @@ function decide(plan: QuantPlan, layer: LayerInfo, problems: PlanProblem[]): Lay
   if (override === 'float') return { kind: 'float' }
   if (!layer.quantizable) {
     if (override !== undefined) {
-      problems.push({ code: 'plan.notQuantizable', message: `The plan quantizes the layer "${layer.id}" (${layer.op}), which cannot be: ${layer.reason ?? 'it has no integer form'}.` })
+      problems.push({
+        code: 'plan.notQuantizable',
+        message: `The plan quantizes the layer "${layer.id}" (${layer.op}), which cannot be: ${layer.reason ?? 'it has no integer form'}.`,
+      })
     }
     return { kind: 'float' }
   }
@@ -88,23 +113,43 @@ function decide(plan: QuantPlan, layer: LayerInfo, problems: PlanProblem[]): Lay
   for (const message of schemeProblems(decision, override ?? {})) {
     problems.push({ code: 'plan.scheme', message: `Layer "${layer.id}": ${message}` })
   }
-  refuseSymmetricOneBit(decision.weights!.bits, decision.weights!.symmetric, `The plan asks for the layer "${layer.id}" to have`)
-  refuseSymmetricOneBit(decision.activations.bits, decision.activations.symmetric, `The plan asks for the layer "${layer.id}" to have`)
+  refuseSymmetricOneBit(
+    decision.weights!.bits,
+    decision.weights!.symmetric,
+    `The plan asks for the layer "${layer.id}" to have`,
+  )
+  refuseSymmetricOneBit(
+    decision.activations.bits,
+    decision.activations.symmetric,
+    `The plan asks for the layer "${layer.id}" to have`,
+  )
   return decision
 }
 
 type Quantized = Extract<LayerDecision, { kind: 'quantized' }>
 
 /** Layers without weights have one mode, static: dynamic and weight-only leave them in float. */
-function withoutWeights(layer: LayerInfo, decision: Quantized, override: LayerOverride | undefined, problems: PlanProblem[]): LayerDecision {
+function withoutWeights(
+  layer: LayerInfo,
+  decision: Quantized,
+  override: LayerOverride | undefined,
+  problems: PlanProblem[],
+): LayerDecision {
   if (decision.mode === 'static') {
     const message = activationProblem(decision.activations)
     if (message) problems.push({ code: 'plan.scheme', message: `Layer "${layer.id}": ${message}` })
-    refuseSymmetricOneBit(decision.activations.bits, decision.activations.symmetric, `The plan asks for the layer "${layer.id}" to have`)
+    refuseSymmetricOneBit(
+      decision.activations.bits,
+      decision.activations.symmetric,
+      `The plan asks for the layer "${layer.id}" to have`,
+    )
     return { ...decision, weights: null }
   }
   if (override !== undefined && override !== 'float' && override.mode !== undefined) {
-    problems.push({ code: 'plan.scheme', message: `Layer "${layer.id}" (${layer.op}) has no weights, so its mode can only be static, not ${decision.mode}.` })
+    problems.push({
+      code: 'plan.scheme',
+      message: `Layer "${layer.id}" (${layer.op}) has no weights, so its mode can only be static, not ${decision.mode}.`,
+    })
   }
   return { kind: 'float' }
 }
@@ -118,7 +163,7 @@ function merge(plan: QuantPlan, override: Exclude<LayerOverride, 'float'>): Quan
     kind: 'quantized',
     mode,
     weights,
-    activations: { ...defaults.activations, ...defined(override.activations ?? {}) } as ActivationScheme,
+    activations: { ...defaults.activations, ...defined(override.activations ?? {}) },
     biasBits: (override.bias ?? defaults.bias).bits,
   }
 }
@@ -126,7 +171,7 @@ function merge(plan: QuantPlan, override: Exclude<LayerOverride, 'float'>): Quan
 /** Bits and storage follow each other where an override names only one of them. */
 function mergeWeights(defaults: WeightScheme, override: Partial<WeightScheme>): WeightScheme {
   const { blockSize: defaultBlockSize, ...base } = defaults
-  const merged = { ...base, ...defined(override) } as WeightScheme
+  const merged = { ...base, ...defined(override) }
   const storage = override.storage ?? storageFor(merged, defaults.storage)
   const bits = override.bits ?? Math.min(merged.bits, containerBits(storage))
   const { blockSize, ...scheme } = { ...merged, storage, bits }
@@ -144,12 +189,17 @@ function defined<T extends object>(value: T): Partial<T> {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Partial<T>
 }
 
-function* schemeProblems({ mode, weights, activations }: Quantized, override: Exclude<LayerOverride, 'float'>): Generator<string> {
+function* schemeProblems(
+  { mode, weights, activations }: Quantized,
+  override: Exclude<LayerOverride, 'float'>,
+): Generator<string> {
   if (!weights) return
   const { bits, storage, granularity, blockSize } = weights
   if (bits > containerBits(storage)) yield `${bits}-bit weights do not fit into ${storage} storage.`
-  if (granularity === 'perBlock' && mode !== 'weightOnly') yield `per-block scales exist in weight-only mode only, the mode is ${mode}.`
-  if (granularity === 'perBlock' && containerBits(storage) !== 4) yield `per-block scales need int4 or uint4 storage, found ${storage}.`
+  if (granularity === 'perBlock' && mode !== 'weightOnly')
+    yield `per-block scales exist in weight-only mode only, the mode is ${mode}.`
+  if (granularity === 'perBlock' && containerBits(storage) !== 4)
+    yield `per-block scales need int4 or uint4 storage, found ${storage}.`
   if (granularity !== 'perBlock' && blockSize !== undefined && override.weights?.blockSize !== undefined) {
     yield `blockSize is given, but the granularity is ${granularity}, not perBlock.`
   }
@@ -166,7 +216,8 @@ function withDefaults(resolved: ResolvedPlan, model: Model): ResolvedPlan {
   const integer = integerByDefault(model, resolved.layers)
   const layers = resolved.layers.map((entry): ResolvedLayer => {
     const { layer } = entry
-    if (layer.role !== 'arithmetic' || Object.hasOwn(resolved.plan.layers, layer.id) || integer.has(layer.id)) return entry
+    if (layer.role !== 'arithmetic' || Object.hasOwn(resolved.plan.layers, layer.id) || integer.has(layer.id))
+      return entry
     return { layer, decision: { kind: 'float' } }
   })
   return { ...resolved, layers }

@@ -87,7 +87,10 @@ export function activationBounds(
 
 function refuseOneBit(bits: number): void {
   if (bits > 1) return
-  throw new Fault('usage.symmetricOneBit', 'One bit cannot be symmetric (only 0 would be left): ask for affine, which uses {0, 1}.')
+  throw new Fault(
+    'usage.symmetricOneBit',
+    'One bit cannot be symmetric (only 0 would be left): ask for affine, which uses {0, 1}.',
+  )
 }
 
 /**
@@ -97,7 +100,13 @@ function refuseOneBit(bits: number): void {
  */
 export function paramsOfRange(range: Range, bounds: Bounds): QuantParams {
   const { scale, zeroPoint } = scaleOfRange(range.rmin, range.rmax, bounds)
-  return { qmin: bounds.qmin, qmax: bounds.qmax, scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint), axis: null }
+  return {
+    qmin: bounds.qmin,
+    qmax: bounds.qmax,
+    scale: Float32Array.of(scale),
+    zeroPoint: Int32Array.of(zeroPoint),
+    axis: null,
+  }
 }
 
 /** As `paramsOfRange`, for one channel: the float32 scale and the zero point. */

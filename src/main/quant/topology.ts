@@ -37,7 +37,6 @@ export function topologyOf(model: Model): Topology {
   }
 }
 
-
 /** The interval of a float constant; any for what is no constant. */
 function constantInterval(graph: Graph, name: string): Interval {
   const tensor = graph.initializers.get(name)

@@ -38,7 +38,8 @@ export function weightSiteOf({ layer, decision }: QuantizedLayer, model: Model):
   const weightName = node.inputs[1] ?? ''
   const weight = graph.initializers.get(weightName)
   if (!weight) return `its weights "${weightName}" are not constant`
-  if (weight.dataType !== 'float') return `its weights "${weightName}" are ${weight.dataType}, only float32 is quantized`
+  if (weight.dataType !== 'float')
+    return `its weights "${weightName}" are ${weight.dataType}, only float32 is quantized`
   const values = scaled(float32Of(weight), node.opType === 'Gemm' ? floatAttribute(node, 'alpha', 1) : 1)
   if (!areFinite(values, weight.dims)) return `its weights "${weightName}" hold NaN or infinite values`
   const bias = biasOf(node, layer.nodes, model, weight)
@@ -66,7 +67,12 @@ export function layoutOf(node: Node, weight: Tensor, scheme: WeightScheme): Weig
   if (scheme.granularity === 'perTensor' || channels === null) return { dims, axis: null, sharedZeroPoint }
   if (scheme.granularity === 'perChannel') return { dims, axis: channels, sharedZeroPoint }
   const summed = channels === 0 ? 1 : 0
-  return { dims, axis: summed, sharedZeroPoint, ...(scheme.blockSize === undefined ? {} : { blockSize: scheme.blockSize }) }
+  return {
+    dims,
+    axis: summed,
+    sharedZeroPoint,
+    ...(scheme.blockSize === undefined ? {} : { blockSize: scheme.blockSize }),
+  }
 }
 
 function scaled(values: Float32Array, factor: number): Float32Array {
@@ -91,7 +97,9 @@ function channelsOf(node: Node, weight: Tensor, channels: number): number {
 /** The constant a fused Add brings, per column. */
 function addedBias(node: Node, layerNodes: readonly string[], model: Model, columns: number): BiasSite | null | string {
   const own = new Set(layerNodes)
-  const add = model.graph.nodes.find((other) => own.has(other.name) && other.opType === 'Add' && other.inputs.includes(node.outputs[0]!))
+  const add = model.graph.nodes.find(
+    (other) => own.has(other.name) && other.opType === 'Add' && other.inputs.includes(node.outputs[0]!),
+  )
   if (!add) return null
   const name = add.inputs[add.inputs[0] === node.outputs[0] ? 1 : 0]!
   const tensor = model.graph.initializers.get(name)
@@ -99,11 +107,18 @@ function addedBias(node: Node, layerNodes: readonly string[], model: Model, colu
 }
 
 /** A bias as one value per channel; a sentence for shapes that are not that. */
-function broadcastBias(name: string, tensor: Tensor, channels: number, factor: number, addNode: string | null): BiasSite | string {
+function broadcastBias(
+  name: string,
+  tensor: Tensor,
+  channels: number,
+  factor: number,
+  addNode: string | null,
+): BiasSite | string {
   if (tensor.dataType !== 'float') return `its bias "${name}" is ${tensor.dataType}, only float32 is quantized`
   const count = elementCount(tensor.dims)
   const isRow = count === channels && (tensor.dims.at(-1) ?? 1) === channels
-  if (count !== 1 && !isRow) return `its bias "${name}" has the shape [${tensor.dims.join(', ')}], expected one value for each of ${channels} channels`
+  if (count !== 1 && !isRow)
+    return `its bias "${name}" has the shape [${tensor.dims.join(', ')}], expected one value for each of ${channels} channels`
   const given = scaled(float32Of(tensor), factor)
   if (!areFinite(given, tensor.dims)) return `its bias "${name}" holds NaN or infinite values`
   return { name, addNode, values: count === channels ? given : new Float32Array(channels).fill(given[0]!) }

@@ -95,7 +95,8 @@ function blockOf(layout: WeightLayout): { blockSize?: number } {
 }
 
 function scaleAwareZeroPoint(min: number, scale: number, { qmin, qmax }: Bounds): number {
-  return scaleOfRange(Math.min(0, min), Math.min(0, min) + scale * (qmax - qmin), { qmin, qmax, zeroPoint: null }).zeroPoint
+  return scaleOfRange(Math.min(0, min), Math.min(0, min) + scale * (qmax - qmin), { qmin, qmax, zeroPoint: null })
+    .zeroPoint
 }
 
 /** The zero point of the whole tensor's range, for all channels. */

@@ -4,7 +4,13 @@ import type { QuantParams } from '../../../src/main/quant/params.ts'
 import { paramsOfRange } from '../../../src/main/quant/scheme.ts'
 import { normals, seeded } from '../../builders/model-builder.ts'
 
-const int8: QuantParams = { qmin: -128, qmax: 127, scale: Float32Array.of(0.1), zeroPoint: Int32Array.of(0), axis: null }
+const int8: QuantParams = {
+  qmin: -128,
+  qmax: 127,
+  scale: Float32Array.of(0.1),
+  zeroPoint: Int32Array.of(0),
+  axis: null,
+}
 
 describe('quantize', () => {
   it.each([

@@ -21,17 +21,25 @@ function faultOf(act: () => unknown): Fault {
 function network(): Model {
   const builder = new ModelBuilder()
   builder.input('x', ['N', 3, 8, 8])
-  const stem = builder.node('Relu', [builder.node('Conv', ['x', builder.weights([4, 3, 3, 3])], {}, { name: 'stem/conv' })])
+  const stem = builder.node('Relu', [
+    builder.node('Conv', ['x', builder.weights([4, 3, 3, 3])], {}, { name: 'stem/conv' }),
+  ])
   const block = builder.node('Conv', [stem, builder.weights([4, 4, 3, 3])], {}, { name: 'block/conv' })
   const tanh = builder.node('Tanh', [block], {}, { name: 'tanh' })
-  const flat = builder.node('Flatten', [builder.node('GlobalAveragePool', [tanh], {}, { name: 'pool' })], {}, { name: 'flat' })
+  const flat = builder.node(
+    'Flatten',
+    [builder.node('GlobalAveragePool', [tanh], {}, { name: 'pool' })],
+    {},
+    { name: 'flat' },
+  )
   builder.node('Gemm', [flat, builder.weights([4, 2])], {}, { name: 'fc', outputs: ['y'] })
   builder.output('y', ['N', 2])
   return builder.build()
 }
 
 const prepared = prepare(network())
-const resolve = (plan: QuantPlan, hash?: string): ReturnType<typeof resolvePlan> => resolvePlan(plan, prepared.layers, prepared.model, hash)
+const resolve = (plan: QuantPlan, hash?: string): ReturnType<typeof resolvePlan> =>
+  resolvePlan(plan, prepared.layers, prepared.model, hash)
 const decisionOf = (plan: QuantPlan, id: string): ReturnType<typeof resolvePlan>['layers'][number]['decision'] =>
   resolve(plan).layers.find(({ layer }) => layer.id === id)!.decision
 
@@ -93,7 +101,10 @@ describe('a plan from options', () => {
   })
 
   it('blocks weight-only int4', () => {
-    expect(planFromOptions({ mode: 'weightOnly', weights: 'int4' }).defaults.weights).toMatchObject({ granularity: 'perBlock', blockSize: 32 })
+    expect(planFromOptions({ mode: 'weightOnly', weights: 'int4' }).defaults.weights).toMatchObject({
+      granularity: 'perBlock',
+      blockSize: 32,
+    })
   })
 
   it.each([
@@ -112,7 +123,9 @@ describe('a plan from options', () => {
 
 describe('resolving against a model', () => {
   it('quantizes what can be, leaves the rest in float without complaint', () => {
-    const kinds = Object.fromEntries(resolve(defaultPlan).layers.map(({ layer, decision }) => [layer.id, decision.kind]))
+    const kinds = Object.fromEntries(
+      resolve(defaultPlan).layers.map(({ layer, decision }) => [layer.id, decision.kind]),
+    )
     expect(kinds).toMatchObject({ 'stem/conv': 'quantized', 'block/conv': 'quantized', tanh: 'float', fc: 'quantized' })
   })
 
@@ -137,22 +150,80 @@ describe('resolving against a model', () => {
   })
 
   it.each([
-    { why: 'a layer that is not there', plan: planWith({ 'stem/conw': 'float' }), code: 'plan.unknownLayer', says: 'Did you mean "stem/conv"' },
-    { why: 'a layer that cannot be quantized', plan: planWith({ tanh: {} }), code: 'plan.notQuantizable', says: 'tanh' },
-    { why: 'a tensor that is not there', plan: { ...defaultPlan, tensors: { nowhere: { range: [0, 1] as [number, number] } } }, code: 'plan.unknownTensor', says: 'nowhere' },
-    { why: 'a range the wrong way round', plan: { ...defaultPlan, tensors: { x: { range: [1, -1] as [number, number] } } }, code: 'plan.range', says: '[1, -1]' },
-    { why: 'more bits than the storage asked for', plan: planWith({ fc: { weights: { bits: 8, storage: 'int4' } } }), code: 'plan.scheme', says: 'int4' },
-    { why: 'blocks in static mode', plan: planWith({ fc: { mode: 'static', weights: { storage: 'int4', granularity: 'perBlock' } } }), code: 'plan.scheme', says: 'weight-only' },
-    { why: 'blocks of bytes', plan: planWith({ fc: { weights: { granularity: 'perBlock' } } }), code: 'plan.scheme', says: 'int4 or uint4' },
-    { why: 'a block size without blocks', plan: planWith({ fc: { weights: { blockSize: 32 } } }), code: 'plan.scheme', says: 'blockSize' },
-    { why: 'twelve-bit activations', plan: planWith({ fc: { activations: { bits: 12 } } }), code: 'plan.scheme', says: '12' },
-    { why: 'a symmetric bit', plan: planWith({ fc: { weights: { bits: 1 } } }), code: 'usage.symmetricOneBit', says: 'fc' },
-    { why: 'dynamic arithmetic', plan: planWith({ pool: { mode: 'dynamic' } }), code: 'plan.scheme', says: 'no weights' },
-  ] satisfies { why: string; plan: QuantPlan; code: string; says: string }[])('refuses $why', ({ plan, code, says }) => {
-    const fault = faultOf(() => resolve(plan))
-    expect(fault.code).toBe(code)
-    expect(fault.message).toContain(says)
-  })
+    {
+      why: 'a layer that is not there',
+      plan: planWith({ 'stem/conw': 'float' }),
+      code: 'plan.unknownLayer',
+      says: 'Did you mean "stem/conv"',
+    },
+    {
+      why: 'a layer that cannot be quantized',
+      plan: planWith({ tanh: {} }),
+      code: 'plan.notQuantizable',
+      says: 'tanh',
+    },
+    {
+      why: 'a tensor that is not there',
+      plan: { ...defaultPlan, tensors: { nowhere: { range: [0, 1] as [number, number] } } },
+      code: 'plan.unknownTensor',
+      says: 'nowhere',
+    },
+    {
+      why: 'a range the wrong way round',
+      plan: { ...defaultPlan, tensors: { x: { range: [1, -1] as [number, number] } } },
+      code: 'plan.range',
+      says: '[1, -1]',
+    },
+    {
+      why: 'more bits than the storage asked for',
+      plan: planWith({ fc: { weights: { bits: 8, storage: 'int4' } } }),
+      code: 'plan.scheme',
+      says: 'int4',
+    },
+    {
+      why: 'blocks in static mode',
+      plan: planWith({ fc: { mode: 'static', weights: { storage: 'int4', granularity: 'perBlock' } } }),
+      code: 'plan.scheme',
+      says: 'weight-only',
+    },
+    {
+      why: 'blocks of bytes',
+      plan: planWith({ fc: { weights: { granularity: 'perBlock' } } }),
+      code: 'plan.scheme',
+      says: 'int4 or uint4',
+    },
+    {
+      why: 'a block size without blocks',
+      plan: planWith({ fc: { weights: { blockSize: 32 } } }),
+      code: 'plan.scheme',
+      says: 'blockSize',
+    },
+    {
+      why: 'twelve-bit activations',
+      plan: planWith({ fc: { activations: { bits: 12 } } }),
+      code: 'plan.scheme',
+      says: '12',
+    },
+    {
+      why: 'a symmetric bit',
+      plan: planWith({ fc: { weights: { bits: 1 } } }),
+      code: 'usage.symmetricOneBit',
+      says: 'fc',
+    },
+    {
+      why: 'dynamic arithmetic',
+      plan: planWith({ pool: { mode: 'dynamic' } }),
+      code: 'plan.scheme',
+      says: 'no weights',
+    },
+  ] satisfies { why: string; plan: QuantPlan; code: string; says: string }[])(
+    'refuses $why',
+    ({ plan, code, says }) => {
+      const fault = faultOf(() => resolve(plan))
+      expect(fault.code).toBe(code)
+      expect(fault.message).toContain(says)
+    },
+  )
 
   it('lists every problem', () => {
     const fault = faultOf(() => resolve(planWith({ a: 'float', b: 'float', c: 'float', d: 'float' })))

@@ -1,17 +1,37 @@
 import { describe, expect, it } from 'vitest'
 import { isFault } from '../../../src/shared/contract/fault.ts'
-import { activationBounds, containerRange, paramsOfRange, scaleOfRange, smallestScale, usableScale, weightBounds } from '../../../src/main/quant/scheme.ts'
+import {
+  activationBounds,
+  containerRange,
+  paramsOfRange,
+  scaleOfRange,
+  smallestScale,
+  usableScale,
+  weightBounds,
+} from '../../../src/main/quant/scheme.ts'
 
 describe('bounds of weights', () => {
   it.each([
-    { why: 'symmetric drops the lowest integer', scheme: { bits: 8, storage: 'int8', symmetric: true }, bounds: [-127, 127, 0] },
+    {
+      why: 'symmetric drops the lowest integer',
+      scheme: { bits: 8, storage: 'int8', symmetric: true },
+      bounds: [-127, 127, 0],
+    },
     { why: 'four bits', scheme: { bits: 4, storage: 'int4', symmetric: true }, bounds: [-7, 7, 0] },
     { why: 'two bits in a byte', scheme: { bits: 2, storage: 'int8', symmetric: true }, bounds: [-1, 1, 0] },
-    { why: 'symmetric in an unsigned byte', scheme: { bits: 8, storage: 'uint8', symmetric: true }, bounds: [1, 255, 128] },
+    {
+      why: 'symmetric in an unsigned byte',
+      scheme: { bits: 8, storage: 'uint8', symmetric: true },
+      bounds: [1, 255, 128],
+    },
     { why: 'affine', scheme: { bits: 8, storage: 'uint8', symmetric: false }, bounds: [0, 255, null] },
     { why: 'affine signed', scheme: { bits: 3, storage: 'int8', symmetric: false }, bounds: [-4, 3, null] },
     { why: 'one bit is {0, 1}', scheme: { bits: 1, storage: 'uint8', symmetric: false }, bounds: [0, 1, null] },
-    { why: 'reduced range uses 7 of 8 bits', scheme: { bits: 8, storage: 'int8', symmetric: true, reducedRange: true }, bounds: [-63, 63, 0] },
+    {
+      why: 'reduced range uses 7 of 8 bits',
+      scheme: { bits: 8, storage: 'int8', symmetric: true, reducedRange: true },
+      bounds: [-63, 63, 0],
+    },
     { why: 'sixteen bits', scheme: { bits: 16, storage: 'int16', symmetric: true }, bounds: [-32767, 32767, 0] },
   ] as const)('$why', ({ scheme, bounds: [qmin, qmax, zeroPoint] }) => {
     expect(weightBounds(scheme)).toEqual({ qmin, qmax, zeroPoint })
@@ -31,13 +51,55 @@ describe('bounds of weights', () => {
 describe('bounds of activations', () => {
   it.each([
     { why: 'affine', bits: 8, symmetric: false, container: 'uint8', nonNegative: false, bounds: [0, 255, null] },
-    { why: 'after Relu the zero point is the lowest integer', bits: 8, symmetric: false, container: 'uint8', nonNegative: true, bounds: [0, 255, 0] },
-    { why: 'after Relu, signed', bits: 8, symmetric: true, container: 'int8', nonNegative: true, bounds: [-128, 127, -128] },
-    { why: 'symmetric has 0 in the middle', bits: 8, symmetric: true, container: 'uint8', nonNegative: false, bounds: [0, 255, 128] },
-    { why: 'fewer bits count from the lowest', bits: 4, symmetric: false, container: 'uint8', nonNegative: true, bounds: [0, 15, 0] },
-    { why: 'fewer bits around the middle', bits: 4, symmetric: true, container: 'uint8', nonNegative: false, bounds: [120, 135, 128] },
+    {
+      why: 'after Relu the zero point is the lowest integer',
+      bits: 8,
+      symmetric: false,
+      container: 'uint8',
+      nonNegative: true,
+      bounds: [0, 255, 0],
+    },
+    {
+      why: 'after Relu, signed',
+      bits: 8,
+      symmetric: true,
+      container: 'int8',
+      nonNegative: true,
+      bounds: [-128, 127, -128],
+    },
+    {
+      why: 'symmetric has 0 in the middle',
+      bits: 8,
+      symmetric: true,
+      container: 'uint8',
+      nonNegative: false,
+      bounds: [0, 255, 128],
+    },
+    {
+      why: 'fewer bits count from the lowest',
+      bits: 4,
+      symmetric: false,
+      container: 'uint8',
+      nonNegative: true,
+      bounds: [0, 15, 0],
+    },
+    {
+      why: 'fewer bits around the middle',
+      bits: 4,
+      symmetric: true,
+      container: 'uint8',
+      nonNegative: false,
+      bounds: [120, 135, 128],
+    },
     { why: 'one bit after Relu', bits: 1, symmetric: false, container: 'uint8', nonNegative: true, bounds: [0, 1, 0] },
-    { why: 'sixteen bits', bits: 16, symmetric: false, container: 'uint16', nonNegative: false, bounds: [0, 65535, null] },
+    {
+      why: 'sixteen bits',
+      bits: 16,
+      symmetric: false,
+      container: 'uint16',
+      nonNegative: false,
+      bounds: [0, 65535, null],
+    },
   ] as const)('$why', ({ bits, symmetric, container, nonNegative, bounds: [qmin, qmax, zeroPoint] }) => {
     expect(activationBounds({ bits, symmetric }, container, nonNegative)).toEqual({ qmin, qmax, zeroPoint })
   })

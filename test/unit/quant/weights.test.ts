@@ -5,7 +5,13 @@ import { quantizeBias, smallestWeightScales } from '../../../src/main/quant/bias
 import { quantizeLayerWeights, wantsCompactConstants } from '../../../src/main/quant/layer-weights.ts'
 import { packIntegers, unpackIntegers } from '../../../src/main/quant/pack.ts'
 import type { WeightSite } from '../../../src/main/quant/weight-site.ts'
-import { areFinite, parameterDims, roundToNearest, weightParams, weightTensors } from '../../../src/main/quant/weights.ts'
+import {
+  areFinite,
+  parameterDims,
+  roundToNearest,
+  weightParams,
+  weightTensors,
+} from '../../../src/main/quant/weights.ts'
 import { normals, seeded } from '../../builders/model-builder.ts'
 
 const perChannel: WeightScheme = { bits: 8, storage: 'int8', symmetric: true, granularity: 'perChannel' }
@@ -15,7 +21,10 @@ const values = Float32Array.of(0.1, -0.2, 0.05, 10, 20, -5)
 describe('the worked vectors of DESIGN section 5', () => {
   const quantized = (values: readonly number[]): number[] => {
     const whole = { dims: [values.length], axis: null, sharedZeroPoint: false }
-    return [...roundToNearest('w', Float32Array.from(values), whole, { ...perChannel, granularity: 'perTensor' }, null).values]
+    return [
+      ...roundToNearest('w', Float32Array.from(values), whole, { ...perChannel, granularity: 'perTensor' }, null)
+        .values,
+    ]
   }
   const vector = [-0.16, -0.04, 0.07, -0.08, 0, -0.09, -0.05, -0.08, -0.07, 0.06]
   // one alpha over a whole network: the largest weight, −4
@@ -24,7 +33,11 @@ describe('the worked vectors of DESIGN section 5', () => {
   it.each([
     { why: 'alpha 0.16', values: vector, q: [-127, -32, 56, -64, 0, -71, -40, -64, -56, 48] },
     { why: 'an outlier takes the range', values: [...vector, 15], q: [-1, 0, 1, -1, 0, -1, 0, -1, -1, 1, 127] },
-    { why: 'alpha 4, weights and biases', values: network.flat(), q: [3, -10, 13, -32, 64, -3, 38, -22, 32, -3, 95, -127, 25, -19, -16, 6, 32] },
+    {
+      why: 'alpha 4, weights and biases',
+      values: network.flat(),
+      q: [3, -10, 13, -32, 64, -3, 38, -22, 32, -3, 95, -127, 25, -19, -16, 6, 32],
+    },
   ])('$why', ({ values, q }) => {
     expect(quantized(values)).toEqual(q)
   })
@@ -46,11 +59,17 @@ describe('scales of weights', () => {
   })
 
   it('lie along the last axis for a matrix', () => {
-    expect([...weightParams(values, { ...layout, axis: 1 }, perChannel).scale]).toEqual([10, 20, 5].map((max) => Math.fround(max / 127)))
+    expect([...weightParams(values, { ...layout, axis: 1 }, perChannel).scale]).toEqual(
+      [10, 20, 5].map((max) => Math.fround(max / 127)),
+    )
   })
 
   it('are one per block along the summed axis', () => {
-    const params = weightParams(Float32Array.of(1, 2, 3, 4), { dims: [4, 1], axis: 0, blockSize: 2, sharedZeroPoint: false }, { ...perChannel, bits: 4, storage: 'int4' })
+    const params = weightParams(
+      Float32Array.of(1, 2, 3, 4),
+      { dims: [4, 1], axis: 0, blockSize: 2, sharedZeroPoint: false },
+      { ...perChannel, bits: 4, storage: 'int4' },
+    )
     expect([...params.scale]).toEqual([2, 4].map((max) => Math.fround(max / 7)))
     expect(parameterDims([4, 1], params)).toEqual([2, 1])
   })
@@ -60,7 +79,8 @@ describe('scales of weights', () => {
     const { params, values: integers } = roundToNearest('conv', values, layout, affine, null)
     expect(new Set(params.zeroPoint).size).toBe(1)
     const back = dequantize(integers, params, layout.dims)
-    for (let i = 0; i < values.length; i++) expect(Math.abs(back[i]! - values[i]!)).toBeLessThanOrEqual(params.scale[i < 3 ? 0 : 1]! * 0.501)
+    for (let i = 0; i < values.length; i++)
+      expect(Math.abs(back[i]! - values[i]!)).toBeLessThanOrEqual(params.scale[i < 3 ? 0 : 1]! * 0.501)
     expect(new Set(weightParams(values, { ...layout, sharedZeroPoint: false }, affine).zeroPoint).size).toBe(2)
   })
 
@@ -71,8 +91,15 @@ describe('scales of weights', () => {
   })
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('stay within %i bits', (bits) => {
-    const scheme: WeightScheme = bits === 1 ? { ...perChannel, bits, storage: 'uint8', symmetric: false } : { ...perChannel, bits }
-    const { params, values: integers } = roundToNearest('conv', normals(seeded(bits), 600), { dims: [2, 300], axis: 0, sharedZeroPoint: true }, scheme, null)
+    const scheme: WeightScheme =
+      bits === 1 ? { ...perChannel, bits, storage: 'uint8', symmetric: false } : { ...perChannel, bits }
+    const { params, values: integers } = roundToNearest(
+      'conv',
+      normals(seeded(bits), 600),
+      { dims: [2, 300], axis: 0, sharedZeroPoint: true },
+      scheme,
+      null,
+    )
     expect(params.qmax - params.qmin).toBeLessThan(2 ** bits)
     for (const q of integers) expect(q >= params.qmin && q <= params.qmax).toBe(true)
   })
@@ -98,7 +125,11 @@ describe('containers', () => {
 
   it('name their constants after the weights', () => {
     const tensors = weightTensors('w', roundToNearest('conv', values, layout, perChannel, null), 'int8')
-    expect([tensors.values, tensors.scale, tensors.zeroPoint].map(({ name, dims }) => [name, dims])).toEqual([['w_q', [2, 3]], ['w_s', [2]], ['w_z', [2]]])
+    expect([tensors.values, tensors.scale, tensors.zeroPoint].map(({ name, dims }) => [name, dims])).toEqual([
+      ['w_q', [2, 3]],
+      ['w_s', [2]],
+      ['w_z', [2]],
+    ])
   })
 })
 
@@ -136,8 +167,23 @@ describe('bias', () => {
 
 it('wants compact constants for depthwise networks of a million weights, not for small or dense ones', () => {
   const layer = (channels: number, inputs: number): Parameters<typeof wantsCompactConstants>[0][number] => {
-    const site = { layerId: 'c', node: 'c', inputTensor: 'x', weightName: 'w', weightIndex: 1, scheme: perChannel, layout: { dims: [channels, inputs], axis: 0, sharedZeroPoint: true }, values: new Float32Array(channels * inputs), bias: { name: 'b', addNode: null, values: new Float32Array(channels) }, biasBits: 32 as const }
-    return quantizeLayerWeights(site, { qmin: 0, qmax: 255, scale: Float32Array.of(1), zeroPoint: Int32Array.of(0), axis: null }, roundToNearest)
+    const site = {
+      layerId: 'c',
+      node: 'c',
+      inputTensor: 'x',
+      weightName: 'w',
+      weightIndex: 1,
+      scheme: perChannel,
+      layout: { dims: [channels, inputs], axis: 0, sharedZeroPoint: true },
+      values: new Float32Array(channels * inputs),
+      bias: { name: 'b', addNode: null, values: new Float32Array(channels) },
+      biasBits: 32 as const,
+    }
+    return quantizeLayerWeights(
+      site,
+      { qmin: 0, qmax: 255, scale: Float32Array.of(1), zeroPoint: Int32Array.of(0), axis: null },
+      roundToNearest,
+    )
   }
   expect(wantsCompactConstants([layer(20_000, 100)])).toBe(true)
   expect(wantsCompactConstants([layer(1000, 2000)])).toBe(false)
