@@ -30,8 +30,6 @@ export interface Insertion {
   readonly model: Model
   /** paired tensor → name of its integers in the new model */
   readonly quantizedNames: ReadonlyMap<string, string>
-  /** paired tensor → name of its float values before Q */
-  readonly rawNames: ReadonlyMap<string, string>
 }
 
 /**
@@ -76,8 +74,7 @@ class Inserter {
     for (const constant of this.#input.setup.constants) this.#replaceConstant(constant)
     for (const layer of this.#input.weights) this.#replaceWeights(layer)
     this.#dropUnreadDequantizers()
-    const rawNames = new Map([...this.#names].map(([tensor, { raw }]) => [tensor, raw]))
-    return { model: this.#draft.finish(), quantizedNames: this.#quantizedNames, rawNames }
+    return { model: this.#draft.finish(), quantizedNames: this.#quantizedNames }
   }
 
   readonly #added = new Set<string>()

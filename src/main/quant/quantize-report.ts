@@ -1,4 +1,3 @@
-import type { Model } from '../graph/model.ts'
 import type { LayerWeights } from './layer-weights.ts'
 import type { QuantSetup } from './placement.ts'
 import { containerBits } from './scheme.ts'
@@ -10,7 +9,6 @@ interface ReportInput {
   readonly weights: readonly LayerWeights[]
   /** layers of the other modes, reported by their rewriting */
   readonly others: readonly LayerQuantization[]
-  readonly model: Model
 }
 
 /** What became of every layer of a plan, in graph order. */

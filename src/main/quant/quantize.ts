@@ -68,7 +68,7 @@ export function quantizeModel(input: QuantizeInput): { model: Model; report: Qua
   const modes = applyModes(insertion.model, resolved, quantizeWeights)
   const floatNodes = nodesKeptFloat(resolved, placed.setup)
   const guarded = guardFloatNodes(modes.model, floatNodes)
-  const layers = reportLayers({ resolved, setup: placed.setup, weights, others: modes.layers, model: guarded.model })
+  const layers = reportLayers({ resolved, setup: placed.setup, weights, others: modes.layers })
   const report: QuantizeReport = {
     layers,
     pairs: exportedPairs(placed.setup, placed.params),
