@@ -89,18 +89,19 @@ function lowAccuracy(
   own: number,
   classes: number,
 ): DataFinding[] {
+  const distinct = new Set(labels).size
+  if (new Set(used.predictions).size === 1 && distinct > 2) {
+    const message = `The float model gives class ${used.predictions[0]} for all samples though their labels differ: check --preprocess and that the model is trained.`
+    return [{ code: 'oneClass', message }]
+  }
+  if (distinct < 3) return []
   for (const shift of [1, -1]) {
     const rate = agreement(used, labels, shift)
     if (rate - own < CLEAR_GAIN) continue
     const message = `The model's class is the label ${shift > 0 ? '+ 1' : '− 1'} in ${percent(rate)} of the samples and the label itself in ${percent(own)}: the labels are off by one (1,001 classes?).`
     return [{ code: 'labelsShifted', message }]
   }
-  const distinct = new Set(labels).size
-  if (new Set(used.predictions).size === 1 && distinct > 2) {
-    const message = `The float model gives class ${used.predictions[0]} for all samples though their labels differ: check --preprocess and that the model is trained.`
-    return [{ code: 'oneClass', message }]
-  }
-  if (distinct < 3 || own > Math.max(1.5 / classes, 0.05)) return []
+  if (own > Math.max(1.5 / classes, 0.05)) return []
   const message = `The float model gets ${percent(own)} of the samples right, about what guessing gives: check labels, class order and preprocessing before reading anything into accuracies.`
   return [{ code: 'nearChance', message }]
 }
