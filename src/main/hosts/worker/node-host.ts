@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Worker, WorkerHost } from '../../jobs/worker-host.ts'
 import { Tail, type Ending } from './crash.ts'
+import { WORKER_V8_OPTIONS, workerEnvironment } from './memory.ts'
 import { ProcessWorker, type ChildLink } from './process-worker.ts'
 import type { FromChild } from './protocol.ts'
 
@@ -49,12 +50,12 @@ function defaultEntry(): string {
 
 function forkChild(options: NodeHostOptions): ChildLink {
   // the parent's own flags (inspector, loaders, heap size) are not the child's
-  const env: NodeJS.ProcessEnv = { ...process.env, ...options.env }
+  const env = workerEnvironment({ ...process.env, ...options.env })
   delete env['NODE_OPTIONS']
   const child = fork(options.entry ?? defaultEntry(), {
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: [`--max-old-space-size=${options.heapMiB ?? defaultHeapMiB}`],
+    execArgv: [`--max-old-space-size=${options.heapMiB ?? defaultHeapMiB}`, ...WORKER_V8_OPTIONS],
     env,
   })
   return linkOf(child)
