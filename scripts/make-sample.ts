@@ -41,9 +41,14 @@ const weights = trainNetwork(tf, initialWeights(seed), train, test, {
   seed,
   onEpoch: (epoch, loss, accuracy) => say(`epoch ${epoch}: loss ${loss.toFixed(4)}, test ${percent(accuracy)}`),
 })
-const metadata = new Map([['Image.NominalPixelRange', 'Normalized_0_1'], ['Image.BitmapPixelFormat', 'Gray8']])
+const metadata = new Map([
+  ['Image.NominalPixelRange', 'Normalized_0_1'],
+  ['Image.BitmapPixelFormat', 'Gray8'],
+])
 const { sizeBytes } = await writeModelFile(toOnnx(weights, metadata), options.output, { force: true })
-say(`${options.output}: ${sizeBytes} bytes, ${percent(await measured(options.output))} on the test split in ONNX Runtime.`)
+say(
+  `${options.output}: ${sizeBytes} bytes, ${percent(await measured(options.output))} on the test split in ONNX Runtime.`,
+)
 
 /** tfjs-node where its native library is in place, else the same interface in plain JavaScript, which takes hours. */
 function loadTensorFlow(path: string): Tf {
@@ -54,7 +59,9 @@ function loadTensorFlow(path: string): Tf {
   try {
     return load(path) as Tf
   } catch (error) {
-    say(`${path} does not load (${(error as Error).message.split('\n')[0]}): training in plain JavaScript, which takes hours.`)
+    say(
+      `${path} does not load (${(error as Error).message.split('\n')[0]}): training in plain JavaScript, which takes hours.`,
+    )
     return load('@tensorflow/tfjs') as Tf
   }
 }

@@ -58,19 +58,38 @@ export function kernelDims({ kernel, inChannels, outChannels, depthwise }: Unit)
 export function initialWeights(seed: number): NetworkWeights {
   const random = createRandom(seed)
   const normal = (count: number, deviation: number): Float32Array =>
-    Float32Array.from({ length: count }, () => deviation * Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit()))
+    Float32Array.from(
+      { length: count },
+      () => deviation * Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit()),
+    )
   const units = UNITS.map((one): UnitWeights => {
     const dims = kernelDims(one)
     const fanIn = dims[0] * dims[1] * (one.depthwise ? 1 : one.inChannels)
     const filled = (value: number): Float32Array => new Float32Array(one.outChannels).fill(value)
     return {
-      kernel: normal(dims.reduce((product, dim) => product * dim, 1), Math.sqrt(2 / fanIn)),
-      gamma: filled(1), beta: filled(0), mean: filled(0), variance: filled(1),
+      kernel: normal(
+        dims.reduce((product, dim) => product * dim, 1),
+        Math.sqrt(2 / fanIn),
+      ),
+      gamma: filled(1),
+      beta: filled(0),
+      mean: filled(0),
+      variance: filled(1),
     }
   })
   return { units, dense: normal(FEATURES * CLASSES, Math.sqrt(1 / FEATURES)), bias: new Float32Array(CLASSES) }
 }
 
 function unit(name: string, inChannels: number, outChannels: number, changes: Partial<Unit> = {}): Unit {
-  return { name, inChannels, outChannels, kernel: 3, stride: 1, depthwise: false, addFrom: null, relu: true, ...changes }
+  return {
+    name,
+    inChannels,
+    outChannels,
+    kernel: 3,
+    stride: 1,
+    depthwise: false,
+    addFrom: null,
+    relu: true,
+    ...changes,
+  }
 }

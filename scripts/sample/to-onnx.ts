@@ -12,7 +12,13 @@ export function toOnnx(weights: NetworkWeights, metadata: ReadonlyMap<string, st
     initializers.set(name, floatTensor(name, dims, values))
     return name
   }
-  const add = (name: string, opType: string, inputs: readonly string[], attributes: readonly (readonly [string, Attribute])[] = [], output = `${name}_output`): string => {
+  const add = (
+    name: string,
+    opType: string,
+    inputs: readonly string[],
+    attributes: readonly (readonly [string, Attribute])[] = [],
+    output = `${name}_output`,
+  ): string => {
     nodes.push({ name, opType, domain: '', inputs, outputs: [output], attributes: new Map(attributes) })
     return output
   }

@@ -51,7 +51,10 @@ class TrainableNetwork {
   }
 
   /** Scores [batch, classes]. In training, batch statistics are used and handed to `onStatistics`. */
-  forward(pictures: Tensor4D, onStatistics?: (unit: number, mean: tfjs.Tensor, variance: tfjs.Tensor) => void): tfjs.Tensor2D {
+  forward(
+    pictures: Tensor4D,
+    onStatistics?: (unit: number, mean: tfjs.Tensor, variance: tfjs.Tensor) => void,
+  ): tfjs.Tensor2D {
     const tf = this.#tf
     const outputs = new Map<string, Tensor4D>()
     let x = pictures
@@ -79,8 +82,11 @@ class TrainableNetwork {
     const read = (variable: tfjs.Variable): Float32Array => Float32Array.from(variable.dataSync())
     return {
       units: this.units.map((unit): UnitWeights => ({
-        kernel: read(unit.kernel), gamma: read(unit.gamma), beta: read(unit.beta),
-        mean: read(unit.mean), variance: read(unit.variance),
+        kernel: read(unit.kernel),
+        gamma: read(unit.gamma),
+        beta: read(unit.beta),
+        mean: read(unit.mean),
+        variance: read(unit.variance),
       })),
       dense: read(this.dense),
       bias: read(this.bias),
@@ -96,14 +102,28 @@ class TrainableNetwork {
 
 /** ONNX pads both sides alike; TensorFlow's `same` does not where the stride is 2, so the padding is explicit. */
 function convolve(tf: Tf, x: Tensor4D, unit: Unit, kernel: Tensor4D): Tensor4D {
-  const padded = unit.kernel === 3 ? tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]) : x
+  const padded =
+    unit.kernel === 3
+      ? tf.pad(x, [
+          [0, 0],
+          [1, 1],
+          [1, 1],
+          [0, 0],
+        ])
+      : x
   return unit.depthwise
     ? tf.depthwiseConv2d(padded, kernel, unit.stride, 'valid')
     : tf.conv2d(padded, kernel, unit.stride, 'valid')
 }
 
 /** Trains with Adam, the learning rate falling along a half cosine. Source: Loshchilov and Hutter 2017, equation 5. */
-export function trainNetwork(tf: Tf, initial: NetworkWeights, train: Pictures, test: Pictures, options: TrainOptions): NetworkWeights {
+export function trainNetwork(
+  tf: Tf,
+  initial: NetworkWeights,
+  train: Pictures,
+  test: Pictures,
+  options: TrainOptions,
+): NetworkWeights {
   const network = new TrainableNetwork(tf, initial)
   const optimizer = tf.train.adam(options.learningRate)
   const steps = options.epochs * Math.ceil(train.count / options.batch)
@@ -118,7 +138,11 @@ export function trainNetwork(tf: Tf, initial: NetworkWeights, train: Pictures, t
       const rows = order.subarray(start, start + options.batch)
       total += trainStep(tf, network, optimizer, pick(train, rows)) * rows.length
     }
-    options.onEpoch(epoch + 1, total / train.count, accuracyOf(tf, (x) => network.forward(x), test))
+    options.onEpoch(
+      epoch + 1,
+      total / train.count,
+      accuracyOf(tf, (x) => network.forward(x), test),
+    )
   }
   const weights = network.weights()
   network.release()
@@ -133,7 +157,9 @@ function trainStep(tf: Tf, network: TrainableNetwork, optimizer: tfjs.Optimizer,
     const wanted = tf.oneHot(tf.tensor1d(batch.labels, 'int32'), CLASSES)
     const cost = optimizer.minimize(() => {
       statistics.length = 0
-      const scores = network.forward(pictures, (unit, mean, variance) => statistics.push([unit, tf.keep(mean), tf.keep(variance)]))
+      const scores = network.forward(pictures, (unit, mean, variance) =>
+        statistics.push([unit, tf.keep(mean), tf.keep(variance)]),
+      )
       return tf.losses.softmaxCrossEntropy(wanted, scores)
     }, true)!
     return cost.dataSync()[0]!

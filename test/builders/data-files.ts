@@ -11,13 +11,25 @@ export function idxBytes(magic: number, dims: readonly number[], bytes: Uint8Arr
 }
 
 /** Writes `count` pictures of 3×2 pixels (values count up) and labels 0, 1, 2 … 9, 0 … under the official names. */
-export function writeMnist(folder: string, count: number, options: { gzip?: boolean; prefix?: 'train' | 't10k'; labels?: boolean } = {}): void {
+export function writeMnist(
+  folder: string,
+  count: number,
+  options: { gzip?: boolean; prefix?: 'train' | 't10k'; labels?: boolean } = {},
+): void {
   const { gzip = false, prefix = 't10k', labels = true } = options
   const pack = (name: string, bytes: Buffer): void =>
     fs.writeFileSync(path.join(folder, gzip ? `${name}.gz` : name), gzip ? zlib.gzipSync(bytes) : bytes)
   const pixels = Uint8Array.from({ length: count * 6 }, (_, i) => i % 256)
   pack(`${prefix}-images-idx3-ubyte`, idxBytes(2051, [count, 3, 2], pixels))
-  if (labels) pack(`${prefix}-labels-idx1-ubyte`, idxBytes(2049, [count], Uint8Array.from({ length: count }, (_, i) => i % 10)))
+  if (labels)
+    pack(
+      `${prefix}-labels-idx1-ubyte`,
+      idxBytes(
+        2049,
+        [count],
+        Uint8Array.from({ length: count }, (_, i) => i % 10),
+      ),
+    )
 }
 
 /** CIFAR-10 records: label i % 10; every red byte i, green 100 + i, blue 200 + i. */
@@ -25,18 +37,23 @@ export function cifarBytes(count: number): Buffer {
   const records = Buffer.alloc(count * 3073)
   for (let i = 0; i < count; i++) {
     records[i * 3073] = i % 10
-    for (let plane = 0; plane < 3; plane++) records.fill(plane * 100 + i, i * 3073 + 1 + plane * 1024, i * 3073 + 1 + (plane + 1) * 1024)
+    for (let plane = 0; plane < 3; plane++)
+      records.fill(plane * 100 + i, i * 3073 + 1 + plane * 1024, i * 3073 + 1 + (plane + 1) * 1024)
   }
   return records
 }
 
 /** An npy file. @param descr numpy's type code, for example `<f4` */
 export function npyBytes(
-  descr: string, shape: readonly number[], data: Uint8Array, options: { fortran?: boolean; version?: 1 | 2 | 3; header?: string } = {},
+  descr: string,
+  shape: readonly number[],
+  data: Uint8Array,
+  options: { fortran?: boolean; version?: 1 | 2 | 3; header?: string } = {},
 ): Buffer {
   const { fortran = false, version = 1 } = options
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
-  const text = options.header ?? `{'descr': '${descr}', 'fortran_order': ${fortran ? 'True' : 'False'}, 'shape': ${tuple}, }`
+  const text =
+    options.header ?? `{'descr': '${descr}', 'fortran_order': ${fortran ? 'True' : 'False'}, 'shape': ${tuple}, }`
   const start = version === 1 ? 10 : 12
   const padded = text.padEnd(Math.ceil((start + text.length + 1) / 64) * 64 - start - 1) + '\n'
   const head = Buffer.alloc(start)

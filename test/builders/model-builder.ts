@@ -64,7 +64,9 @@ export class ModelBuilder {
   /** Random weights, normal with the given deviation (He: sqrt(2 / fan-in) unless told). */
   weights(dims: readonly number[], deviation?: number, name = `w${this.#counter++}`): string {
     const fanIn = elementCount(dims.slice(1)) || 1
-    return this.constant(floatTensor(name, dims, normals(this.random, elementCount(dims), deviation ?? Math.sqrt(2 / fanIn))))
+    return this.constant(
+      floatTensor(name, dims, normals(this.random, elementCount(dims), deviation ?? Math.sqrt(2 / fanIn))),
+    )
   }
 
   floats(values: readonly number[], dims: readonly number[] = [values.length], name = `f${this.#counter++}`): string {

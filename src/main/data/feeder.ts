@@ -12,7 +12,7 @@ export interface Feeder {
   /** the batch length the model fixes (usually 1), null where the model leaves it open */
   readonly fixedBatch: number | null
   /** Work that need not wait for its batch: resizing. Gives the sample to hand to `toFeeds`. */
-  prepare(sample: Sample): Promise<Sample>
+  readonly prepare: (sample: Sample) => Promise<Sample>
   /**
    * One batch of prepared samples, at least 1 and at most `fixedBatch`. Where the model fixes a longer batch than there are
    * samples, the last sample fills the rest: only the first `samples.length` rows of the outputs count.
@@ -31,20 +31,26 @@ export interface FeederOptions {
  * @param preprocess null for arrays (npz); pictures need one
  * @throws Fault data.shapeMismatch when pictures cannot fill the inputs
  */
-export function createFeeder(inputs: readonly ValueSpec[], preprocess: Preprocess | null, options: FeederOptions = {}): Feeder {
+export function createFeeder(
+  inputs: readonly ValueSpec[],
+  preprocess: Preprocess | null,
+  options: FeederOptions = {},
+): Feeder {
   return preprocess === null ? createTensorFeeder(inputs) : createPictureFeeder(inputs, preprocess, options)
 }
 
-/** The batch length to use: the model's own where it fixes one, else the one wanted. */
-export function batchLength(feeder: Feeder, wanted: number): number {
-  return feeder.fixedBatch ?? wanted
-}
-
-function createPictureFeeder(inputs: readonly ValueSpec[], preprocess: Preprocess, { reuseBuffer = false }: FeederOptions): Feeder {
+function createPictureFeeder(
+  inputs: readonly ValueSpec[],
+  preprocess: Preprocess,
+  { reuseBuffer = false }: FeederOptions,
+): Feeder {
   const input = inputs[0]
   if (!input || inputs.length > 1) {
     const names = inputs.map(({ name }) => name).join(', ')
-    throw new Fault('data.shapeMismatch', `The model has ${inputs.length} inputs (${names}), and pictures fill only one. Use npz:FILE.`)
+    throw new Fault(
+      'data.shapeMismatch',
+      `The model has ${inputs.length} inputs (${names}), and pictures fill only one. Use npz:FILE.`,
+    )
   }
   const filler = createInputFiller(preprocess, input)
   let last: TypedArray | null = null
@@ -75,5 +81,7 @@ function createPictureFeeder(inputs: readonly ValueSpec[], preprocess: Preproces
 function mixedSizes(first: Sample, dims: readonly number[], other: Sample, own: readonly number[]): Fault {
   const found = `${first.name} gives [${dims.join(',')}], ${other.name} [${own.join(',')}]`
   const todo = 'Set "resize" or "crop" in the preprocessing, or use --batch 1.'
-  return new Fault('data.shapeMismatch', `The pictures of one batch have different sizes: ${found}. ${todo}`, { sample: other.name })
+  return new Fault('data.shapeMismatch', `The pictures of one batch have different sizes: ${found}. ${todo}`, {
+    sample: other.name,
+  })
 }

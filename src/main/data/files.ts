@@ -29,7 +29,12 @@ export function fileFault(path: string, error: unknown): Error {
     case 'EPERM':
       return new Fault('file.notReadable', `${path} cannot be read: permission denied.`, { path }, { cause: error })
     case 'ELOOP':
-      return new Fault('file.notReadable', `${path} is a symbolic link that leads in a circle.`, { path }, { cause: error })
+      return new Fault(
+        'file.notReadable',
+        `${path} is a symbolic link that leads in a circle.`,
+        { path },
+        { cause: error },
+      )
     case 'EISDIR':
       return new Fault('file.isFolder', `${path} is a folder; a file is wanted.`, { path }, { cause: error })
     default:
@@ -85,7 +90,11 @@ export async function readContent(path: string, layout: Layout, signal?: AbortSi
 }
 
 async function collect(
-  path: string, stream: AsyncIterable<Uint8Array>, layout: Layout, limit: number, signal?: AbortSignal,
+  path: string,
+  stream: AsyncIterable<Uint8Array>,
+  layout: Layout,
+  limit: number,
+  signal?: AbortSignal,
 ): Promise<Uint8Array> {
   const header = new Uint8Array(layout.headerBytes)
   let content: Uint8Array | null = layout.headerBytes === 0 ? checkedContent(path, layout, header, limit) : null
@@ -101,14 +110,20 @@ async function collect(
       content = checkedContent(path, layout, header, limit)
     }
     if (filled + chunk.length - at > content.length) {
-      throw new Fault('data.trailing', `${path} holds more than the ${content.length} bytes its header announces.`, { path })
+      throw new Fault('data.trailing', `${path} holds more than the ${content.length} bytes its header announces.`, {
+        path,
+      })
     }
     content.set(at === 0 ? chunk : chunk.subarray(at), filled)
     filled += chunk.length - at
   }
   if (!content || filled < content.length) {
     const wanted = content?.length ?? layout.headerBytes
-    throw new Fault('data.truncated', `${path} ends after ${filled} of ${wanted} bytes: it is truncated. Fetch it again.`, { path })
+    throw new Fault(
+      'data.truncated',
+      `${path} ends after ${filled} of ${wanted} bytes: it is truncated. Fetch it again.`,
+      { path },
+    )
   }
   return content
 }
@@ -116,10 +131,17 @@ async function collect(
 function checkedContent(path: string, layout: Layout, header: Uint8Array, limit: number): Uint8Array {
   const length = layout.lengthOf(header)
   if (length > MAX_CONTENT_BYTES) {
-    throw new Fault('data.tooLarge', `${path} announces ${length} bytes; the limit is ${MAX_CONTENT_BYTES}.`, { path, length })
+    throw new Fault('data.tooLarge', `${path} announces ${length} bytes; the limit is ${MAX_CONTENT_BYTES}.`, {
+      path,
+      length,
+    })
   }
   if (length > limit) {
-    throw new Fault('data.truncated', `${path} announces ${length} bytes but can hold at most ${limit}: truncated or not what it seems.`, { path })
+    throw new Fault(
+      'data.truncated',
+      `${path} announces ${length} bytes but can hold at most ${limit}: truncated or not what it seems.`,
+      { path },
+    )
   }
   const content = new Uint8Array(length)
   content.set(header.subarray(0, length))
@@ -129,11 +151,21 @@ function checkedContent(path: string, layout: Layout, header: Uint8Array, limit:
 function zlibFault(path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'Z_BUF_ERROR') {
-    return new Fault('data.truncated', `${path} ends in the middle of the gzip stream: it is truncated. Fetch it again.`, { path }, { cause: error })
+    return new Fault(
+      'data.truncated',
+      `${path} ends in the middle of the gzip stream: it is truncated. Fetch it again.`,
+      { path },
+      { cause: error },
+    )
   }
   if (code?.startsWith('Z_')) {
     const reason = (error as Error).message
-    return new Fault('data.corrupt', `${path} is not a sound gzip file: ${reason}. Fetch it again.`, { path }, { cause: error })
+    return new Fault(
+      'data.corrupt',
+      `${path} is not a sound gzip file: ${reason}. Fetch it again.`,
+      { path },
+      { cause: error },
+    )
   }
   return error instanceof Fault ? error : fileFault(path, error)
 }
@@ -179,7 +211,8 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
  */
 export async function readSmallFile(path: string, limit: number): Promise<Uint8Array> {
   const { size } = await requireFile(path)
-  if (size > limit) throw new Fault('data.tooLarge', `${path} has ${size} bytes; the limit is ${limit}.`, { path, size })
+  if (size > limit)
+    throw new Fault('data.tooLarge', `${path} has ${size} bytes; the limit is ${limit}.`, { path, size })
   const handle = await open(path).catch((error: unknown) => {
     throw fileFault(path, error)
   })

@@ -50,8 +50,18 @@ const OPTIONS = { limitInputPixels: MAX_PIXELS, failOn: 'error', pages: 1, seque
 function imageFault(path: string, error: unknown): Error {
   const reason = error instanceof Error ? error.message.split('\n')[0]! : String(error)
   if (/pixel limit/i.test(reason)) {
-    return new Fault('data.tooLarge', `${path} has more than ${MAX_PIXELS / 1e6} megapixels.`, { path }, { cause: error })
+    return new Fault(
+      'data.tooLarge',
+      `${path} has more than ${MAX_PIXELS / 1e6} megapixels.`,
+      { path },
+      { cause: error },
+    )
   }
   const todo = 'Replace or remove the file.'
-  return new Fault('data.corruptImage', `${path} is no readable picture: ${reason}. ${todo}`, { path }, { cause: error })
+  return new Fault(
+    'data.corruptImage',
+    `${path} is no readable picture: ${reason}. ${todo}`,
+    { path },
+    { cause: error },
+  )
 }

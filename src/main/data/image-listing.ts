@@ -31,9 +31,20 @@ export interface SplitPlace {
 }
 
 const EXTENSIONS = new Set([
-  '.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif',
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.png',
+  '.webp',
+  '.gif',
+  '.tif',
+  '.tiff',
+  '.avif',
   // not decoded, but listed, so that such a picture is reported and not passed over in silence
-  '.bmp', '.heic', '.ppm',
+  '.bmp',
+  '.heic',
+  '.ppm',
 ])
 const TEST_FOLDERS = ['test', 'val', 'validation', 'valid']
 
@@ -79,9 +90,14 @@ export async function listImages({ folder, root, rows }: SplitPlace): Promise<Im
   }
   if (files.length > 0) {
     const sentence = `${folder} mixes class folders (${folders[0]}, …) with pictures of its own (${files[0]}).`
-    throw new Fault('data.mixedLayout', `${sentence} Move the pictures into class folders, or add labels.csv.`, { path: folder })
+    throw new Fault('data.mixedLayout', `${sentence} Move the pictures into class folders, or add labels.csv.`, {
+      path: folder,
+    })
   }
-  const classes = classesOf(filled.map(({ name }) => name), names)
+  const classes = classesOf(
+    filled.map(({ name }) => name),
+    names,
+  )
   const images = filled.flatMap(({ name, files: own }) =>
     own.map((file) => ({ file: join(name, file), label: classes.indexOf.get(name)! })),
   )
@@ -90,7 +106,8 @@ export async function listImages({ folder, root, rows }: SplitPlace): Promise<Im
 
 /** Folder names are classes in sorted order, unless a class table knows every one of them. */
 function classesOf(
-  folders: readonly string[], known: ClassNames | null,
+  folders: readonly string[],
+  known: ClassNames | null,
 ): { readonly names: readonly string[]; readonly indexOf: ReadonlyMap<string, number> } {
   if (known && folders.every((name) => known.indexOf.has(name))) return known
   return { names: folders, indexOf: new Map(folders.map((name, i) => [name, i])) }
@@ -122,6 +139,11 @@ async function followLink(path: string): Promise<{ isDirectory(): boolean; isFil
     return await stat(path)
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'leads nowhere' : 'cannot be followed'
-    throw new Fault('data.brokenLink', `${path} is a symbolic link that ${reason}. Repair or remove it.`, { path }, { cause: error })
+    throw new Fault(
+      'data.brokenLink',
+      `${path} is a symbolic link that ${reason}. Repair or remove it.`,
+      { path },
+      { cause: error },
+    )
   }
 }

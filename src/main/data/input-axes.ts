@@ -34,7 +34,14 @@ export function pictureAxes(input: ValueSpec): PictureAxes | null {
       const layout = layoutOf(dims)
       if (!layout) return null
       const [height, width, channels] = layout === 'NCHW' ? [dims[2], dims[3], dims[1]] : [dims[1], dims[2], dims[3]]
-      return { ...common, layout, form: 'full', height: height!, width: width!, channels: (channels ?? null) as 1 | 3 | null }
+      return {
+        ...common,
+        layout,
+        form: 'full',
+        height: height!,
+        width: width!,
+        channels: (channels ?? null) as 1 | 3 | null,
+      }
     }
     case 3:
       return { ...common, layout: 'NCHW', form: 'plane', height: dims[1]!, width: dims[2]!, channels: 1 }

@@ -15,7 +15,7 @@ export interface InputFiller {
   /** the batch length the model fixes, null where open */
   readonly fixedBatch: number | null
   /** Resizes where the preprocessing asks for it (off the event loop); gives the same sample where nothing is to be done. */
-  prepare(sample: Sample): Promise<Sample>
+  readonly prepare: (sample: Sample) => Promise<Sample>
   /**
    * Dims of a prepared sample in the model's input, without the batch axis.
    * @throws Fault data.shapeMismatch when they do not fit the model
@@ -58,10 +58,18 @@ function checkAgreement(preprocess: Preprocess, input: ValueSpec, axes: PictureA
   const channels = preprocess.channels === 'grey' ? 1 : 3
   if (axes.channels !== null && axes.form !== 'flat' && axes.channels !== channels) {
     const wanted = axes.channels === 1 ? '"grey"' : '"rgb" or "bgr"'
-    throw mismatch(input, `has ${axes.channels} channels, the preprocessing gives ${channels}`, `Set "channels" to ${wanted}.`)
+    throw mismatch(
+      input,
+      `has ${axes.channels} channels, the preprocessing gives ${channels}`,
+      `Set "channels" to ${wanted}.`,
+    )
   }
   if (axes.form === 'full' && axes.layout !== preprocess.layout && channels === 3) {
-    throw mismatch(input, `is ${axes.layout}, the preprocessing ${preprocess.layout}`, `Set "layout" to "${axes.layout}".`)
+    throw mismatch(
+      input,
+      `is ${axes.layout}, the preprocessing ${preprocess.layout}`,
+      `Set "layout" to "${axes.layout}".`,
+    )
   }
 }
 
@@ -98,7 +106,9 @@ function cropWindow({ crop }: Preprocess, sample: Sample): Window {
   if (!crop) return { top: 0, left: 0, height, width }
   if (crop[0] > height || crop[1] > width) {
     const found = `${sample.name} is ${height}×${width} pixels, less than the crop of ${crop[0]}×${crop[1]}`
-    throw new Fault('data.shapeMismatch', `${found}. Add "resize" to the preprocessing, or take larger pictures.`, { sample: sample.name })
+    throw new Fault('data.shapeMismatch', `${found}. Add "resize" to the preprocessing, or take larger pictures.`, {
+      sample: sample.name,
+    })
   }
   return { top: halfOf(height - crop[0]), left: halfOf(width - crop[1]), height: crop[0], width: crop[1] }
 }
@@ -113,11 +123,13 @@ function dimsFor(preprocess: Preprocess, axes: PictureAxes, input: ValueSpec, sa
   const { height, width } = cropWindow(preprocess, sample)
   const channels = preprocess.channels === 'grey' ? 1 : 3
   const length = height * width * channels
-  const fits = axes.form === 'flat'
-    ? axes.flatLength === null || axes.flatLength === length
-    : (axes.height ?? height) === height && (axes.width ?? width) === width
+  const fits =
+    axes.form === 'flat'
+      ? axes.flatLength === null || axes.flatLength === length
+      : (axes.height ?? height) === height && (axes.width ?? width) === width
   if (!fits) {
-    const wanted = axes.form === 'flat' ? `${axes.flatLength} values` : `${axes.height ?? 'any'}×${axes.width ?? 'any'} pixels`
+    const wanted =
+      axes.form === 'flat' ? `${axes.flatLength} values` : `${axes.height ?? 'any'}×${axes.width ?? 'any'} pixels`
     const found = `${sample.name} comes as ${height}×${width} pixels with ${channels} ${channels === 1 ? 'channel' : 'channels'}`
     const todo = 'Leave --preprocess out to have the size proposed, or set "resize" and "crop".'
     throw mismatch(input, `wants ${wanted}, ${found}`, todo)
@@ -186,7 +198,12 @@ function allocate(dataType: PictureDataType, elements: number): TypedArray {
 }
 
 function writePixels(
-  target: TypedArray, offset: number, picture: Picture, window: Window, table: TypedArray, preprocess: Preprocess,
+  target: TypedArray,
+  offset: number,
+  picture: Picture,
+  window: Window,
+  table: TypedArray,
+  preprocess: Preprocess,
 ): void {
   // every array is of the input's own element type, none of them a bigint one
   const out = target as Float32Array
@@ -194,16 +211,33 @@ function writePixels(
   if (preprocess.channels === 'grey') return writeGrey(out, offset, picture, window, values)
   const plane = window.height * window.width
   const isPlanar = preprocess.layout === 'NCHW'
-  if (isPlanar && picture.channels === 3) return writePlanes(out, offset, picture, window, values, preprocess.channels === 'bgr')
+  if (isPlanar && picture.channels === 3)
+    return writePlanes(out, offset, picture, window, values, preprocess.channels === 'bgr')
   const step = isPlanar ? 1 : 3
   for (let channel = 0; channel < 3; channel++) {
     const from = picture.channels === 1 ? 0 : preprocess.channels === 'bgr' ? 2 - channel : channel
-    writeChannel(out, offset + (isPlanar ? channel * plane : channel), step, picture, from, window, values, channel * 256)
+    writeChannel(
+      out,
+      offset + (isPlanar ? channel * plane : channel),
+      step,
+      picture,
+      from,
+      window,
+      values,
+      channel * 256,
+    )
   }
 }
 
 /** Three planes in one pass over interleaved pixels: the usual case of photographs, a third faster than channel by channel. */
-function writePlanes(out: Float32Array, start: number, picture: Picture, window: Window, values: Float32Array, isBgr: boolean): void {
+function writePlanes(
+  out: Float32Array,
+  start: number,
+  picture: Picture,
+  window: Window,
+  values: Float32Array,
+  isBgr: boolean,
+): void {
   const { pixels, width } = picture
   const plane = window.height * window.width
   const [first, third] = isBgr ? [2, 0] : [0, 2]
@@ -221,7 +255,14 @@ function writePlanes(out: Float32Array, start: number, picture: Picture, window:
 }
 
 function writeChannel(
-  out: Float32Array, start: number, step: number, picture: Picture, from: number, window: Window, values: Float32Array, row: number,
+  out: Float32Array,
+  start: number,
+  step: number,
+  picture: Picture,
+  from: number,
+  window: Window,
+  values: Float32Array,
+  row: number,
 ): void {
   const { pixels, width, channels } = picture
   let at = start

@@ -41,7 +41,9 @@ export async function readLabelTable(folder: string, known: ClassNames | null = 
   const fileColumn = columnOf(path, rows, ['file', 'filename', 'path', 'image'])
   const labelColumn = columnOf(path, rows, ['class_index', 'label', 'class', 'index'], true)
   const labels = rows.map((row) => (labelColumn === null ? '' : row[labelColumn]!.trim()))
-  const classes = labels.every((label) => label === '' || /^[+-]?\d+(\.\d+)?$/.test(label)) ? null : (known ?? namesIn(labels))
+  const classes = labels.every((label) => label === '' || /^[+-]?\d+(\.\d+)?$/.test(label))
+    ? null
+    : (known ?? namesIn(labels))
   return {
     classes: classes?.names ?? known?.names ?? null,
     rows: rows.map((row, i) => ({
@@ -62,7 +64,10 @@ export async function readClassNames(folder: string): Promise<ClassNames | null>
   const path = join(folder, 'classes.txt')
   if (!(await statOrNull(path))?.isFile()) return null
   const text = new TextDecoder().decode(await readSmallFile(path, MAX_TABLE_BYTES))
-  const names = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '')
+  const names = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
   return { names, indexOf: new Map(names.map((name, i) => [name, i])) }
 }
 
@@ -71,11 +76,19 @@ async function readTable(path: string): Promise<readonly Row[] | null> {
   const bytes = await readSmallFile(path, MAX_TABLE_BYTES)
   try {
     return parse(bytes, {
-      bom: true, trim: true, skip_empty_lines: true, max_record_size: 65536,
+      bom: true,
+      trim: true,
+      skip_empty_lines: true,
+      max_record_size: 65536,
       columns: (header: string[]) => header.map((name) => name.toLowerCase()),
     }) as unknown as Row[]
   } catch (error) {
-    throw new Fault('data.corrupt', `${path} is no well-formed CSV: ${(error as Error).message}.`, { path }, { cause: error })
+    throw new Fault(
+      'data.corrupt',
+      `${path} is no well-formed CSV: ${(error as Error).message}.`,
+      { path },
+      { cause: error },
+    )
   }
 }
 
@@ -92,17 +105,30 @@ function columnOf(path: string, rows: readonly Row[], names: readonly string[], 
 function insidePath(path: string, file: string, row: number): string {
   const clean = normalize(file.replaceAll('\\', '/'))
   if (file === '' || isAbsolute(clean) || clean === '..' || clean.startsWith(`..${sep}`) || /^[A-Za-z]:/.test(file)) {
-    throw new Fault('data.pathOutside', `${path}, row ${row + 1}: "${file}" is not a path inside the folder.`, { path, row: row + 1 })
+    throw new Fault('data.pathOutside', `${path}, row ${row + 1}: "${file}" is not a path inside the folder.`, {
+      path,
+      row: row + 1,
+    })
   }
   return clean
 }
 
-function labelOf(path: string, text: string, classes: ClassNames | null, known: ClassNames | null, row: number): number | null {
+function labelOf(
+  path: string,
+  text: string,
+  classes: ClassNames | null,
+  known: ClassNames | null,
+  row: number,
+): number | null {
   if (text === '') return null
   if (classes) {
     const index = classes.indexOf.get(text)
     if (index !== undefined) return index
-    throw new Fault('data.labelOutOfRange', `${path}, row ${row + 1}: class "${text}" is not among the known classes.`, { path, row: row + 1 })
+    throw new Fault(
+      'data.labelOutOfRange',
+      `${path}, row ${row + 1}: class "${text}" is not among the known classes.`,
+      { path, row: row + 1 },
+    )
   }
   const label = Number(text)
   const limit = known?.names.length ?? MAX_LABEL

@@ -1,6 +1,9 @@
 /** Maps in order with at most `limit` calls under way; the first failure ends it. */
 export async function mapConcurrently<Item, Result>(
-  items: readonly Item[], limit: number, map: (item: Item) => Promise<Result>, signal?: AbortSignal,
+  items: readonly Item[],
+  limit: number,
+  map: (item: Item) => Promise<Result>,
+  signal?: AbortSignal,
 ): Promise<Result[]> {
   const results = new Array<Result>(items.length)
   let next = 0

@@ -24,7 +24,10 @@ export const MAX_HEADER_BYTES = 65_536
 const MAX_RANK = 32
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 
-type TypedArrayType = { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer, offset: number, length: number): TypedArray }
+type TypedArrayType = {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: ArrayBuffer, offset: number, length: number): TypedArray
+}
 
 /** numpy's type codes (kind and bytes). */
 const TYPES: Readonly<Record<string, { readonly dataType: DataType; readonly array: TypedArrayType }>> = {
@@ -41,7 +44,8 @@ const TYPES: Readonly<Record<string, { readonly dataType: DataType; readonly arr
   u8: { dataType: 'uint64', array: BigUint64Array },
   b1: { dataType: 'bool', array: Uint8Array },
 }
-const typeOf = (dataType: DataType): TypedArrayType => Object.values(TYPES).find((type) => type.dataType === dataType)!.array
+const typeOf = (dataType: DataType): TypedArrayType =>
+  Object.values(TYPES).find((type) => type.dataType === dataType)!.array
 
 /**
  * Reads an npy header, versions 1 to 3. Nothing is allocated by what it claims.
@@ -52,7 +56,8 @@ const typeOf = (dataType: DataType): TypedArrayType => Object.values(TYPES).find
  */
 export function parseNpyHeader(bytes: Uint8Array, place: string): NpyHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length < 10 || !MAGIC.every((byte, i) => bytes[i] === byte)) throw corrupt(place, 'does not begin as a numpy array (\\x93NUMPY)')
+  if (bytes.length < 10 || !MAGIC.every((byte, i) => bytes[i] === byte))
+    throw corrupt(place, 'does not begin as a numpy array (\\x93NUMPY)')
   const major = bytes[6]!
   if (major < 1 || major > 3) throw corrupt(place, `has npy version ${major}; versions 1 to 3 are known`)
   const start = major === 1 ? 10 : 12
@@ -76,9 +81,14 @@ function parseFields(text: string, place: string): Omit<NpyHeader, 'dataOffset'>
   const match = /^([<>|=]?)([a-zA-Z]\d+)$/.exec(descr)
   const type = match && Object.hasOwn(TYPES, match[2]!) ? TYPES[match[2]!] : undefined
   if (!match || !type) throw typeFault(place, `element type ${JSON.stringify(descr)}`)
-  const dims = shape.split(',').map((dim) => dim.trim().replace(/L$/, '')).filter((dim) => dim !== '').map(Number)
+  const dims = shape
+    .split(',')
+    .map((dim) => dim.trim().replace(/L$/, ''))
+    .filter((dim) => dim !== '')
+    .map(Number)
   const elements = dims.reduce((product, dim) => product * dim, 1)
-  if (dims.length > MAX_RANK || !Number.isSafeInteger(elements * 16)) throw corrupt(place, `announces the shape (${shape.slice(0, 80)})`)
+  if (dims.length > MAX_RANK || !Number.isSafeInteger(elements * 16))
+    throw corrupt(place, `announces the shape (${shape.slice(0, 80)})`)
   return { dataType: type.dataType, isBigEndian: match[1] === '>', isFortranOrder: order === 'True', dims }
 }
 
@@ -99,7 +109,11 @@ export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
   if (found !== wanted) {
     const code = found < wanted ? 'data.truncated' : 'data.trailing'
     const shape = `(${header.dims.join(', ')})`
-    throw new Fault(code, `${place} announces ${header.dataType} ${shape}, ${wanted} bytes, but holds ${found}.`, { place, wanted, found })
+    throw new Fault(code, `${place} announces ${header.dataType} ${shape}, ${wanted} bytes, but holds ${found}.`, {
+      place,
+      wanted,
+      found,
+    })
   }
   const Type = typeOf(header.dataType)
   const raw = bytes.slice(header.dataOffset)

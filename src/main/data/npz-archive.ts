@@ -15,9 +15,11 @@ const MAX_ENTRIES = 1_000
  */
 export async function readNpz(path: string, signal?: AbortSignal): Promise<ReadonlyMap<string, NpyArray>> {
   await requireFile(path)
-  const zip = await openPromise(path, { lazyEntries: true, autoClose: false, validateEntrySizes: true }).catch((error: unknown) => {
-    throw zipFault(path, error)
-  })
+  const zip = await openPromise(path, { lazyEntries: true, autoClose: false, validateEntrySizes: true }).catch(
+    (error: unknown) => {
+      throw zipFault(path, error)
+    },
+  )
   try {
     return await readArrays(path, zip, signal)
   } catch (error) {
@@ -29,7 +31,11 @@ export async function readNpz(path: string, signal?: AbortSignal): Promise<Reado
 
 async function readArrays(path: string, zip: ZipFile, signal?: AbortSignal): Promise<ReadonlyMap<string, NpyArray>> {
   if (zip.entryCount > MAX_ENTRIES) {
-    throw new Fault('data.tooLarge', `${path} holds ${zip.entryCount} entries; at most ${MAX_ENTRIES} arrays are read.`, { path })
+    throw new Fault(
+      'data.tooLarge',
+      `${path} holds ${zip.entryCount} entries; at most ${MAX_ENTRIES} arrays are read.`,
+      { path },
+    )
   }
   const arrays = new Map<string, NpyArray>()
   let total = 0
@@ -42,7 +48,11 @@ async function readArrays(path: string, zip: ZipFile, signal?: AbortSignal): Pro
     checkEntry(place, entry)
     total += entry.uncompressedSize
     if (total > MAX_CONTENT_BYTES) {
-      throw new Fault('data.tooLarge', `${path} expands to more than ${MAX_CONTENT_BYTES} bytes. Split it into smaller files.`, { path })
+      throw new Fault(
+        'data.tooLarge',
+        `${path} expands to more than ${MAX_CONTENT_BYTES} bytes. Split it into smaller files.`,
+        { path },
+      )
     }
     arrays.set(name, decodeNpy(await readEntry(place, zip, entry), place))
   }
@@ -51,7 +61,11 @@ async function readArrays(path: string, zip: ZipFile, signal?: AbortSignal): Pro
 
 function checkEntry(place: string, entry: Entry): void {
   if (entry.isEncrypted() || (entry.compressionMethod !== 0 && entry.compressionMethod !== 8)) {
-    throw new Fault('data.corrupt', `${place} is encrypted or packed by a method other than deflate: numpy.savez writes neither.`, { place })
+    throw new Fault(
+      'data.corrupt',
+      `${place} is encrypted or packed by a method other than deflate: numpy.savez writes neither.`,
+      { place },
+    )
   }
   if (entry.uncompressedSize > entry.compressedSize * MAX_DEFLATE_RATIO + 1024) {
     const sentence = `${place} announces ${entry.uncompressedSize} bytes, more than its ${entry.compressedSize} compressed bytes can hold.`
@@ -90,7 +104,11 @@ function checkedContent(place: string, entry: Entry, head: Uint8Array): Uint8Arr
   if (wanted !== entry.uncompressedSize) {
     const shape = `${header.dataType} (${header.dims.join(', ')})`
     const code = wanted > entry.uncompressedSize ? 'data.truncated' : 'data.trailing'
-    throw new Fault(code, `${place} announces ${shape}, ${wanted} bytes with its header, but holds ${entry.uncompressedSize}.`, { place })
+    throw new Fault(
+      code,
+      `${place} announces ${shape}, ${wanted} bytes with its header, but holds ${entry.uncompressedSize}.`,
+      { place },
+    )
   }
   const content = new Uint8Array(wanted)
   content.set(head)

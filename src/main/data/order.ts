@@ -33,7 +33,12 @@ export function parseRange(text: string, option = '--range'): { readonly start: 
   const match = /^\s*(\d*)\s*:\s*(\d*)\s*$/.exec(text)
   const start = match?.[1] ? Number(match[1]) : 0
   const end = match?.[2] ? Number(match[2]) : null
-  if (!match || (match[1] === '' && match[2] === '') || !Number.isSafeInteger(start) || (end !== null && !Number.isSafeInteger(end))) {
+  if (
+    !match ||
+    (match[1] === '' && match[2] === '') ||
+    !Number.isSafeInteger(start) ||
+    (end !== null && !Number.isSafeInteger(end))
+  ) {
     throw new Fault('usage.range', `${option} "${text}" is not A:B with whole numbers, for example 0:500.`, { text })
   }
   if (end !== null && end <= start) {
@@ -89,13 +94,21 @@ export function chooseRanges(request: RangeRequest): ChosenRanges {
   const asked = request.range ? within(request.range, evaluation, '--range') : null
   if (!calibration) {
     const range = cut(asked ?? { start: 0, end: evaluation.count }, samples)
-    return { evaluation: range, calibration: null, overlap: 0, why: [say('Evaluating', range, evaluation, asked !== null)] }
+    return {
+      evaluation: range,
+      calibration: null,
+      overlap: 0,
+      why: [say('Evaluating', range, evaluation, asked !== null)],
+    }
   }
-  const askedCalibration = request.calibrationRange ? within(request.calibrationRange, calibration, '--calibration-range') : null
+  const askedCalibration = request.calibrationRange
+    ? within(request.calibrationRange, calibration, '--calibration-range')
+    : null
   const same = calibration.hash === evaluation.hash
-  const pair = same && !request.allowOverlap
-    ? disjoint(request, asked, askedCalibration)
-    : apart(request, asked, askedCalibration, same)
+  const pair =
+    same && !request.allowOverlap
+      ? disjoint(request, asked, askedCalibration)
+      : apart(request, asked, askedCalibration, same)
   const ranges = { evaluation: cut(pair.evaluation, samples), calibration: pair.calibration }
   const overlap = same ? overlapOf(ranges.evaluation, ranges.calibration) : 0
   if (overlap > 0 && !request.allowOverlap) throw overlapFault(ranges.evaluation, ranges.calibration, overlap)
@@ -103,7 +116,8 @@ export function chooseRanges(request: RangeRequest): ChosenRanges {
     say('Calibrating on', ranges.calibration, calibration, askedCalibration !== null),
     say('evaluating', ranges.evaluation, evaluation, asked !== null),
   ]
-  if (overlap > 0) why.push(`${overlap} samples are both calibrated on and evaluated (--allow-overlap): the figures flatter.`)
+  if (overlap > 0)
+    why.push(`${overlap} samples are both calibrated on and evaluated (--allow-overlap): the figures flatter.`)
   return { ...ranges, overlap, why }
 }
 
@@ -127,7 +141,8 @@ type Pair = { readonly evaluation: SampleRange; readonly calibration: SampleRang
 function disjoint(request: RangeRequest, asked: SampleRange | null, askedCalibration: SampleRange | null): Pair {
   const { count } = request.evaluation
   if (asked && askedCalibration) return { evaluation: asked, calibration: askedCalibration }
-  if (askedCalibration) return { evaluation: largestGap(askedCalibration, count, 'evaluate'), calibration: askedCalibration }
+  if (askedCalibration)
+    return { evaluation: largestGap(askedCalibration, count, 'evaluate'), calibration: askedCalibration }
   const wanted = request.calibrationSamples ?? DEFAULT_CALIBRATION_SAMPLES
   if (asked) {
     // evaluation takes only the first `samples` of its range; what it leaves is free for calibration
@@ -139,7 +154,12 @@ function disjoint(request: RangeRequest, asked: SampleRange | null, askedCalibra
   return { calibration, evaluation: largestGap(calibration, count, 'evaluate') }
 }
 
-function apart(request: RangeRequest, asked: SampleRange | null, askedCalibration: SampleRange | null, same: boolean): Pair {
+function apart(
+  request: RangeRequest,
+  asked: SampleRange | null,
+  askedCalibration: SampleRange | null,
+  same: boolean,
+): Pair {
   const { evaluation, calibration } = request
   const wanted = request.calibrationSamples ?? DEFAULT_CALIBRATION_SAMPLES
   // with overlap allowed nothing forces it: where nobody asked and the data suffice, the ranges stay apart
@@ -170,7 +190,11 @@ function within(range: AskedRange, { count, split }: SplitSize, option: string):
   const end = range.end ?? count
   if (range.start >= count || end > count || end <= range.start) {
     const text = `${range.start}:${range.end ?? ''}`
-    throw new Fault('usage.range', `${option} ${text} does not fit: the ${split} split has ${count} samples (0:${count}).`, { count })
+    throw new Fault(
+      'usage.range',
+      `${option} ${text} does not fit: the ${split} split has ${count} samples (0:${count}).`,
+      { count },
+    )
   }
   return { start: range.start, end }
 }

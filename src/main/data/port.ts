@@ -13,7 +13,12 @@ export interface Picture {
 /** A sample that is already tensors, without the batch axis (npz); by model input name, or '' for the only one. */
 export interface TensorSample {
   readonly kind: 'tensors'
-  readonly tensors: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: TypedArray; readonly dataType: EngineTensor['dataType'] }>>
+  readonly tensors: Readonly<
+    Record<
+      string,
+      { readonly dims: readonly number[]; readonly data: TypedArray; readonly dataType: EngineTensor['dataType'] }
+    >
+  >
 }
 
 export interface Sample {

@@ -60,11 +60,18 @@ export interface ProposedPreprocess {
  * @throws Fault usage.preprocess for an unknown name or malformed JSON; data.shapeMismatch when no input takes pictures
  */
 export function resolvePreprocess(
-  choice: string | undefined, inputs: readonly ValueSpec[], data: DataHint, metadata?: ReadonlyMap<string, string>,
+  choice: string | undefined,
+  inputs: readonly ValueSpec[],
+  data: DataHint,
+  metadata?: ReadonlyMap<string, string>,
 ): ProposedPreprocess {
   if (choice === undefined) return proposePreprocess(inputs, data, metadata)
   if (!isPictureData(data)) {
-    return { preprocess: null, preset: null, why: `The arrays of npz pass to the model as they are; --preprocess has no effect.` }
+    return {
+      preprocess: null,
+      preset: null,
+      why: `The arrays of npz pass to the model as they are; --preprocess has no effect.`,
+    }
   }
   const axes = pictureInput(inputs)
   if (!choice.trimStart().startsWith('{')) {
@@ -76,7 +83,8 @@ export function resolvePreprocess(
   if (name !== undefined && typeof name !== 'string') {
     throw new Fault('usage.preprocess', `"preset" in --preprocess must be a name: ${Object.keys(PRESETS).join(', ')}.`)
   }
-  const base = name === undefined ? proposePreprocess(inputs, data, metadata).preprocess : fitPreset(presetNamed(name), axes, data)
+  const base =
+    name === undefined ? proposePreprocess(inputs, data, metadata).preprocess : fitPreset(presetNamed(name), axes, data)
   return { preprocess: checkedPreprocess({ ...base, ...given }), preset: name ?? null, why: 'As asked in JSON.' }
 }
 
@@ -88,7 +96,9 @@ export function resolvePreprocess(
  * Source: onnx/docs/MetadataProps.md, Image Category Definition.
  */
 export function proposePreprocess(
-  inputs: readonly ValueSpec[], data: DataHint, metadata?: ReadonlyMap<string, string>,
+  inputs: readonly ValueSpec[],
+  data: DataHint,
+  metadata?: ReadonlyMap<string, string>,
 ): ProposedPreprocess {
   if (!isPictureData(data)) return { preprocess: null, preset: null, why: 'Arrays pass to the model as they are.' }
   const axes = pictureInput(inputs)
@@ -123,7 +133,10 @@ export function checkedPreprocess(value: unknown): Preprocess {
   for (const field of ['mean', 'std'] as const) {
     const { length } = result.data[field]
     if (length !== 1 && length !== channels) {
-      throw new Fault('usage.preprocess', `--preprocess: ${field} has ${length} numbers for ${channels} channels; give 1 or ${channels}.`)
+      throw new Fault(
+        'usage.preprocess',
+        `--preprocess: ${field} has ${length} numbers for ${channels} channels; give 1 or ${channels}.`,
+      )
     }
   }
   if (result.data.std.some((deviation) => deviation === 0)) {
@@ -157,9 +170,14 @@ function pictureInput(inputs: readonly ValueSpec[]): PictureAxes {
   const candidates = inputs.map((input) => pictureAxes(input)).filter((axes) => axes !== null)
   const axes = candidates[0]
   if (axes && inputs.length === 1) return axes
-  const found = inputs.map(({ name, shape }) => `${name} [${shape?.map((dim) => dim ?? '?').join(',') ?? '?'}]`).join(', ')
+  const found = inputs
+    .map(({ name, shape }) => `${name} [${shape?.map((dim) => dim ?? '?').join(',') ?? '?'}]`)
+    .join(', ')
   const what = inputs.length === 1 ? 'takes no picture' : `has ${inputs.length} inputs, and pictures fill only one`
-  throw new Fault('data.shapeMismatch', `The model ${what} (${found}). Give its inputs as arrays: npz:FILE with one array per input.`)
+  throw new Fault(
+    'data.shapeMismatch',
+    `The model ${what} (${found}). Give its inputs as arrays: npz:FILE with one array per input.`,
+  )
 }
 
 /** Channels the model reads: as its input says, else as the data are, else 3. */
@@ -197,7 +215,9 @@ function fitSize(preset: Preset, axes: PictureAxes, data: DataHint): Pick<Prepro
 }
 
 function guessPreset(
-  axes: PictureAxes, data: DataHint, metadata?: ReadonlyMap<string, string>,
+  axes: PictureAxes,
+  data: DataHint,
+  metadata?: ReadonlyMap<string, string>,
 ): { preset: string; why: string } {
   const range = metadata?.get('Image.NominalPixelRange')
   const stated = range === undefined ? undefined : NOMINAL_RANGES[range]
@@ -205,11 +225,15 @@ function guessPreset(
   if (axes.dataType !== 'float' && axes.dataType !== 'float16' && axes.dataType !== 'double') {
     return { preset: 'raw', why: `The input is ${axes.dataType}: pixels pass as 0–255 (raw).` }
   }
-  if (data.spec.kind === 'cifar10') return { preset: 'cifar10', why: 'CIFAR-10: its channel mean and deviation (cifar10).' }
+  if (data.spec.kind === 'cifar10')
+    return { preset: 'cifar10', why: 'CIFAR-10: its channel mean and deviation (cifar10).' }
   if (channelsOf(axes, data) === 1) return { preset: 'unit', why: 'Grey pictures: scaled to 0–1 (unit).' }
   const side = axes.height ?? USUAL_SIDE
   if (data.spec.kind === 'images' && axes.height === axes.width && side >= 96) {
-    return { preset: 'imagenet', why: `A square colour input of ${side} pixels: ImageNet's mean and deviation (imagenet), a guess.` }
+    return {
+      preset: 'imagenet',
+      why: `A square colour input of ${side} pixels: ImageNet's mean and deviation (imagenet), a guess.`,
+    }
   }
   return { preset: 'unit', why: 'Nothing says which pixel range the model wants: scaled to 0–1 (unit), a guess.' }
 }

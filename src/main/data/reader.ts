@@ -28,10 +28,11 @@ export function memorySource(info: DataInfo, sampleAt: (index: number) => Sample
   if (info.count === 0) throw emptyFault(info.spec, info.split)
   return {
     info,
-    read: async (index) => {
-      checkIndex(info, index)
-      return sampleAt(index)
-    },
+    read: (index) =>
+      new Promise((resolve) => {
+        checkIndex(info, index)
+        resolve(sampleAt(index))
+      }),
     close: () => Promise.resolve(),
   }
 }
@@ -51,12 +52,16 @@ export function pathOf(spec: DataSpec): string {
 
 export function emptyFault(spec: DataSpec, split: DataSplit): Fault {
   const place = spec.kind === 'synthetic-digits' ? spec.kind : spec.path
-  return new Fault('data.empty', `${place} holds no samples (${split} split): give a folder or file with data.`, { split })
+  return new Fault('data.empty', `${place} holds no samples (${split} split): give a folder or file with data.`, {
+    split,
+  })
 }
 
 /** @param found splits that are there */
 export function noSplitFault(spec: DataSpec, split: DataSplit, found: readonly DataSplit[]): Fault {
   const place = spec.kind === 'synthetic-digits' ? spec.kind : spec.path
   const what = found.length === 1 ? `only a ${found[0]} split (or is not divided)` : 'no such split'
-  return new Fault('data.noSplit', `${place} has ${what}, not "${split}": use --split ${found[0] ?? 'test'}.`, { split })
+  return new Fault('data.noSplit', `${place} has ${what}, not "${split}": use --split ${found[0] ?? 'test'}.`, {
+    split,
+  })
 }

@@ -8,7 +8,13 @@ import { npzReader } from './readers/npz.ts'
 import { syntheticDigitsReader } from './readers/synthetic-digits.ts'
 
 /** Every kind of data the product reads. */
-export const dataReaders: readonly DataReader[] = [mnistReader, cifar10Reader, imagesReader, npzReader, syntheticDigitsReader]
+export const dataReaders: readonly DataReader[] = [
+  mnistReader,
+  cifar10Reader,
+  imagesReader,
+  npzReader,
+  syntheticDigitsReader,
+]
 
 /**
  * Opens one split of a data set. Close the source when done.

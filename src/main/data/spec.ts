@@ -27,7 +27,9 @@ export function parseDataSpec(text: string, base: string = process.cwd()): DataS
     throw new Fault('usage.dataKind', `Unknown data "${text}": write ${FORMS}.`, { text })
   }
   if (path === '') {
-    throw new Fault('usage.dataPath', `"${text}" names no place: write ${known}:${known === 'npz' ? 'FILE' : 'DIR'}.`, { text })
+    throw new Fault('usage.dataPath', `"${text}" names no place: write ${known}:${known === 'npz' ? 'FILE' : 'DIR'}.`, {
+      text,
+    })
   }
   const expanded = path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
   return { kind: known, path: resolve(base, expanded) }

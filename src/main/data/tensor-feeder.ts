@@ -39,7 +39,8 @@ function batchOf(input: ValueSpec, rows: readonly Sample[], inputCount: number):
   const data = emptyLike(input.dataType, first, rows.length * length)
   rows.forEach((sample, row) => {
     const tensor = tensorOf(sample, input, inputCount)
-    const isSame = tensor.dims.length === first.dims.length && tensor.dims.every((dim, axis) => dim === first.dims[axis])
+    const isSame =
+      tensor.dims.length === first.dims.length && tensor.dims.every((dim, axis) => dim === first.dims[axis])
     if (!isSame) throw mismatch(input, sample, tensor, 'differs from the others of its batch')
     copy(tensor, data, row * length)
   })
@@ -51,8 +52,14 @@ function tensorOf(sample: Sample, input: ValueSpec, inputCount: number): Row {
   const { tensors } = sample.content
   const tensor = tensors[input.name] ?? (inputCount === 1 ? onlyOne(tensors) : undefined)
   if (!tensor) {
-    const names = Object.keys(tensors).map((name) => name || '(unnamed)').join(', ')
-    throw new Fault('data.shapeMismatch', `The data have no array for the model's input ${input.name} (arrays: ${names}).`, { input: input.name })
+    const names = Object.keys(tensors)
+      .map((name) => name || '(unnamed)')
+      .join(', ')
+    throw new Fault(
+      'data.shapeMismatch',
+      `The data have no array for the model's input ${input.name} (arrays: ${names}).`,
+      { input: input.name },
+    )
   }
   if (tensor.dataType !== input.dataType && !isWidening(tensor.dataType, input.dataType)) {
     throw mismatch(input, sample, tensor, `has element type ${tensor.dataType}`)
@@ -76,12 +83,16 @@ function dimsFor(input: ValueSpec, tensor: Row, sample: Sample): readonly number
   const rest = tensor.dims.filter((dim) => dim !== 1)
   const guessed: number[] = []
   for (const dim of wanted) guessed.push(dim === 1 ? 1 : (rest.shift() ?? 1))
-  if (rest.length > 0 || !fits(wanted, guessed)) throw mismatch(input, sample, tensor, `has shape [${tensor.dims.join(',')}]`)
+  if (rest.length > 0 || !fits(wanted, guessed))
+    throw mismatch(input, sample, tensor, `has shape [${tensor.dims.join(',')}]`)
   return guessed
 }
 
 function fits(wanted: readonly (number | string | null)[], dims: readonly number[]): boolean {
-  return wanted.length === dims.length && wanted.every((dim, axis) => typeof dim !== 'number' || dim <= 0 || dim === dims[axis])
+  return (
+    wanted.length === dims.length &&
+    wanted.every((dim, axis) => typeof dim !== 'number' || dim <= 0 || dim === dims[axis])
+  )
 }
 
 function mismatch(input: ValueSpec, sample: Sample, tensor: Row, problem: string): Fault {
@@ -105,6 +116,7 @@ function copy(tensor: Row, target: TypedArray, offset: number): void {
     ;(target as Float32Array).set(data as Float32Array, offset)
     return
   }
-  const read = tensor.dataType === 'float16' ? (i: number) => fromFloat16Bits(data[i] as number) : (i: number) => Number(data[i])
+  const read =
+    tensor.dataType === 'float16' ? (i: number) => fromFloat16Bits(data[i] as number) : (i: number) => Number(data[i])
   for (let i = 0; i < data.length; i++) target[offset + i] = read(i)
 }

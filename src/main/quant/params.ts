@@ -1,4 +1,4 @@
-import type { ActivationScheme, WeightScheme } from '../../shared/contract/plan.ts'
+import type { ActivationScheme } from '../../shared/contract/plan.ts'
 
 /**
  * Everything needed to quantize one tensor: real = scale · (q − zeroPoint), q in [qmin, qmax].
@@ -30,4 +30,4 @@ export interface RangeSource {
   rangeOf(tensor: string, scheme: ActivationScheme): Range
 }
 
-export type { ActivationScheme, WeightScheme }
+export type { ActivationScheme }

@@ -61,4 +61,8 @@ export interface ModeResult {
  * Rewrites the given layers of a model for one mode (dynamic, weight-only). A layer that cannot is left as it is and
  * reported with its reason; nothing else in the graph changes but what these layers read.
  */
-export type ModeRewriter = (model: Model, layers: readonly QuantizedLayer[], quantizeWeights: WeightQuantizer) => ModeResult
+export type ModeRewriter = (
+  model: Model,
+  layers: readonly QuantizedLayer[],
+  quantizeWeights: WeightQuantizer,
+) => ModeResult

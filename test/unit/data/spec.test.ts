@@ -5,10 +5,18 @@ import { formatDataSpec, parseDataSpec } from '../../../src/main/data/spec.ts'
 
 describe('parseDataSpec', () => {
   it.each([
-    { why: 'a relative path starts at the base', text: 'mnist:sets/mnist', spec: { kind: 'mnist', path: resolve('/base/sets/mnist') } },
+    {
+      why: 'a relative path starts at the base',
+      text: 'mnist:sets/mnist',
+      spec: { kind: 'mnist', path: resolve('/base/sets/mnist') },
+    },
     { why: 'an absolute path stays', text: 'images:/pictures', spec: { kind: 'images', path: resolve('/pictures') } },
     { why: 'only the first colon separates', text: 'npz:/a:b.npz', spec: { kind: 'npz', path: resolve('/a:b.npz') } },
-    { why: 'no shell expands ~ behind a colon', text: 'cifar10:~/c', spec: { kind: 'cifar10', path: join(homedir(), 'c') } },
+    {
+      why: 'no shell expands ~ behind a colon',
+      text: 'cifar10:~/c',
+      spec: { kind: 'cifar10', path: join(homedir(), 'c') },
+    },
     { why: 'the built-in set has no path', text: 'synthetic-digits', spec: { kind: 'synthetic-digits' } },
   ])('$why', ({ text, spec }) => {
     expect(parseDataSpec(text, '/base')).toEqual(spec)

@@ -94,7 +94,12 @@ function flatten(stroke: Stroke, place: Placement): Path {
 
 function bezier(points: Stroke, at: number, t: number): number {
   const u = 1 - t
-  return u * u * u * points[at]! + 3 * u * u * t * points[at + 2]! + 3 * u * t * t * points[at + 4]! + t * t * t * points[at + 6]!
+  return (
+    u * u * u * points[at]! +
+    3 * u * u * t * points[at + 2]! +
+    3 * u * t * t * points[at + 4]! +
+    t * t * t * points[at + 6]!
+  )
 }
 
 /** Lays a path down with round ends and edges one pixel soft; where strokes cross, the stronger ink stays. */
@@ -104,7 +109,15 @@ function paint(ink: Float64Array, path: Path, radius: number, strength: number):
   }
 }
 
-function paintPiece(ink: Float64Array, x0: number, y0: number, x1: number, y1: number, radius: number, strength: number): void {
+function paintPiece(
+  ink: Float64Array,
+  x0: number,
+  y0: number,
+  x1: number,
+  y1: number,
+  radius: number,
+  strength: number,
+): void {
   const reach = radius + 0.5
   const left = Math.max(0, Math.floor(Math.min(x0, x1) - reach))
   const right = Math.min(SIDE - 1, Math.ceil(Math.max(x0, x1) + reach))

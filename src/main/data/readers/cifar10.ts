@@ -20,7 +20,10 @@ const CLASSES = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog',
  * Source: cs.toronto.edu/~kriz/cifar.html, "Binary version".
  */
 export const cifar10Reader: DataReader = {
-  kind: 'cifar10', summary: 'CIFAR-10, binary version, plain or gzip', splits, open,
+  kind: 'cifar10',
+  summary: 'CIFAR-10, binary version, plain or gzip',
+  splits,
+  open,
 }
 
 async function splits(spec: DataSpec): Promise<readonly DataSplit[]> {
@@ -41,14 +44,21 @@ async function open(spec: DataSpec, split: DataSplit, { signal }: OpenOptions): 
   const files: { name: string; records: Uint8Array }[] = []
   for (const name of FILES[split]) {
     const path = await findFile(folder, name)
-    if (!path) throw new Fault('file.notFound', `${join(folder, name)} is missing; the ${split} split needs ${FILES[split].join(', ')}.`, { path: folder })
+    if (!path)
+      throw new Fault(
+        'file.notFound',
+        `${join(folder, name)} is missing; the ${split} split needs ${FILES[split].join(', ')}.`,
+        { path: folder },
+      )
     files.push({ name: basename(path), records: await readRecords(path, signal) })
   }
   const counts = files.map(({ records }) => records.length / RECORD)
   const count = counts.reduce((sum, next) => sum + next, 0)
   if (count === 0) throw emptyFault(spec, split)
   const info: DataInfo = {
-    spec, split, count,
+    spec,
+    split,
+    count,
     hash: contentHash(['cifar10', ...files.map(({ records }) => records)]),
     labelled: true,
     classes: await readClasses(folder),
@@ -92,7 +102,8 @@ async function readPlain(path: string, signal?: AbortSignal): Promise<Uint8Array
 /** A gzip file ends with the length of its content modulo 2^32 (RFC 1952); reading it checks that this is true. */
 async function readGzip(path: string, signal?: AbortSignal): Promise<Uint8Array> {
   const tail = await readTail(path, 4)
-  if (tail.length < 4) throw new Fault('data.truncated', `${path} is no gzip file: it has only ${tail.length} bytes.`, { path })
+  if (tail.length < 4)
+    throw new Fault('data.truncated', `${path} is no gzip file: it has only ${tail.length} bytes.`, { path })
   const length = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true)
   checkLength(path, length)
   return readContent(path, { headerBytes: 0, lengthOf: () => length }, signal)
@@ -118,14 +129,19 @@ async function readClasses(folder: string): Promise<readonly string[]> {
   const path = join(folder, 'batches.meta.txt')
   if (!(await statOrNull(path))?.isFile()) return CLASSES
   const text = new TextDecoder().decode(await readSmallFile(path, 65536))
-  const names = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '')
+  const names = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
   return names.length === CLASSES.length ? names : CLASSES
 }
 
 async function nothingFault(folder: string): Promise<Fault> {
   if (await statOrNull(join(folder, 'test_batch.bin.xz'))) {
     const todo = 'Expand them first: xz -dk *.xz, or the "unpack" script beside the folder.'
-    return new Fault('data.packed', `${folder} holds CIFAR-10 packed with xz, which is not read directly. ${todo}`, { path: folder })
+    return new Fault('data.packed', `${folder} holds CIFAR-10 packed with xz, which is not read directly. ${todo}`, {
+      path: folder,
+    })
   }
   if (await statOrNull(join(folder, 'cifar-10-batches-bin'))) {
     const inner = join(folder, 'cifar-10-batches-bin')
@@ -133,7 +149,11 @@ async function nothingFault(folder: string): Promise<Fault> {
   }
   if (await statOrNull(join(folder, 'data_batch_1'))) {
     const todo = 'Download the binary version (cifar-10-binary.tar.gz).'
-    return new Fault('data.pickled', `${folder} holds the Python version of CIFAR-10 (pickles), which is not read. ${todo}`, { path: folder })
+    return new Fault(
+      'data.pickled',
+      `${folder} holds the Python version of CIFAR-10 (pickles), which is not read. ${todo}`,
+      { path: folder },
+    )
   }
   const wanted = 'data_batch_1.bin … data_batch_5.bin or test_batch.bin, plain or .gz'
   return new Fault('data.empty', `${folder} holds no CIFAR-10 files: expected ${wanted}.`, { path: folder })

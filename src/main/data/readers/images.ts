@@ -30,7 +30,9 @@ async function open(spec: DataSpec, split: DataSplit, { signal, knownHash }: Ope
   const { root, images, classes } = await listImages(place)
   if (images.length === 0) throw emptyFault(spec, split)
   const info: DataInfo = {
-    spec, split, classes,
+    spec,
+    split,
+    classes,
     count: images.length,
     hash: knownHash ?? (await hashImages(root, images, signal)),
     labelled: images.every(({ label }) => label !== null),
@@ -55,15 +57,24 @@ async function hashImages(root: string, images: readonly ListedImage[], signal?:
   return `sha256:${hash.digest('hex')}`
 }
 
-async function commonShape(root: string, images: readonly ListedImage[], signal?: AbortSignal): Promise<DataInfo['pictureShape']> {
+async function commonShape(
+  root: string,
+  images: readonly ListedImage[],
+  signal?: AbortSignal,
+): Promise<DataInfo['pictureShape']> {
   if (images.length > MAX_SHAPES) return null
   const first = await imageShape(join(root, images[0]!.file))
   if (!first) return null
   let isCommon = true
-  await mapConcurrently(images, CONCURRENCY, async ({ file }) => {
-    if (!isCommon) return
-    const shape = await imageShape(join(root, file))
-    if (!shape?.every((length, axis) => length === first[axis])) isCommon = false
-  }, signal)
+  await mapConcurrently(
+    images,
+    CONCURRENCY,
+    async ({ file }) => {
+      if (!isCommon) return
+      const shape = await imageShape(join(root, file))
+      if (!shape?.every((length, axis) => length === first[axis])) isCommon = false
+    },
+    signal,
+  )
   return isCommon ? first : null
 }

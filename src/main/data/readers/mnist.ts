@@ -11,14 +11,30 @@ const LABELS_MAGIC = 2049
 /** Largest side of an IDX picture taken; MNIST has 28. */
 const MAX_SIDE = 4096
 const PREFIX: Readonly<Record<DataSplit, string>> = { train: 'train', test: 't10k' }
-const FASHION = ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot']
+const FASHION = [
+  'T-shirt/top',
+  'Trouser',
+  'Pullover',
+  'Dress',
+  'Coat',
+  'Sandal',
+  'Shirt',
+  'Sneaker',
+  'Bag',
+  'Ankle boot',
+]
 const DIGITS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 
 /**
  * IDX files under their official names, plain or gzip: MNIST, Fashion-MNIST and sets of the same shape.
  * Source: yann.lecun.com/exdb/mnist, "FILE FORMATS FOR THE MNIST DATABASE".
  */
-export const mnistReader: DataReader = { kind: 'mnist', summary: 'IDX files (MNIST, Fashion-MNIST), plain or gzip', splits, open }
+export const mnistReader: DataReader = {
+  kind: 'mnist',
+  summary: 'IDX files (MNIST, Fashion-MNIST), plain or gzip',
+  splits,
+  open,
+}
 
 async function splits(spec: DataSpec): Promise<readonly DataSplit[]> {
   const folder = pathOf(spec)
@@ -29,7 +45,9 @@ async function splits(spec: DataSpec): Promise<readonly DataSplit[]> {
   }
   if (found.length > 0) return found
   const wanted = 't10k-images-idx3-ubyte[.gz] and train-images-idx3-ubyte[.gz]'
-  throw new Fault('data.empty', `${folder} holds no IDX files: expected ${wanted}, each with its labels-idx1 file.`, { path: folder })
+  throw new Fault('data.empty', `${folder} holds no IDX files: expected ${wanted}, each with its labels-idx1 file.`, {
+    path: folder,
+  })
 }
 
 async function open(spec: DataSpec, split: DataSplit, { signal }: OpenOptions): Promise<SampleSource> {
@@ -38,13 +56,20 @@ async function open(spec: DataSpec, split: DataSplit, { signal }: OpenOptions): 
   const folder = pathOf(spec)
   const imagesPath = (await findFile(folder, split, 'images'))!
   const labelsPath = await findFile(folder, split, 'labels')
-  const images = await readContent(imagesPath, { headerBytes: 16, lengthOf: (header) => imagesLength(imagesPath, header) }, signal)
+  const images = await readContent(
+    imagesPath,
+    { headerBytes: 16, lengthOf: (header) => imagesLength(imagesPath, header) },
+    signal,
+  )
   const [count, height, width] = [word(images, 4), word(images, 8), word(images, 12)]
   const labels = labelsPath ? await readLabels(labelsPath, count, imagesPath, signal) : null
   if (count === 0) throw emptyFault(spec, split)
   const classes = labels ? classesOf(folder, labels) : null
   const info: DataInfo = {
-    spec, split, count, classes,
+    spec,
+    split,
+    count,
+    classes,
     hash: contentHash(['idx', images, labels ?? 'unlabelled']),
     labelled: labels !== null,
     pictureShape: [height, width, 1],
@@ -54,7 +79,13 @@ async function open(spec: DataSpec, split: DataSplit, { signal }: OpenOptions): 
     index,
     label: labels?.[index] ?? null,
     name: `${basename(imagesPath)}[${index}]`,
-    content: { kind: 'picture', height, width, channels: 1, pixels: images.subarray(16 + index * length, 16 + (index + 1) * length) },
+    content: {
+      kind: 'picture',
+      height,
+      width,
+      channels: 1,
+      pixels: images.subarray(16 + index * length, 16 + (index + 1) * length),
+    },
   }))
 }
 
@@ -75,7 +106,11 @@ function imagesLength(path: string, header: Uint8Array): number {
   if (magic !== IMAGES_MAGIC) throw magicFault(path, magic, IMAGES_MAGIC, 'pictures')
   const [count, height, width] = [word(header, 4), word(header, 8), word(header, 12)]
   if (height < 1 || width < 1 || height > MAX_SIDE || width > MAX_SIDE) {
-    throw new Fault('data.corrupt', `${path}: the header says ${height}×${width} pixels; 1 to ${MAX_SIDE} a side are possible.`, { path })
+    throw new Fault(
+      'data.corrupt',
+      `${path}: the header says ${height}×${width} pixels; 1 to ${MAX_SIDE} a side are possible.`,
+      { path },
+    )
   }
   return 16 + count * height * width
 }
@@ -96,7 +131,11 @@ async function readLabels(path: string, count: number, imagesPath: string, signa
 }
 
 function magicFault(path: string, found: number, wanted: number, what: string): Fault {
-  return new Fault('data.corrupt', `${path} is no IDX file of ${what}: it begins with ${found}, expected ${wanted}.`, { path, found, wanted })
+  return new Fault('data.corrupt', `${path} is no IDX file of ${what}: it begins with ${found}, expected ${wanted}.`, {
+    path,
+    found,
+    wanted,
+  })
 }
 
 function classesOf(folder: string, labels: Uint8Array): readonly string[] {

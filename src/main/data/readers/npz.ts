@@ -14,7 +14,12 @@ const LABEL_NAMES = ['labels', 'label', 'y', 'targets']
  * numpy archives: an array for each model input by name (or one array of any name), first axis the sample, and optionally
  * `labels` or `y`. Names ending in `_train` and `_test` (as in Keras's mnist.npz) are two splits.
  */
-export const npzReader: DataReader = { kind: 'npz', summary: 'numpy arrays named after the model inputs, with labels or y', splits, open }
+export const npzReader: DataReader = {
+  kind: 'npz',
+  summary: 'numpy arrays named after the model inputs, with labels or y',
+  splits,
+  open,
+}
 
 type Arrays = ReadonlyMap<string, NpyArray>
 
@@ -23,7 +28,9 @@ async function splits(spec: DataSpec): Promise<readonly DataSplit[]> {
 }
 
 function splitsIn(arrays: Arrays): readonly DataSplit[] {
-  const named = (['train', 'test'] as const).filter((split) => [...arrays.keys()].some((name) => name.endsWith(`_${split}`)))
+  const named = (['train', 'test'] as const).filter((split) =>
+    [...arrays.keys()].some((name) => name.endsWith(`_${split}`)),
+  )
   return named.length > 0 ? named : ['test']
 }
 
@@ -35,11 +42,14 @@ async function open(spec: DataSpec, split: DataSplit, { signal }: OpenOptions): 
   const arrays = arraysOf(all, split)
   const labelName = LABEL_NAMES.find((name) => arrays.has(name) && arrays.size > 1)
   const inputs = [...arrays].filter(([name]) => name !== labelName)
-  if (inputs.length === 0) throw new Fault('data.empty', `${path} holds no arrays: save one per model input with numpy.savez.`, { path })
+  if (inputs.length === 0)
+    throw new Fault('data.empty', `${path} holds no arrays: save one per model input with numpy.savez.`, { path })
   const count = countOf(path, inputs)
   const labels = labelName === undefined ? null : labelsOf(path, labelName, arrays.get(labelName)!, count)
   const info: DataInfo = {
-    spec, split, count,
+    spec,
+    split,
+    count,
     hash: hashArrays(inputs, labels),
     labelled: labels !== null,
     classes: null,
@@ -63,7 +73,11 @@ function countOf(path: string, inputs: readonly (readonly [string, NpyArray])[])
   const [firstName, first] = inputs[0]!
   for (const [name, { dims }] of inputs) {
     if (dims.length === 0) {
-      throw new Fault('data.shapeMismatch', `${path}, array ${name} is a single number; its first axis must be the sample.`, { path, name })
+      throw new Fault(
+        'data.shapeMismatch',
+        `${path}, array ${name} is a single number; its first axis must be the sample.`,
+        { path, name },
+      )
     }
     if (dims[0] !== first.dims[0]) {
       const sentence = `${path}: array ${name} has ${dims[0]} samples, ${firstName} has ${first.dims[0]}.`
@@ -83,7 +97,11 @@ function labelsOf(path: string, name: string, { data, dims }: NpyArray, count: n
   for (let i = 0; i < count; i++) {
     const label = Number(data[i])
     if (!Number.isInteger(label) || label < 0 || label > 0x7fffffff) {
-      throw new Fault('data.labelOutOfRange', `${path}: ${name}[${i}] is ${label}, not a class index from 0.`, { path, index: i, label })
+      throw new Fault('data.labelOutOfRange', `${path}: ${name}[${i}] is ${label}, not a class index from 0.`, {
+        path,
+        index: i,
+        label,
+      })
     }
     labels[i] = label
   }

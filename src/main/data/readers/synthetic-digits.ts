@@ -25,8 +25,15 @@ export const syntheticDigitsReader: DataReader = {
 function open(spec: DataSpec, split: DataSplit): Promise<SampleSource> {
   const count = COUNT[split]
   const info: DataInfo = {
-    spec, split, count,
-    hash: contentHash(['synthetic-digits', `version ${GENERATOR_VERSION}`, `split ${SPLIT_SEED[split]}`, `count ${count}`]),
+    spec,
+    split,
+    count,
+    hash: contentHash([
+      'synthetic-digits',
+      `version ${GENERATOR_VERSION}`,
+      `split ${SPLIT_SEED[split]}`,
+      `count ${count}`,
+    ]),
     labelled: true,
     classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
     pictureShape: [SIDE, SIDE, 1],
@@ -36,7 +43,10 @@ function open(spec: DataSpec, split: DataSplit): Promise<SampleSource> {
     label: index % 10,
     name: `${split}[${index}]`,
     content: {
-      kind: 'picture', height: SIDE, width: SIDE, channels: 1,
+      kind: 'picture',
+      height: SIDE,
+      width: SIDE,
+      channels: 1,
       pixels: drawDigit(index % 10, GENERATOR_VERSION, SPLIT_SEED[split], index),
     },
   }))

@@ -65,7 +65,6 @@ function variantTable(variants: readonly ReportVariant[], float: ReportVariant):
     'median (ms)',
     'float in turn (ms)',
     'speed (×)',
-    'run',
   ]
   const body = variants.map((variant) => {
     const delta =
@@ -81,7 +80,6 @@ function variantTable(variants: readonly ReportVariant[], float: ReportVariant):
       fixed(variant.medianMs, 3),
       fixed(variant.floatMs, 3),
       fixed(variant.speedup, 2),
-      variant.run ?? DASH,
     ]
   })
   return table(head, body, 1)
@@ -131,7 +129,9 @@ function barChart(
 
 function variantSection(variant: ReportVariant): string {
   const warnings = variant.warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`).join('')
+  const run = variant.run === null ? '' : `<p class="quiet">run ${escapeHtml(variant.run)}</p>`
   return `<h2>${escapeHtml(variant.name)}</h2>
+${run}
 ${warnings ? `<ul class="warnings">${warnings}</ul>` : ''}
 ${layerTable(variant.layers)}`
 }

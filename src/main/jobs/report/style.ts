@@ -14,6 +14,8 @@ table { border-collapse: collapse; width: 100%; }
 th { text-align: left; font-weight: 600; color: var(--quiet); white-space: nowrap; }
 th, td { padding: 4px 8px; border-bottom: 1px solid var(--line); }
 td { overflow-wrap: anywhere; }
+td:first-child { white-space: nowrap; overflow-wrap: normal; }
+.quiet { color: var(--quiet); margin: 0 0 8px; }
 .number { text-align: right; white-space: nowrap; }
 .charts { display: flex; flex-wrap: wrap; gap: 24px; margin-top: 16px; }
 figure { margin: 0; } figcaption { color: var(--quiet); margin-bottom: 4px; }

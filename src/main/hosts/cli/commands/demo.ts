@@ -10,7 +10,7 @@ import { formatBytes, formatPercent, formatTable } from '../table.ts'
 export function addDemoCommand(program: Command, host: Host): void {
   program
     .command('demo')
-    .description('the whole job on the built-in sample: quantize three ways, measure, report')
+    .description('the whole job on the built-in sample: quantize four ways, measure, report')
     .option('-o, --output <dir>', 'folder for the files and the report', 'demo-output')
     .action(
       host.action(async (services, { output }: { output: string }) => {
