@@ -3,40 +3,70 @@ import type { Range } from '../../quant/params.ts'
 /** Steps of a factor 2^(1/4) down to 2^-12 of the full range: lower than any sensible clipping at one bit. */
 const LADDER = Array.from({ length: 49 }, (_, k) => 2 ** (-k / 4))
 /** 2 % steps to both sides of the best rung, up to its neighbours. */
-const REFINEMENT = Array.from({ length: 17 }, (_, k) => 2 ** ((k - 8) / 32))
+const REFINEMENT = Array.from({ length: 17 }, (_, k) => 2 ** ((k - 8) / 32)).filter((factor) => factor !== 1)
 const ROUNDS = 3
 
 /** Which bounds a search may move. */
 export type ClipSides = 'together' | 'upper' | 'lower' | 'each'
 
+type Cost = (range: Range) => number
+
 /**
  * Searches the clipping range of least cost inside `full`: a ladder of factors, then finer steps around the best one. Ties keep the
- * wider range. With sides `each` both bounds shrink together first, then in turn until neither moves (at most three rounds).
+ * wider range. With sides `each` both bounds shrink together first; then each walks the ladder with the other held, and both take
+ * fine steps in turn until neither moves (at most three times).
  */
-export function searchClip(full: Range, sides: ClipSides, cost: (range: Range) => number): Range {
-  const factorOf = (at: (factor: number) => Range): Range => at(bestFactor((factor) => cost(at(factor))))
-  const shrinkBoth = (factor: number): Range => ({ rmin: full.rmin * factor, rmax: full.rmax * factor })
-  if (sides === 'together') return factorOf(shrinkBoth)
-  if (sides === 'upper') return factorOf((factor) => ({ rmin: full.rmin, rmax: full.rmax * factor }))
-  if (sides === 'lower') return factorOf((factor) => ({ rmin: full.rmin * factor, rmax: full.rmax }))
-  let best = factorOf(shrinkBoth)
+export function searchClip(full: Range, sides: ClipSides, cost: Cost): Range {
+  switch (sides) {
+    case 'together':
+      return climb(full, 1, 1, cost)
+    case 'upper':
+      return climb(full, 0, 1, cost)
+    case 'lower':
+      return climb(full, 1, 0, cost)
+    case 'each':
+      return searchBoth(full, cost)
+  }
+}
+
+function searchBoth(full: Range, cost: Cost): Range {
+  let best = climb(full, 1, 1, cost)
+  const { rmax } = climb({ rmin: best.rmin, rmax: full.rmax }, 0, 1, cost)
+  const { rmin } = climb({ rmin: full.rmin, rmax }, 1, 0, cost)
+  best = leastOf([best, { rmin: best.rmin, rmax }, { rmin, rmax }], cost)
   for (let round = 0; round < ROUNDS; round++) {
-    const before = cost(best)
-    const { rmin } = best
-    const upper = factorOf((factor) => ({ rmin, rmax: full.rmax * factor }))
-    const lower = factorOf((factor) => ({ rmin: full.rmin * factor, rmax: upper.rmax }))
-    if (!(cost(lower) < before)) return best
-    best = lower
+    const upper = refine(best, full, 0, 1, cost)
+    const next = refine(upper, full, 1, 0, cost)
+    if (next.rmin === best.rmin && next.rmax === best.rmax) return best
+    best = next
   }
   return best
 }
 
-function bestFactor(cost: (factor: number) => number): number {
-  const rung = leastOf(LADDER, cost)
-  return leastOf([rung, ...REFINEMENT.map((step) => rung * step).filter((factor) => factor <= 1)], cost)
+/** The best rung of the ladder from `full` downwards, then fine steps around it. A weight of 0 holds a bound, 1 moves it. */
+function climb(full: Range, lower: 0 | 1, upper: 0 | 1, cost: Cost): Range {
+  return refine(
+    leastOf(
+      LADDER.map((factor) => scaled(full, factor ** lower, factor ** upper)),
+      cost,
+    ),
+    full,
+    lower,
+    upper,
+    cost,
+  )
 }
 
-function leastOf(candidates: readonly number[], cost: (factor: number) => number): number {
+function refine(from: Range, full: Range, lower: 0 | 1, upper: 0 | 1, cost: Cost): Range {
+  const steps = REFINEMENT.map((factor) => scaled(from, factor ** lower, factor ** upper))
+  return leastOf([from, ...steps.filter(({ rmin, rmax }) => rmin >= full.rmin && rmax <= full.rmax)], cost)
+}
+
+function scaled({ rmin, rmax }: Range, lower: number, upper: number): Range {
+  return { rmin: rmin * lower, rmax: rmax * upper }
+}
+
+function leastOf(candidates: readonly Range[], cost: Cost): Range {
   let best = candidates[0]!
   let least = cost(best)
   for (const candidate of candidates.slice(1)) {

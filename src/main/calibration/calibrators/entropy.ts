@@ -6,11 +6,13 @@ import { fullRange, searchClip, sidesOf } from './clip-search.ts'
 import { latticeOf, type Lattice } from './lattice.ts'
 
 /** Parts of one quantization step between which the divergence tells; even, so that 0 is on an edge. */
-const PARTS = 8
+const PARTS = 4
 /** From here on (10 bits) the steps are finer than the histogram and nothing is gained by clipping. */
 const MOST_BITS = 9
 /** Probability given to a level that holds nothing but clipped values; keeps the divergence finite. */
 const FLOOR = 1e-10
+/** Bins of an octave taken together: 256 an octave, half a step of 8 bits at the top of the range. */
+const GROUPING = 2
 
 /**
  * The range whose quantized distribution diverges least (Kullback-Leibler) from the distribution of the values, for the bits and
@@ -23,7 +25,9 @@ export function entropy(statistics: TensorStatistics, scheme: ActivationScheme):
   const { min, max, histogram } = statistics
   const full = fullRange(min, max, scheme.symmetric)
   if (full.rmin === full.rmax || scheme.bits > MOST_BITS) return full
-  const cumulative = cumulativeOf(binsOf(histogram, min, max).filter(({ from, to }) => from !== to || from !== 0))
+  const cumulative = cumulativeOf(
+    binsOf(histogram, min, max, GROUPING).filter(({ from, to }) => from !== to || from !== 0),
+  )
   if (cumulative.total === 0) return full
   const cost = (range: Range): number => divergenceOf(cumulative, latticeOf(range, scheme, full.rmin >= 0))
   return searchClip(full, sidesOf(full, scheme.symmetric), cost)
@@ -37,78 +41,72 @@ interface Cumulative {
 }
 
 function cumulativeOf(bins: readonly Bin[]): Cumulative {
-  const edges = new Float64Array(2 * bins.length)
-  const below = new Float64Array(2 * bins.length)
+  const edges: number[] = []
+  const below: number[] = []
   let total = 0
-  bins.forEach(({ from, to, count }, i) => {
-    edges[2 * i] = from
-    below[2 * i] = total
+  for (const { from, to, count } of bins) {
+    if (edges.at(-1) !== from) {
+      edges.push(from)
+      below.push(total)
+    }
     total += count
-    edges[2 * i + 1] = to
-    below[2 * i + 1] = total
-  })
-  return { edges, below, total }
+    edges.push(to)
+    below.push(total)
+  }
+  return { edges: Float64Array.from(edges), below: Float64Array.from(below), total }
 }
 
 /** Kullback-Leibler divergence, in nats, of the quantized from the true distribution. */
 function divergenceOf(cumulative: Cumulative, { scale, low, high }: Lattice): number {
   const levels = Math.round((high - low) / scale) + 1
-  const mass = massesOf(cumulative, low - scale / 2, scale / PARTS, levels * PARTS)
-  const { inside, below, above } = mass
+  const { inside, below, above } = massesOf(cumulative, low - scale / 2, scale / PARTS, levels * PARTS)
   const kept = cumulative.total - below - above
   if (kept <= 0) return Infinity
+  // clipped values count where they end up, but do not tell the quantizer how the level is filled
+  const last = inside.length - 1
   let divergence = 0
-  for (let level = 0; level < levels; level++) {
-    const first = level * PARTS
+  for (let first = 0; first <= last; first += PARTS) {
     let sum = 0
     let occupied = 0
     for (let i = first; i < first + PARTS; i++) {
-      const clipped = clippedAt(i, levels * PARTS, below, above)
       sum += inside[i]!
-      if (inside[i]! + clipped > 0) occupied++
+      if (inside[i]! > 0 || (i === 0 && below > 0) || (i === last && above > 0)) occupied++
     }
     if (occupied === 0) continue
     const q = Math.max(FLOOR, sum / occupied / kept)
     for (let i = first; i < first + PARTS; i++) {
-      const p = (inside[i]! + clippedAt(i, levels * PARTS, below, above)) / cumulative.total
-      if (p > 0) divergence += p * Math.log(p / q)
+      const count = inside[i]! + (i === 0 ? below : 0) + (i === last ? above : 0)
+      if (count > 0) divergence += (count / cumulative.total) * Math.log(count / cumulative.total / q)
     }
   }
   return divergence
 }
 
-function clippedAt(i: number, count: number, below: number, above: number): number {
-  return (i === 0 ? below : 0) + (i === count - 1 ? above : 0)
-}
-
 /** Values in each of `count` equal parts from `start` on, and beyond both ends. */
 function massesOf(
-  cumulative: Cumulative,
+  { edges, below, total }: Cumulative,
   start: number,
   width: number,
   count: number,
 ): { inside: Float64Array; below: number; above: number } {
   const inside = new Float64Array(count)
-  const at = reader(cumulative)
-  const below = at(start)
-  let previous = below
-  for (let i = 0; i < count; i++) {
-    const next = at(start + (i + 1) * width)
-    inside[i] = next - previous
-    previous = next
+  let under = 0
+  let previous = 0
+  let edge = 0
+  for (let i = 0; i <= count; i++) {
+    const x = start + i * width
+    while (edge < edges.length && edges[edge]! < x) edge++
+    const at = edge === edges.length ? total : edge === 0 ? 0 : interpolated(edges, below, edge, x)
+    if (i === 0) under = at
+    else inside[i - 1] = at - previous
+    previous = at
   }
-  return { inside, below, above: cumulative.total - previous }
+  return { inside, below: under, above: total - previous }
 }
 
-/** Reads the cumulative count at growing positions. */
-function reader({ edges, below, total }: Cumulative): (x: number) => number {
-  let i = 0
-  return (x) => {
-    while (i < edges.length && edges[i]! < x) i++
-    if (i === edges.length) return total
-    if (i === 0) return 0
-    const from = edges[i - 1]!
-    const share = (x - from) / (edges[i]! - from)
-    return below[i - 1]! + share * (below[i]! - below[i - 1]!)
-  }
+/** The cumulative count at `x`, edges[edge − 1] < x ≤ edges[edge]. */
+function interpolated(edges: Float64Array, below: Float64Array, edge: number, x: number): number {
+  const from = edges[edge - 1]!
+  const share = (x - from) / (edges[edge]! - from)
+  return below[edge - 1]! + share * (below[edge]! - below[edge - 1]!)
 }

@@ -25,10 +25,19 @@ export function mse(statistics: TensorStatistics, scheme: ActivationScheme): Ran
 /** Sum of squared errors of rounding to the lattice and clipping to its ends, values evenly spread inside each bin. */
 export function squaredErrorOf(bins: readonly Bin[], lattice: Lattice): number {
   let sum = 0
-  for (const { from, to, count } of bins) {
-    const width = to - from
-    if (width > 0) sum += (count * (integralOfError(to, lattice) - integralOfError(from, lattice))) / width
-    else if (from !== 0) sum += count * errorAt(from, lattice) ** 2
+  // bins mostly follow one another, so that the end of one is the start of the next
+  let edge = NaN
+  let atEdge = 0
+  for (let i = 0; i < bins.length; i++) {
+    const { from, to, count } = bins[i]!
+    if (from === to) {
+      sum += count * errorAt(from, lattice) ** 2
+      continue
+    }
+    const atFrom = from === edge ? atEdge : integralOfError(from, lattice)
+    atEdge = integralOfError(to, lattice)
+    edge = to
+    sum += (count * (atEdge - atFrom)) / (to - from)
   }
   return sum
 }
@@ -42,9 +51,10 @@ function errorAt(x: number, { scale, low, high }: Lattice): number {
  * passed and (x − n · scale)³/3 of the next one; beyond the ends the distance to the end counts.
  */
 function integralOfError(x: number, { scale, low, high }: Lattice): number {
-  const inside = Math.min(high, Math.max(low, x))
-  const cells = Math.round(inside / scale)
-  const rest = inside / scale - cells
+  const inside = x > low ? (x < high ? x : high) : low
+  const steps = inside / scale
+  const cells = Math.round(steps)
+  const rest = steps - cells
   const beyond = x - inside
-  return scale ** 3 * (cells / 12 + rest ** 3 / 3) + beyond ** 3 / 3
+  return scale * scale * scale * (cells / 12 + (rest * rest * rest) / 3) + (beyond * beyond * beyond) / 3
 }
