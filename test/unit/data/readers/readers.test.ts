@@ -134,7 +134,7 @@ describe('images', () => {
     expect(source.info).toMatchObject({ count: 2, labelled: true, classes: ['cat', 'dog'] })
     const samples = await Promise.all([source.read(0), source.read(1)])
     expect(samples.map(({ label }) => label)).toEqual([0, 1])
-    expect(samples[0]!.content).toMatchObject({ kind: 'picture', width: 5, height: 7, channels: 3 })
+    expect(samples[0].content).toMatchObject({ kind: 'picture', width: 5, height: 7, channels: 3 })
   })
 
   it('a corrupt picture is named', async () => {
