@@ -54,7 +54,10 @@ export function tableOf({ layers, nodes, tensors }: LayerTable): LayerTable {
 
 /** Sentences: layers computed in integers against the plan, then those meant to be integer that are not, and why. */
 export function executionWarnings({ errors, layers }: Pick<ExecutionReport, 'errors' | 'layers'>): string[] {
-  const simulated = layers.filter(({ execution, reason }) => execution === 'simulated' && reason !== null)
+  // a layer without kernels was merged away: it costs nothing, so there is nothing to warn of
+  const simulated = layers.filter(
+    ({ execution, reason, kernels }) => execution === 'simulated' && reason !== null && kernels.length > 0,
+  )
   return [
     ...errors,
     ...simulated.map(({ id, reason }) => `Layer ${id} is quantized in the file but computed in float: ${reason}`),
