@@ -10,14 +10,11 @@ import type { ExecutionReport } from '../quant/execution.ts'
 import { serializePlan } from '../quant/plan.ts'
 import type { QuantizeReport } from '../quant/quantize.ts'
 import { assertWritable, writeFilesAtomic } from './atomic-file.ts'
-import { calibrateOnce } from './calibrate.ts'
-import { examineData } from './data-doctor.ts'
-import { inspectModel } from './inspect.ts'
 import { recordRun, type RunOutcome } from './record-run.ts'
-import { chooseSamples, samplesJson, type ChosenSamples, type SampleOptions } from './samples.ts'
+import { samplesJson, type ChosenSamples, type SampleOptions } from './samples.ts'
 import type { Services } from './services.ts'
-import type { ModelDescription } from './tasks/describe-model.ts'
-import type { QuantizeTaskInput, QuantizeTaskOutput } from './tasks/quantize.ts'
+import { applyPlan, openStudy, planNeedsRanges, type Statistics } from './study.ts'
+import type { QuantizeTaskOutput } from './tasks/quantize.ts'
 import { executionWarnings, verifyExecution } from './verify.ts'
 
 export interface QuantizeRunRequest {
@@ -94,27 +91,21 @@ async function quantizeIn(
   run: { identify(known: { modelHash?: string; dataHash?: string }): void },
 ): Promise<RunOutcome<QuantizeAnswer>> {
   const { pool, signal } = services
-  const preparedPath = join(folder, 'prepared.onnx')
-  services.onProgress({ stage: 'prepare', done: 0, total: null, unit: '' })
-  const { summary, sampleShapes } = await inspectModel(pool, { path: request.model, preparedPath }, { signal })
-  run.identify({ modelHash: summary.hash })
-  services.store.catalog.keepModel(summary, services.now())
-  const plan = completePlan(request, summary)
-  const statistics = await calibrate(preparedPath, request, summary, services)
-  if (statistics) run.identify({ dataHash: (statistics.chosen.calibration ?? statistics.chosen.evaluation).hash })
-  const staged = join(folder, 'out', basename(request.output))
-  const quantized = await pool.run<QuantizeTaskInput, QuantizeTaskOutput>(
-    'quantize',
+  const needsRanges = planNeedsRanges(request.plan)
+  const study = await openStudy(
+    folder,
     {
-      prepared: preparedPath,
-      layers: summary.layers,
-      plan,
-      hash: summary.hash,
-      collection: statistics?.bytes ?? null,
-      output: await inNewFolder(staged),
+      model: request.model,
+      samples: needsRanges ? request.samples : null,
+      needsRanges,
+      identify: (known) => run.identify(known),
     },
-    { signal },
+    services,
   )
+  const { summary, sampleShapes } = study
+  const plan = completePlan(request, summary)
+  const staged = join(folder, 'out', basename(request.output))
+  const quantized = await applyPlan(study, plan, await inNewFolder(staged), services)
   const execution = await verifyExecution(
     { model: staged, layers: summary.layers, report: quantized.report, shapes: sampleShapes },
     pool,
@@ -134,78 +125,18 @@ async function quantizeIn(
     referenceBytes: summary.sizeBytes,
     modelHash: summary.hash,
     layers: layerAnswers(summary.layers, quantized.report, execution),
-    warnings: [...(statistics?.findings ?? []), ...warningsOf(summary, quantized, execution)],
-    samples: statistics?.chosen ?? null,
+    warnings: [...study.findings, ...warningsOf(summary, quantized, execution)],
+    samples: study.statistics && study.chosen,
     plan,
   }
   await publish(staged, request, signal)
-  return { value: answer, ...(await outcomeOf(answer, statistics, services)) }
+  return { value: answer, ...(await outcomeOf(answer, study.statistics, services)) }
 }
 
 /** The plan with the model's hash written in and `--keep-float` applied. */
 function completePlan(request: QuantizeRunRequest, summary: ModelSummary): QuantPlan {
   const kept = Object.fromEntries(request.keepFloat.map((id) => [id, 'float' as const]))
   return { ...request.plan, model: request.plan.model ?? summary.hash, layers: { ...request.plan.layers, ...kept } }
-}
-
-interface Statistics {
-  readonly chosen: ChosenSamples
-  readonly bytes: Uint8Array
-  readonly sha256: string
-  /** what the doctor says of data and preprocessing */
-  readonly findings: readonly string[]
-}
-
-/** Statistics of all activations; null where no layer can be static. @throws Fault usage.noData */
-async function calibrate(
-  preparedPath: string,
-  request: QuantizeRunRequest,
-  summary: ModelSummary,
-  services: Services,
-): Promise<Statistics | null> {
-  const modes = [
-    request.plan.defaults.mode,
-    ...Object.values(request.plan.layers).map((layer) => (layer === 'float' ? undefined : layer.mode)),
-  ]
-  if (!modes.includes('static')) return null
-  if (request.samples === null) {
-    throw new Fault(
-      'usage.noData',
-      'Static quantization needs samples to calibrate on: give --data, or --mode dynamic or weight-only.',
-    )
-  }
-  const prepared = await services.pool.run<{ path: string }, ModelDescription>(
-    'describeModel',
-    { path: preparedPath },
-    { signal: services.signal },
-  )
-  const chosen = await chooseSamples(
-    request.samples,
-    { inputs: summary.inputs, metadata: prepared.metadata },
-    true,
-    services,
-  )
-  const findings = await examineData(preparedPath, summary.inputs, chosen, services)
-  for (const { message } of findings) services.onLog('warning', message)
-  const data = chosen.calibration ?? chosen.evaluation
-  const { sha256 } = await calibrateOnce(
-    {
-      model: preparedPath,
-      data: chosen.spec,
-      split: data.split,
-      range: chosen.ranges.calibration!,
-      seed: chosen.seed,
-      preprocess: chosen.preprocess,
-    },
-    { model: prepared.hash, data: data.hash },
-    services,
-  )
-  return {
-    chosen,
-    sha256,
-    findings: findings.map(({ message }) => message),
-    bytes: services.store.artifacts.read(sha256),
-  }
 }
 
 async function inNewFolder(file: string): Promise<string> {
@@ -308,7 +239,7 @@ async function outcomeOf(
     layers: answer.layers.map(layerResult),
     artifacts,
     warnings: answer.warnings,
-    results: { samples: statistics ? samplesJson(statistics.chosen) : null },
+    results: { samples: answer.samples ? samplesJson(answer.samples) : null },
   }
 }
 

@@ -1,0 +1,131 @@
+import { join } from 'node:path'
+import { Fault } from '../../shared/contract/fault.ts'
+import type { ModelSummary } from '../../shared/contract/model.ts'
+import type { QuantPlan } from '../../shared/contract/plan.ts'
+import { calibrateOnce } from './calibrate.ts'
+import { examineData } from './data-doctor.ts'
+import { inspectModel } from './inspect.ts'
+import { chooseSamples, type ChosenSamples, type SampleOptions } from './samples.ts'
+import type { Services } from './services.ts'
+import type { ModelDescription } from './tasks/describe-model.ts'
+import type { QuantizeTaskInput, QuantizeTaskOutput } from './tasks/quantize.ts'
+
+/** A model as plans are tried on it: prepared, with samples chosen, and with the statistics of its activations where they are needed. */
+export interface Study {
+  /** the source file, its layers and its hash, which plans are for */
+  readonly summary: ModelSummary
+  /** path of the prepared model, inside the folder that was handed in */
+  readonly preparedPath: string
+  /** `sha256:…` of the prepared file */
+  readonly preparedHash: string
+  /** dims of the inputs as one sample has them */
+  readonly sampleShapes: Readonly<Record<string, readonly number[]>>
+  /** null where no data were given */
+  readonly chosen: ChosenSamples | null
+  /** null where no layer is static */
+  readonly statistics: Statistics | null
+  /** what the doctor says of data and preprocessing */
+  readonly findings: readonly string[]
+}
+
+/** The stored calibration collection; every method and bit width is derived from it. */
+export interface Statistics {
+  readonly bytes: Uint8Array
+  readonly sha256: string
+}
+
+export interface StudyRequest {
+  /** path of the model as the user has it */
+  readonly model: string
+  readonly samples: SampleOptions | null
+  /** whether ranges of activations are needed, and so samples to calibrate on */
+  readonly needsRanges: boolean
+  /** called as soon as a hash is known, so that a run that fails later still says what it was about */
+  readonly identify?: (known: { modelHash?: string; dataHash?: string }) => void
+}
+
+/**
+ * Prepares a model in `folder`, chooses samples and calibrates once; statistics that were kept with equal content are found again.
+ * @throws Fault file.*, format.*, model.*, data.*, usage.*, engine.*; usage.noData where ranges are needed and no data were given
+ */
+export async function openStudy(folder: string, request: StudyRequest, services: Services): Promise<Study> {
+  const { pool, signal } = services
+  const preparedPath = join(folder, 'prepared.onnx')
+  services.onProgress({ stage: 'prepare', done: 0, total: null, unit: '' })
+  const { summary, sampleShapes } = await inspectModel(pool, { path: request.model, preparedPath }, { signal })
+  request.identify?.({ modelHash: summary.hash })
+  services.store.catalog.keepModel(summary, services.now())
+  const prepared = await pool.run<{ path: string }, ModelDescription>(
+    'describeModel',
+    { path: preparedPath },
+    { signal },
+  )
+  const common = { summary, preparedPath, preparedHash: prepared.hash, sampleShapes }
+  if (request.samples === null) {
+    if (request.needsRanges)
+      throw new Fault(
+        'usage.noData',
+        'Static quantization needs samples to calibrate on: give --data, or --mode dynamic or weight-only.',
+      )
+    return { ...common, chosen: null, statistics: null, findings: [] }
+  }
+  const model = { inputs: summary.inputs, metadata: prepared.metadata }
+  const chosen = await chooseSamples(request.samples, model, request.needsRanges, services)
+  request.identify?.({ dataHash: (chosen.calibration ?? chosen.evaluation).hash })
+  const findings = (await examineData(preparedPath, summary.inputs, chosen, services)).map(({ message }) => message)
+  for (const message of findings) services.onLog('warning', message)
+  const statistics = request.needsRanges ? await calibrateStudy(preparedPath, prepared.hash, chosen, services) : null
+  return { ...common, chosen, statistics, findings }
+}
+
+async function calibrateStudy(
+  model: string,
+  modelHash: string,
+  chosen: ChosenSamples,
+  services: Services,
+): Promise<Statistics> {
+  const data = chosen.calibration ?? chosen.evaluation
+  const { sha256 } = await calibrateOnce(
+    {
+      model,
+      data: chosen.spec,
+      split: data.split,
+      range: chosen.ranges.calibration!,
+      seed: chosen.seed,
+      preprocess: chosen.preprocess,
+    },
+    { model: modelHash, data: data.hash },
+    services,
+  )
+  return { sha256, bytes: services.store.artifacts.read(sha256) }
+}
+
+/** Whether any layer of a plan is static, and so needs ranges. */
+export function planNeedsRanges(plan: QuantPlan): boolean {
+  const overrides = Object.values(plan.layers)
+  return [plan.defaults.mode, ...overrides.map((layer) => (layer === 'float' ? undefined : layer.mode))].includes(
+    'static',
+  )
+}
+
+/** Writes the model that a plan makes of a study to `output`, in a worker. @throws Fault plan.*, model.opsetUpgrade, file.* */
+export function applyPlan(
+  study: Study,
+  plan: QuantPlan,
+  output: string,
+  { pool, signal }: Services,
+): Promise<QuantizeTaskOutput> {
+  const { preparedPath, summary, statistics } = study
+  return pool.run<QuantizeTaskInput, QuantizeTaskOutput>(
+    'quantize',
+    {
+      prepared: preparedPath,
+      layers: summary.layers,
+      plan,
+      hash: summary.hash,
+      collection: statistics?.bytes ?? null,
+      output,
+    },
+    { signal },
+  )
+}
