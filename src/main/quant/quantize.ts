@@ -10,6 +10,7 @@ import { serializePlan } from './plan.ts'
 import { reportLayers } from './quantize-report.ts'
 import { requiredOpset } from './resolve-plan.ts'
 import { modeRewriters } from './modes.ts'
+import { foldStems } from './stem.ts'
 import type { LayerQuantization, QuantizedLayer, ResolvedPlan } from './setup.ts'
 import { roundToNearest, type WeightQuantizer } from './weights.ts'
 
@@ -67,7 +68,7 @@ export function quantizeModel(input: QuantizeInput): { model: Model; report: Qua
   })
   const modes = applyModes(insertion.model, resolved, quantizeWeights)
   const floatNodes = nodesKeptFloat(resolved, placed.setup)
-  const guarded = guardFloatNodes(modes.model, floatNodes)
+  const guarded = guardFloatNodes(foldStems(modes.model), floatNodes)
   const layers = reportLayers({ resolved, setup: placed.setup, weights, others: modes.layers })
   const report: QuantizeReport = {
     layers,
