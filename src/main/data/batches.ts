@@ -36,14 +36,15 @@ export async function* readBatches(source: SampleSource, request: BatchRequest):
   const { order, range, feeder, signal } = request
   const batch = feeder.fixedBatch ?? request.batch
   const ahead = request.readAhead ?? Math.min(64, Math.max(8, batch))
-  const pending: Promise<Sample>[] = []
+  const pending: (Sample | Promise<Sample>)[] = []
   let next = range.start
   const readOn = (): void => {
     while (next < range.end && pending.length < ahead) {
-      const promise = source.read(order[next++]!).then(feeder.prepare)
+      const index = order[next++]!
+      const sample = source.readNow ? feeder.prepare(source.readNow(index)) : source.read(index).then(feeder.prepare)
       // a failure is reported when its turn comes; until then it is not an unhandled rejection
-      promise.catch(() => undefined)
-      pending.push(promise)
+      if (sample instanceof Promise) sample.catch(() => undefined)
+      pending.push(sample)
     }
   }
   for (let start = range.start; start < range.end; start += batch) {
@@ -51,10 +52,11 @@ export async function* readBatches(source: SampleSource, request: BatchRequest):
     const samples: Sample[] = []
     for (let position = start; position < Math.min(start + batch, range.end); position++) {
       readOn()
-      samples.push(await pending.shift()!)
+      const sample = pending.shift()!
+      samples.push(sample instanceof Promise ? await sample : sample)
     }
     readOn()
     const feeds = feeder.toFeeds(samples)
-    yield { start, samples: samples.map(({ index, label, name }) => ({ index, label, name })), feeds }
+    yield { start, samples, feeds }
   }
 }

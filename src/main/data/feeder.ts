@@ -12,7 +12,7 @@ export interface Feeder {
   /** the batch length the model fixes (usually 1), null where the model leaves it open */
   readonly fixedBatch: number | null
   /** Work that need not wait for its batch: resizing. Gives the sample to hand to `toFeeds`. */
-  readonly prepare: (sample: Sample) => Promise<Sample>
+  readonly prepare: (sample: Sample) => Sample | Promise<Sample>
   /**
    * One batch of prepared samples, at least 1 and at most `fixedBatch`. Where the model fixes a longer batch than there are
    * samples, the last sample fills the rest: only the first `samples.length` rows of the outputs count.
@@ -67,21 +67,23 @@ function createPictureFeeder(
       const dims = filler.dimsOf(rows[0]!)
       const length = dims.reduce((product, dim) => product * dim, 1)
       const data = bufferOf(rows.length * length)
-      rows.forEach((sample, row) => {
-        const own = row === 0 ? dims : filler.dimsOf(sample)
-        if (!own.every((dim, axis) => dim === dims[axis])) throw mixedSizes(rows[0]!, dims, sample, own)
+      for (let row = 0; row < rows.length; row++) {
+        const sample = rows[row]!
+        if (row > 0) checkDims(rows[0]!, dims, sample, filler.dimsOf(sample))
         filler.fill(sample, data, row * length)
-      })
+      }
       const tensor: EngineTensor = { dataType: filler.dataType, dims: [rows.length, ...dims], data }
       return { [input.name]: tensor }
     },
   }
 }
 
-function mixedSizes(first: Sample, dims: readonly number[], other: Sample, own: readonly number[]): Fault {
+/** @throws Fault data.shapeMismatch when two pictures of a batch have different sizes */
+function checkDims(first: Sample, dims: readonly number[], other: Sample, own: readonly number[]): void {
+  if (own.every((dim, axis) => dim === dims[axis])) return
   const found = `${first.name} gives [${dims.join(',')}], ${other.name} [${own.join(',')}]`
   const todo = 'Set "resize" or "crop" in the preprocessing, or use --batch 1.'
-  return new Fault('data.shapeMismatch', `The pictures of one batch have different sizes: ${found}. ${todo}`, {
+  throw new Fault('data.shapeMismatch', `The pictures of one batch have different sizes: ${found}. ${todo}`, {
     sample: other.name,
   })
 }

@@ -15,7 +15,7 @@ export interface InputFiller {
   /** the batch length the model fixes, null where open */
   readonly fixedBatch: number | null
   /** Resizes where the preprocessing asks for it (off the event loop); gives the same sample where nothing is to be done. */
-  readonly prepare: (sample: Sample) => Promise<Sample>
+  readonly prepare: (sample: Sample) => Sample | Promise<Sample>
   /**
    * Dims of a prepared sample in the model's input, without the batch axis.
    * @throws Fault data.shapeMismatch when they do not fit the model
@@ -78,11 +78,11 @@ function pictureOf(sample: Sample): Picture {
   return sample.content
 }
 
-async function resized(preprocess: Preprocess, sample: Sample): Promise<Sample> {
+function resized(preprocess: Preprocess, sample: Sample): Sample | Promise<Sample> {
   const picture = pictureOf(sample)
   const [height, width] = resizedSize(preprocess, picture)
   if (height === picture.height && width === picture.width) return sample
-  return { ...sample, content: await resizePicture(picture, height, width, preprocess.resizeKernel) }
+  return resizePicture(picture, height, width, preprocess.resizeKernel).then((content) => ({ ...sample, content }))
 }
 
 /** The longer side is rounded down, as torchvision's Resize does. */
@@ -213,6 +213,7 @@ function writePixels(
   const isPlanar = preprocess.layout === 'NCHW'
   if (isPlanar && picture.channels === 3)
     return writePlanes(out, offset, picture, window, values, preprocess.channels === 'bgr')
+  if (isPlanar) return writeGreyPlanes(out, offset, picture, window, values)
   const step = isPlanar ? 1 : 3
   for (let channel = 0; channel < 3; channel++) {
     const from = picture.channels === 1 ? 0 : preprocess.channels === 'bgr' ? 2 - channel : channel
@@ -254,6 +255,44 @@ function writePlanes(
   }
 }
 
+/** One plane as it is; values that preprocessing does not change are converted by the engine's own loop. */
+function writePlane(out: Float32Array, start: number, picture: Picture, window: Window, values: Float32Array): void {
+  const { pixels, width, height } = picture
+  const isWhole = window.width === width && window.height === height
+  if (isWhole && isIdentity(values)) out.set(pixels, start)
+  else writeChannel(out, start, 1, picture, 0, window, values, 0)
+}
+
+const identities = new WeakMap<Float32Array, boolean>()
+
+/** Whether a table gives every pixel its own value; looked up once a table, not once a picture. */
+function isIdentity(table: Float32Array): boolean {
+  let known = identities.get(table)
+  if (known === undefined) identities.set(table, (known = table.every((value, pixel) => value === pixel)))
+  return known
+}
+
+/** One grey value into three planes, read once. */
+function writeGreyPlanes(
+  out: Float32Array,
+  start: number,
+  { pixels, width }: Picture,
+  window: Window,
+  values: Float32Array,
+): void {
+  const plane = window.height * window.width
+  let at = start
+  for (let y = window.top; y < window.top + window.height; y++) {
+    let source = y * width + window.left
+    for (const end = source + window.width; source < end; source++, at++) {
+      const pixel = pixels[source]!
+      out[at] = values[pixel]!
+      out[at + plane] = values[256 + pixel]!
+      out[at + 2 * plane] = values[512 + pixel]!
+    }
+  }
+}
+
 function writeChannel(
   out: Float32Array,
   start: number,
@@ -278,7 +317,7 @@ function writeChannel(
 
 /** Colour becomes grey by the luma of ITU-R 601-2, in the integer form that PIL's convert("L") uses. */
 function writeGrey(out: Float32Array, start: number, picture: Picture, window: Window, values: Float32Array): void {
-  if (picture.channels === 1) return writeChannel(out, start, 1, picture, 0, window, values, 0)
+  if (picture.channels === 1) return writePlane(out, start, picture, window, values)
   const { pixels, width } = picture
   let at = start
   for (let y = window.top; y < window.top + window.height; y++) {

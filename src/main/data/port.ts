@@ -35,5 +35,7 @@ export interface SampleSource {
   readonly info: DataInfo
   /** @throws Fault data.* naming the file and the place */
   read(index: number): Promise<Sample>
+  /** The same without waiting, where the samples lie in memory: a promise a sample is a burden on small models. */
+  readonly readNow?: (index: number) => Sample
   close(): Promise<void>
 }

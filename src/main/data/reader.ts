@@ -26,13 +26,14 @@ export interface DataReader {
 /** A source whose content is in memory or drawn on demand. */
 export function memorySource(info: DataInfo, sampleAt: (index: number) => Sample): SampleSource {
   if (info.count === 0) throw emptyFault(info.spec, info.split)
+  const readNow = (index: number): Sample => {
+    checkIndex(info, index)
+    return sampleAt(index)
+  }
   return {
     info,
-    read: (index) =>
-      new Promise((resolve) => {
-        checkIndex(info, index)
-        resolve(sampleAt(index))
-      }),
+    readNow,
+    read: (index) => new Promise((resolve) => resolve(readNow(index))),
     close: () => Promise.resolve(),
   }
 }

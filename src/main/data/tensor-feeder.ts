@@ -16,7 +16,7 @@ export function createTensorFeeder(inputs: readonly ValueSpec[]): Feeder {
   const fixedBatch = fixedBatchOf(inputs)
   return {
     fixedBatch,
-    prepare: (sample) => Promise.resolve(sample),
+    prepare: (sample) => sample,
     toFeeds: (samples) => {
       const rows = rowsOf(samples, fixedBatch)
       return Object.fromEntries(inputs.map((input) => [input.name, batchOf(input, rows, inputs.length)]))

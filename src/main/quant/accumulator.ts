@@ -97,8 +97,10 @@ const pairStart = klColumn + 2
  */
 export class EvaluationAccumulator {
   readonly spec: EvaluationSpec
-  readonly #rows = new Map<number, Float64Array>()
+  /** sample index → place of its row in `#values`; one growing array, since an array a sample is a burden on small models */
+  readonly #places = new Map<number, number>()
   readonly #rowLength: number
+  #values = new Float64Array(0)
 
   constructor(spec: EvaluationSpec) {
     this.spec = spec
@@ -107,7 +109,7 @@ export class EvaluationAccumulator {
 
   /** Samples seen. */
   get size(): number {
-    return this.#rows.size
+    return this.#places.size
   }
 
   /**
@@ -118,8 +120,8 @@ export class EvaluationAccumulator {
    * @param reference the float model's outputs, null when there is none
    */
   add(index: number, label: number | null, model: SampleOutputs, reference: SampleOutputs | null): void {
-    if (this.#rows.has(index)) return
-    const row = new Float64Array(this.#rowLength).fill(NaN)
+    if (this.#places.has(index)) return
+    const row = this.#newRow(index).fill(NaN)
     if (label !== null) row[0] = label
     const { classOutput, outputs } = this.spec
     if (classOutput !== null) {
@@ -132,14 +134,28 @@ export class EvaluationAccumulator {
     if (reference !== null) {
       outputs.forEach((name, i) => fillPair(row, i, measurePair(valuesOf(reference, name), valuesOf(model, name))))
     }
-    this.#rows.set(index, row)
+  }
+
+  #newRow(index: number): Float64Array {
+    const place = this.#places.size
+    this.#places.set(index, place)
+    if ((place + 1) * this.#rowLength > this.#values.length) {
+      const grown = new Float64Array(Math.max(64, 2 * place) * this.#rowLength)
+      grown.set(this.#values)
+      this.#values = grown
+    }
+    return this.#rowAt(place)
+  }
+
+  #rowAt(place: number): Float64Array {
+    return this.#values.subarray(place * this.#rowLength, (place + 1) * this.#rowLength)
   }
 
   /** Takes what another accumulator of the same spec has seen. */
   merge(state: EvaluationState): void {
     state.indices.forEach((index, i) => {
-      if (this.#rows.has(index)) return
-      this.#rows.set(index, state.rows.slice(i * this.#rowLength, (i + 1) * this.#rowLength))
+      if (this.#places.has(index)) return
+      this.#newRow(index).set(state.rows.subarray(i * this.#rowLength, (i + 1) * this.#rowLength))
     })
   }
 
@@ -147,13 +163,13 @@ export class EvaluationAccumulator {
   state(): EvaluationState {
     const indices = this.#sortedIndices()
     const rows = new Float64Array(indices.length * this.#rowLength)
-    indices.forEach((index, i) => rows.set(this.#rows.get(index)!, i * this.#rowLength))
+    indices.forEach((index, i) => rows.set(this.#rowAt(this.#places.get(index)!), i * this.#rowLength))
     return { indices, rows }
   }
 
   /** The metrics over all samples seen so far. */
   result(): EvaluationResult {
-    const rows = [...this.#sortedIndices()].map((index) => this.#rows.get(index)!)
+    const rows = Array.from(this.#sortedIndices(), (index) => this.#rowAt(this.#places.get(index)!))
     const { spec } = this
     const labelledRows = rows.filter((row) => !Number.isNaN(row[0]!))
     const referenced = rows.length > 0 && rows.every((row) => !Number.isNaN(row[referenceStart + predictedColumn]!))
@@ -175,7 +191,7 @@ export class EvaluationAccumulator {
   }
 
   #sortedIndices(): Float64Array {
-    return Float64Array.from(this.#rows.keys()).sort()
+    return Float64Array.from(this.#places.keys()).sort()
   }
 }
 
