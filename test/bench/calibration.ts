@@ -45,11 +45,14 @@ export const calibrationSection: Section = {
 }
 
 function cases(folder: string, log: (line: string) => void): Case[] {
-  const [squeezenet, faces, mnist] = ['squeezenet1_1', 'ultraface_slim-320', 'mnist-cntk'].map((name) =>
-    sharedPath(`models/${name}.onnx`),
-  )
+  const [squeezenet, faces, mnist, vit] = [
+    'squeezenet1_1',
+    'ultraface_slim-320',
+    'mnist-cntk',
+    'cifar10_vit_pgd_2_3_16',
+  ].map((name) => sharedPath(`models/${name}.onnx`))
   const [pictures, digits] = ['data/imagenet-sample-200', 'data/mnist'].map(sharedPath)
-  if (!squeezenet || !faces || !mnist || !pictures || !digits) {
+  if (!squeezenet || !faces || !mnist || !vit || !pictures || !digits) {
     log('skipped: ../shared is absent')
     return []
   }
@@ -58,6 +61,13 @@ function cases(folder: string, log: (line: string) => void): Case[] {
     { name: 'SqueezeNet', model: squeezenet, data: photographs, preset: 'imagenet' },
     { name: 'UltraFace', model: faces, data: photographs, preset: JSON.stringify(facePictures) },
     { name: 'MNIST CNN', model: mnist, data: { kind: 'mnist', path: digits }, preset: 'raw' },
+    // as many values a sample as CIFAR-10 has, and nothing to unpack
+    {
+      name: 'Vision transformer',
+      model: vit,
+      data: { kind: 'synthetic-digits' },
+      preset: JSON.stringify(smallPictures),
+    },
   ]
 }
 
@@ -69,6 +79,17 @@ const facePictures = {
   scale: 1,
   mean: [127, 127, 127],
   std: [128, 128, 128],
+  layout: 'NCHW',
+}
+
+const smallPictures = {
+  resize: [32, 32],
+  resizeKernel: 'linear',
+  crop: null,
+  channels: 'rgb',
+  scale: 1 / 255,
+  mean: [0],
+  std: [1],
   layout: 'NCHW',
 }
 

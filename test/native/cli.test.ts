@@ -83,6 +83,12 @@ describe('the fields scripts rely on', () => {
     expect({ ...(JSON.parse(again.stdout) as object), run: '' }).toEqual({ ...first, run: '' })
   })
 
+  it('eval says so when another preprocessing fits the model better', async () => {
+    const args = ['--data', 'synthetic-digits', '--samples', '64', '--preprocess', 'imagenet']
+    const { warnings } = await json('eval', SAMPLE, ...args)
+    expect(warnings).toEqual([expect.stringContaining('use --preprocess unit')])
+  })
+
   it('bench times both and lists the layers', async () => {
     const answer = await json('bench', int8, '--reference', SAMPLE, '--threads', '1')
     expect(answer).toMatchObject({

@@ -1,6 +1,7 @@
 import type { Json } from '../../shared/contract/runs.ts'
 import type { EvaluationResult } from '../quant/accumulator.ts'
 import { evaluateModel, type Evaluation, type EvaluationRequest } from './evaluate.ts'
+import { examineData } from './data-doctor.ts'
 import { recordRun, type RunOutcome } from './record-run.ts'
 import { chooseSamples, samplesJson, type ChosenSamples, type SampleOptions } from './samples.ts'
 import type { Services } from './services.ts'
@@ -19,6 +20,8 @@ export interface EvaluateAnswer {
   readonly evaluation: Evaluation
   readonly chosen: ChosenSamples
   readonly sizeBytes: number
+  /** what the doctor says of data and preprocessing */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -41,9 +44,13 @@ export async function runEvaluation(
     const reference = request.reference === null ? null : await describe(request.reference)
     const chosen = await chooseSamples(request.samples, model, false, services)
     run.identify({ modelHash: model.hash, dataHash: chosen.evaluation.hash })
+    // the float model, where there is one, knows best which inputs it was trained on
+    const findings = await examineData(request.reference ?? request.model, (reference ?? model).inputs, chosen, services)
+    const warnings = findings.map(({ message }) => message)
+    for (const message of warnings) services.onLog('warning', message)
     const hashes = { model: model.hash, reference: reference?.hash ?? null }
     const evaluation = await measureOnce(evaluationRequest(request, chosen), hashes, chosen, services)
-    return evaluationOutcome({ evaluation, chosen, sizeBytes: model.sizeBytes })
+    return evaluationOutcome({ evaluation, chosen, sizeBytes: model.sizeBytes, warnings })
   })
 }
 
@@ -109,6 +116,7 @@ function evaluationOutcome(answer: EvaluateAnswer): RunOutcome<EvaluateAnswer> {
   const { evaluation, chosen, sizeBytes } = answer
   return {
     value: answer,
+    warnings: answer.warnings,
     metrics: { ...evaluationMetrics(evaluation.result), bytes: sizeBytes },
     results: { samples: samplesJson(chosen), evaluation: evaluation as unknown as Json },
   }

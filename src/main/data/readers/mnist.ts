@@ -75,10 +75,11 @@ async function open(spec: DataSpec, split: DataSplit, { signal }: OpenOptions): 
     pictureShape: [height, width, 1],
   }
   const length = height * width
+  const file = basename(imagesPath)
   return memorySource(info, (index) => ({
     index,
     label: labels?.[index] ?? null,
-    name: `${basename(imagesPath)}[${index}]`,
+    name: `${file}[${index}]`,
     content: {
       kind: 'picture',
       height,

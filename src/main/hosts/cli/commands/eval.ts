@@ -37,7 +37,7 @@ function scoresJson(scores: ClassScores | null): object {
 }
 
 /** The fields scripts rely on (DESIGN section 8), then the rest of what was measured. */
-function evalJson(run: string, { evaluation, chosen, sizeBytes }: EvaluateAnswer): object {
+function evalJson(run: string, { evaluation, chosen, sizeBytes, warnings }: EvaluateAnswer): object {
   const { result } = evaluation
   return {
     run,
@@ -57,6 +57,7 @@ function evalJson(run: string, { evaluation, chosen, sizeBytes }: EvaluateAnswer
     split: chosen.evaluation.split,
     preprocess: chosen.preprocess,
     time: evaluation.time,
+    warnings,
   }
 }
 
