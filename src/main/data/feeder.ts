@@ -3,6 +3,7 @@ import { Fault } from '../../shared/contract/fault.ts'
 import type { ValueSpec } from '../../shared/contract/tensor.ts'
 import type { EngineTensor, Feeds, TypedArray } from '../engines/port.ts'
 import { rowsOf } from './batch-rows.ts'
+import { elementCount } from '../graph/tensors.ts'
 import { createInputFiller } from './input-filler.ts'
 import type { Sample } from './port.ts'
 import { createTensorFeeder } from './tensor-feeder.ts'
@@ -59,21 +60,27 @@ function createPictureFeeder(
     if (last?.length !== elements) last = filler.allocate(elements)
     return last
   }
+  const feedsOf = (rows: number, dims: readonly number[], data: TypedArray): Feeds => {
+    const tensor: EngineTensor = { dataType: filler.dataType, dims: [rows, ...dims], data }
+    return { [input.name]: tensor }
+  }
+  let feeds: { readonly data: TypedArray; readonly dims: readonly number[]; readonly made: Feeds } | null = null
   return {
     fixedBatch: filler.fixedBatch,
     prepare: filler.prepare,
     toFeeds: (samples) => {
       const rows = rowsOf(samples, filler.fixedBatch)
       const dims = filler.dimsOf(rows[0]!)
-      const length = dims.reduce((product, dim) => product * dim, 1)
+      const length = elementCount(dims)
       const data = bufferOf(rows.length * length)
       for (let row = 0; row < rows.length; row++) {
         const sample = rows[row]!
         if (row > 0) checkDims(rows[0]!, dims, sample, filler.dimsOf(sample))
         filler.fill(sample, data, row * length)
       }
-      const tensor: EngineTensor = { dataType: filler.dataType, dims: [rows.length, ...dims], data }
-      return { [input.name]: tensor }
+      if (feeds === null || feeds.data !== data || feeds.dims !== dims)
+        feeds = { data, dims, made: feedsOf(rows.length, dims, data) }
+      return feeds.made
     },
   }
 }

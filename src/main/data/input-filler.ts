@@ -40,17 +40,28 @@ export function createInputFiller(preprocess: Preprocess, input: ValueSpec): Inp
   checkAgreement(preprocess, input, axes)
   const channels = preprocess.channels === 'grey' ? 1 : 3
   const table = createTable(preprocess, axes.dataType, channels)
+  const dimsOf = rememberLast((sample) => dimsFor(preprocess, axes, input, sample))
   return {
     input,
     dataType: axes.dataType,
     fixedBatch: axes.fixedBatch,
     prepare: (sample) => resized(preprocess, sample),
-    dimsOf: (sample) => dimsFor(preprocess, axes, input, sample),
+    dimsOf,
     allocate: (elements) => allocate(axes.dataType, elements),
     fill: (sample, target, offset) => {
       const window = cropWindow(preprocess, sample)
       writePixels(target, offset, pictureOf(sample), window, table, preprocess)
     },
+  }
+}
+
+/** Dims of pictures of the size of the last one need no checking again. */
+function rememberLast(dimsOf: (sample: Sample) => readonly number[]): (sample: Sample) => readonly number[] {
+  let last: { readonly height: number; readonly width: number; readonly dims: readonly number[] } | null = null
+  return (sample) => {
+    const { height, width } = pictureOf(sample)
+    if (last?.height !== height || last.width !== width) last = { height, width, dims: dimsOf(sample) }
+    return last.dims
   }
 }
 

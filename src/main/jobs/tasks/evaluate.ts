@@ -1,6 +1,6 @@
 import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shared/contract/data.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
-import { readBatches, type Batch, type BatchRequest, type SampleTag } from '../../data/batches.ts'
+import { BatchReader, readBatches, type Batch, type BatchRequest, type SampleTag } from '../../data/batches.ts'
 import { createFeeder, type Feeder } from '../../data/feeder.ts'
 import { shuffledOrder } from '../../data/order.ts'
 import type { SampleSource } from '../../data/port.ts'
@@ -177,7 +177,11 @@ async function runTogether(
   request: Omit<BatchRequest, 'feeder'>,
   take: TakeRow,
 ): Promise<void> {
-  for await (const batch of readBatches(source, { ...request, feeder: model.feeder })) {
+  const reader = new BatchReader(source, { ...request, feeder: model.feeder })
+  for (;;) {
+    const next = reader.next()
+    const batch = next instanceof Promise ? await next : next
+    if (batch === null) return
     const rows = await runBatch(model, batch)
     const referenceRows = reference ? await runBatch(reference, batch) : null
     for (let i = 0; i < rows.length; i++) take(batch.samples[i]!, rows[i]!, referenceRows?.[i] ?? null)
