@@ -5,6 +5,10 @@ export interface Progress {
   /** null while unknown */
   readonly total: number | null
   readonly unit: string
+  /** time the rest will take at the pace so far, in ms; absent while nothing is known */
+  readonly etaMs?: number
+  /** what is known already, in words: the best so far */
+  readonly note?: string
 }
 
 export type OnProgress = (progress: Progress) => void

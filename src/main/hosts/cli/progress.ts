@@ -19,6 +19,7 @@ export function createProgressView(stream: NodeJS.WriteStream = process.stderr):
 function barView(stream: NodeJS.WriteStream): ProgressView {
   const bars = new Map<string, SingleBar>()
   const format = '{stage} {bar} {value}/{total} {unit}  {eta_formatted}'
+  const toldFormat = '{stage} {bar} {value}/{total} {unit}  {told}'
   const options = { stream, clearOnComplete: true, hideCursor: true, format, emptyOnZero: true }
   let multi: MultiBar | null = null
   const stop = (): void => {
@@ -26,15 +27,23 @@ function barView(stream: NodeJS.WriteStream): ProgressView {
     multi = null
     bars.clear()
   }
-  const onProgress = ({ stage, done, total, unit }: Progress): void => {
+  const onProgress = (progress: Progress): void => {
+    const { stage, done, total, unit } = progress
+    const told = toldOf(progress)
     multi ??= new MultiBar(options, Presets.shades_classic)
     let bar = bars.get(stage)
     if (!bar) {
-      bar = multi.create(total ?? 0, done, { stage: stage.padEnd(14), unit })
+      // a job that knows better than the bar how long it takes says so
+      bar = multi.create(
+        total ?? 0,
+        done,
+        { stage: stage.padEnd(14), unit, told },
+        told === '' ? {} : { format: toldFormat },
+      )
       bars.set(stage, bar)
     }
     if (total !== null) bar.setTotal(total)
-    bar.update(done)
+    bar.update(done, { told })
     if (total !== null && done >= total) {
       multi.remove(bar)
       bars.delete(stage)
@@ -48,16 +57,31 @@ function barView(stream: NodeJS.WriteStream): ProgressView {
   return { onProgress, onLog, stop }
 }
 
+/** What the job itself says of the time left and of what it has found; empty where it says nothing. */
+function toldOf({ etaMs, note }: Progress): string {
+  const left = etaMs === undefined ? [] : [`about ${durationText(etaMs)} left`]
+  return [...left, ...(note === undefined ? [] : [note])].join('; ')
+}
+
+function durationText(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000))
+  if (seconds < 120) return `${seconds} s`
+  const minutes = Math.round(seconds / 60)
+  return minutes < 120 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`
+}
+
 function lineView(stream: NodeJS.WriteStream): ProgressView {
   const stages = new Map<string, { shownAt: number; shown: boolean }>()
-  const onProgress = ({ stage, done, total, unit }: Progress): void => {
+  const onProgress = (progress: Progress): void => {
+    const { stage, done, total, unit } = progress
     const now = performance.now()
     const finished = total !== null && done >= total
     const state = stages.get(stage) ?? { shownAt: now, shown: false } // what is over within the interval is not worth a line
     stages.set(stage, state)
     const due = done > 0 && now - state.shownAt >= QUIET_INTERVAL_MS
     if (due || (finished && state.shown)) {
-      stream.write(`${stage}: ${done}${total === null ? '' : `/${total}`} ${unit}\n`)
+      const told = toldOf(progress)
+      stream.write(`${stage}: ${done}${total === null ? '' : `/${total}`} ${unit}${told === '' ? '' : `; ${told}`}\n`)
       stages.set(stage, { shownAt: now, shown: true })
     }
     if (finished) stages.delete(stage)

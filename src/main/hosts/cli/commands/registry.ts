@@ -7,6 +7,7 @@ import { addEvalCommand } from './eval.ts'
 import { addInspectCommand } from './inspect.ts'
 import { addQuantizeCommand } from './quantize.ts'
 import { addRunsCommand } from './runs.ts'
+import { addSensitivityCommand } from './sensitivity.ts'
 
 /** One row a command, in the order of the help page. */
 export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
@@ -14,6 +15,7 @@ export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
   addQuantizeCommand,
   addEvalCommand,
   addBenchCommand,
+  addSensitivityCommand,
   addRunsCommand,
   addDoctorCommand,
   addDemoCommand,

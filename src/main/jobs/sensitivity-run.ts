@@ -1,0 +1,291 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import { join } from 'node:path'
+import type { SampleRange } from '../../shared/contract/data.ts'
+import { Fault } from '../../shared/contract/fault.ts'
+import type { QuantPlan } from '../../shared/contract/plan.ts'
+import type { Json, LayerResult } from '../../shared/contract/runs.ts'
+import { gridLayers, parseConfigurations, type Configuration } from '../search/grid.ts'
+import { chunkSize, scoreOf } from '../search/racing.ts'
+import { scoreKindOf } from '../search/sample-rows.ts'
+import { rankScores, type LayerScore, type MetricName, type SensitivityTable } from '../search/scores.ts'
+import { recordRun, type RunOutcome } from './record-run.ts'
+import { createPause, type Pause } from './pause.ts'
+import { samplesJson, type SampleOptions } from './samples.ts'
+import { SweepProgress } from './sensitivity/progress.ts'
+import { runQuickScan, type QuickScan } from './sensitivity/quick.ts'
+import { Suffixes, type SweepTime } from './sensitivity/suffixes.ts'
+import { mostEvaluations, sweepVariants, valuesOf, type VariantRows } from './sensitivity/sweep.ts'
+import { gridVariants, type Variant, type VariantGroup } from './sensitivity/variants.ts'
+import type { Services } from './services.ts'
+import { openStudy, type Study } from './study.ts'
+
+/** What is swept over a study. */
+export interface SensitivityRequest {
+  readonly configurations: readonly Configuration[]
+  /** `float`: one layer quantized at a time (default); `quantized`: all but one */
+  readonly base?: SensitivityTable['base']
+  /** the paired loss where there are labels, else the KL to the float model */
+  readonly metric?: MetricName
+  /** true: every layer takes every sample; default false: layers whose rank is settled stop */
+  readonly exact?: boolean
+  /** what every plan of the grid starts from, for example repairs; its layers are left aside */
+  readonly template?: QuantPlan
+  /** ids; all that can be quantized when absent */
+  readonly layers?: readonly string[]
+  /** the study's evaluation range when absent */
+  readonly range?: SampleRange
+  readonly batch?: number
+  readonly threads?: number
+  readonly pause?: Pause
+  /** bytes of cached tensors all workers may keep in memory; beyond it they are read from the temporary folder. A tenth of the machine's. */
+  readonly memoryBytes?: number
+}
+
+/** The exact sweep with what it took. */
+export interface SensitivityResult extends SensitivityTable {
+  /** evaluations (one layer and configuration on one chunk of samples) measured now */
+  readonly evaluations: number
+  /** evaluations found in the store */
+  readonly found: number
+  /** evaluations that a sweep without early stopping needs */
+  readonly possible: number
+  /** samples of the range */
+  readonly samples: number
+  /** the damage of the whole quantized model by configuration; only with base `quantized` */
+  readonly whole: readonly Omit<LayerScore, 'rank' | 'layerId'>[]
+  readonly wallMs: number
+  readonly time: SweepTime
+}
+
+/** Bytes of frontier tensors of one chunk on disk, about: what the page cache holds without writing it out. */
+const CHUNK_BYTES = 2 ** 30
+
+/**
+ * Measures how much each layer suffers from each configuration (DESIGN section 6, exact sweep). Every evaluation is kept by content
+ * the moment it is over, and found again by any later sweep of the same model, data and configuration.
+ * @param folder where models and cached tensors lie meanwhile
+ * @throws Fault usage.metric; as `applyPlan`; engine.*; the signal's reason
+ */
+export async function measureSensitivity(
+  folder: string,
+  study: Study,
+  request: SensitivityRequest,
+  services: Services,
+): Promise<SensitivityResult> {
+  const start = performance.now()
+  const chosen = study.chosen
+  if (chosen === null) throw new Error('a study without samples cannot be measured')
+  const metric = metricFor(request.metric, chosen.evaluation.labelled)
+  const base = request.base ?? 'float'
+  const groups = gridVariants({ ...request, base, layers: chosenLayers(study, request.layers) }, study.summary.layers)
+  const range = request.range ?? chosen.ranges.evaluation
+  const size = chunkSize(bytesPerSample(study), CHUNK_BYTES)
+  const progress = new SweepProgress(
+    groups.reduce((sum, { variants }) => sum + mostEvaluations(variants, range, size), 0),
+    services,
+  )
+  const settings = { batch: request.batch ?? 1, threads: request.threads ?? 1 }
+  const memoryBytes = Math.floor((request.memoryBytes ?? os.totalmem() / 10) / services.pool.size)
+  const time: SweepTime = { sessionMs: 0, runMs: 0 }
+  const scores: Omit<LayerScore, 'rank'>[] = []
+  const whole: SensitivityResult['whole'][number][] = []
+  const own = await mkdtemp(join(folder, 'sweep-'))
+  try {
+    for (const [i, group] of groups.entries()) {
+      const suffixes = new Suffixes(join(own, String(i)), study, group, { ...settings, memoryBytes }, services)
+      const rows = await sweepVariants(
+        {
+          study,
+          variants: group.variants,
+          range,
+          chunkSize: size,
+          settings,
+          metric,
+          exact: request.exact ?? false,
+          pause: request.pause ?? createPause(),
+          tell: (change) => progress.add(change),
+        },
+        suffixes,
+        services,
+      )
+      time.sessionMs += suffixes.time.sessionMs
+      time.runMs += suffixes.time.runMs
+      for (const { layerId, ...score } of scoresOf(group, rows, metric)) {
+        if (layerId === null) whole.push(score)
+        else scores.push({ layerId, ...score })
+      }
+    }
+  } finally {
+    await rm(own, { recursive: true, force: true })
+  }
+  const { measured: evaluations, found, possible } = progress
+  return {
+    metric,
+    base,
+    scores: rankScores(scores, base),
+    whole,
+    evaluations,
+    found,
+    possible,
+    samples: range.end - range.start,
+    wallMs: performance.now() - start,
+    time,
+  }
+}
+
+function metricFor(asked: MetricName | undefined, labelled: boolean): MetricName {
+  if ((asked === 'loss' || asked === 'top1') && !labelled)
+    throw new Fault('usage.metric', `--metric ${asked} needs labels, which these data do not have: use kl or nsr.`, {
+      metric: asked,
+    })
+  return asked ?? (labelled ? 'loss' : 'kl')
+}
+
+function chosenLayers({ summary }: Study, ids: readonly string[] | undefined): ReturnType<typeof gridLayers> {
+  const layers = gridLayers(summary.layers).filter(({ id }) => ids?.includes(id) ?? true)
+  if (layers.length > 0) return layers
+  throw new Fault(
+    'model.nothingToQuantize',
+    `${summary.path} has no layer that can be quantized: nothing to compare.`,
+    {
+      path: summary.path,
+    },
+  )
+}
+
+/** Of the outputs of all layers, in float; null where a shape is not known. */
+function bytesPerSample({ summary }: Study): number | null {
+  let bytes = 0
+  for (const { outputShape } of summary.layers) {
+    if (outputShape === null) return null
+    bytes += outputShape.slice(1).reduce<number>((size, dim) => size * (typeof dim === 'number' ? dim : 1), 4)
+  }
+  return bytes
+}
+
+function scoresOf(
+  { variants }: VariantGroup,
+  rows: VariantRows,
+  metric: MetricName,
+): (Omit<LayerScore, 'rank' | 'layerId'> & { layerId: Variant['layerId'] })[] {
+  const kind = scoreKindOf([...rows.values()].flat())
+  return variants.map(({ layerId, config, key }) => {
+    const values = valuesOf(rows.get(key)!, metric, kind)
+    if (values.some((value) => Number.isNaN(value))) throw unknownMetric(metric)
+    return { layerId, config, metric, ...scoreOf(values), samples: values.length }
+  })
+}
+
+function unknownMetric(metric: MetricName): Fault {
+  return new Fault(
+    'usage.metric',
+    `The ${metric} of some samples is not known: the model gives no class scores, or a sample has no label. Use --metric nsr, or kl.`,
+    { metric },
+  )
+}
+
+/** What `sensitivity` is asked for; everything in it goes into the run's parameters, from which `--resume` takes it again. */
+export interface SensitivityRunRequest {
+  readonly model: string
+  readonly samples: SampleOptions
+  /** as the user wrote them */
+  readonly configs: string
+  readonly base: SensitivityTable['base']
+  readonly metric: MetricName | null
+  readonly exact: boolean
+  readonly quick: boolean
+  readonly threads: number | null
+  /** id of the run this one goes on with */
+  readonly resumes: string | null
+}
+
+/** A sweep or a quick scan, and the study it was made on. */
+export type SensitivityAnswer =
+  | { readonly kind: 'sweep'; readonly result: SensitivityResult; readonly study: Study }
+  | { readonly kind: 'quick'; readonly result: QuickScan; readonly study: Study }
+
+/**
+ * `quantbench sensitivity`: a run of the store. A run that was cut off is continued by asking for the same again: what it has measured is found.
+ * @throws Fault as `openStudy` and `measureSensitivity`; usage.configuration
+ */
+export async function runSensitivity(
+  request: SensitivityRunRequest,
+  services: Services,
+  pause?: Pause,
+): Promise<{ run: string; value: SensitivityAnswer }> {
+  const configurations = parseConfigurations(request.configs)
+  const { model, ...parameters } = request
+  return recordRun(
+    services,
+    { kind: 'sensitivity', modelPath: model, parameters: parameters as unknown as Json },
+    async (run) => {
+      const folder = await mkdtemp(join(os.tmpdir(), 'quantbench-sensitivity-'))
+      try {
+        const study = await openStudy(
+          folder,
+          { model, samples: request.samples, needsRanges: true, identify: (known) => run.identify(known) },
+          services,
+        )
+        if (request.quick) return quickOutcome(study, await runQuickScan(folder, study, configurations, services))
+        const { base, exact } = request
+        const options = { metric: request.metric ?? undefined, threads: request.threads ?? undefined }
+        const result = await measureSensitivity(
+          folder,
+          study,
+          { configurations, base, exact, pause, ...options },
+          services,
+        )
+        return sweepOutcome(study, result)
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
+    },
+  )
+}
+
+function sweepOutcome(study: Study, result: SensitivityResult): RunOutcome<SensitivityAnswer> {
+  const { scores, whole, time, ...rest } = result
+  const { evaluations, found, samples, wallMs } = rest
+  return {
+    value: { kind: 'sweep', result, study },
+    metrics: { evaluations, found, samples, wallMs },
+    layers: scores.map((score) =>
+      layerResult(study, score.layerId, score.config, {
+        [score.metric]: score.value,
+        low: score.interval.low,
+        high: score.interval.high,
+        samples: score.samples,
+        rank: score.rank,
+      }),
+    ),
+    warnings: study.findings,
+    results: { samples: samplesJson(study.chosen!), sensitivity: { ...rest, whole, time } as unknown as Json },
+  }
+}
+
+function quickOutcome(study: Study, result: QuickScan): RunOutcome<SensitivityAnswer> {
+  const { layers, wallMs, samples } = result
+  return {
+    value: { kind: 'quick', result, study },
+    metrics: { samples, wallMs },
+    layers: layers.map(({ id, config, ...numbers }) =>
+      layerResult(study, id, config, {
+        sqnrDb: numbers.sqnrDb,
+        ...(numbers.weightSqnrDb === null ? {} : { weightSqnrDb: numbers.weightSqnrDb }),
+        ...(numbers.clippingNsr === null ? {} : { clippingNsr: numbers.clippingNsr }),
+        ...(numbers.roundingNsr === null ? {} : { roundingNsr: numbers.roundingNsr }),
+        rank: numbers.rank,
+      }),
+    ),
+    warnings: study.findings,
+    results: { samples: samplesJson(study.chosen!), passes: result.passes },
+  }
+}
+
+/** A row of the run's layers: one a layer and configuration. */
+function layerResult(study: Study, id: string, config: string, metrics: Record<string, number>): LayerResult {
+  const op = study.summary.layers.find((layer) => layer.id === id)?.op ?? ''
+  const finite = Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)))
+  return { id, op, type: config, execution: null, ms: null, metrics: finite, reason: null }
+}

@@ -1,0 +1,172 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SampleRange } from '../../../shared/contract/data.ts'
+import type { FrontierTensor } from '../../search/cuts.ts'
+import type { Services } from '../services.ts'
+import { applyPlan, type Study } from '../study.ts'
+import type { CutInput, CutOutput } from '../tasks/sensitivity-cut.ts'
+import { optimizedBasePath } from '../tasks/sensitivity-cut.ts'
+import type { ExposeInput, PrefixInput, PrefixOutput } from '../tasks/sensitivity-prefix.ts'
+import type { SuffixInput, SuffixOutput } from '../tasks/sensitivity-suffix.ts'
+import type { SampleSettings, Variant, VariantGroup } from './variants.ts'
+import { runDurably } from './run-durably.ts'
+
+/** Samples of one run of the base; the unit in which the prefix is spread over workers, the same for any number of them. */
+const BLOCK = 16
+
+interface Prepared {
+  readonly path: string
+  readonly cut: CutOutput
+}
+
+/** Where the time of a sweep went, in ms over all workers. */
+export interface SweepTime {
+  /** creating sessions, optimising included */
+  sessionMs: number
+  /** inside `session.run` */
+  runMs: number
+}
+
+/** The models of one group on disk: the base with its frontier exposed, and a suffix a variant. */
+export class Suffixes {
+  readonly time: SweepTime = { sessionMs: 0, runMs: 0 }
+  readonly #folder: string
+  readonly #study: Study
+  readonly #group: VariantGroup
+  readonly #settings: SampleSettings
+  readonly #services: Services
+  readonly #memoryBytes: number
+  readonly #prepared = new Map<string, Prepared>()
+  #basePath = ''
+  #exposed: { readonly path: string; readonly outputs: readonly string[] } | null = null
+
+  constructor(
+    folder: string,
+    study: Study,
+    group: VariantGroup,
+    settings: SampleSettings & { memoryBytes: number },
+    services: Services,
+  ) {
+    this.#folder = folder
+    this.#study = study
+    this.#group = group
+    this.#settings = settings
+    this.#memoryBytes = settings.memoryBytes
+    this.#services = services
+  }
+
+  /** Makes the suffixes of variants that have none yet. `onDone` is called after each. */
+  async prepare(variants: readonly Variant[], onDone: (done: number, total: number) => void): Promise<void> {
+    const missing = variants.filter(({ key }) => !this.#prepared.has(key))
+    if (missing.length === 0) return
+    await this.#prepareBase()
+    let done = 0
+    const made = await Promise.all(
+      missing.map(async (variant, i) => {
+        const prepared = await this.#cut(variant, `${this.#prepared.size + i}`)
+        onDone(++done, missing.length)
+        return [variant.key, prepared] as const
+      }),
+    )
+    for (const [key, prepared] of made) this.#prepared.set(key, prepared)
+    await this.#expose()
+  }
+
+  async #prepareBase(): Promise<void> {
+    if (this.#basePath !== '') return
+    await mkdir(this.#folder, { recursive: true })
+    const { basePlan } = this.#group
+    const path = basePlan === null ? this.#study.preparedPath : join(this.#folder, 'base.onnx')
+    if (basePlan !== null) await applyPlan(this.#study, basePlan, path, this.#services)
+    this.#basePath = path
+  }
+
+  async #cut(variant: Variant, name: string): Promise<Prepared> {
+    const exported = join(this.#folder, `${name}.variant.onnx`)
+    await applyPlan(this.#study, variant.plan, exported, this.#services)
+    const path = join(this.#folder, `${name}.suffix.onnx`)
+    const cut = await runDurably<CutInput, CutOutput>(this.#services, 'sensitivityCut', {
+      base: this.#basePath,
+      optimizedBase: optimizedBasePath(this.#folder),
+      variant: exported,
+      output: path,
+      threads: this.#settings.threads,
+    })
+    this.time.sessionMs += cut.sessionMs
+    return { path, cut }
+  }
+
+  async #expose(): Promise<void> {
+    const path = join(this.#folder, 'prefix.onnx')
+    const outputs = await runDurably<ExposeInput, string[]>(this.#services, 'exposeFrontier', {
+      optimizedBase: optimizedBasePath(this.#folder),
+      output: path,
+      tensors: this.#frontierOf([...this.#prepared.values()]),
+    })
+    this.#exposed = { path, outputs }
+  }
+
+  #frontierOf(prepared: readonly Prepared[]): string[] {
+    return [...new Set(prepared.flatMap(({ cut }) => cut.frontier.map(({ tensor }: FrontierTensor) => tensor)))]
+  }
+
+  /** Runs the base over a chunk, for these variants; gives the folders of its blocks in order. */
+  async runPrefix(chunk: SampleRange, variants: readonly Variant[]): Promise<string[]> {
+    const ranges: SampleRange[] = []
+    for (let start = chunk.start; start < chunk.end; start += BLOCK)
+      ranges.push({ start, end: Math.min(chunk.end, start + BLOCK) })
+    const frontier = this.#frontierOf(variants.map(({ key }) => this.#prepared.get(key)!))
+    const blocks = ranges.map(({ start }) => join(this.#folder, `block-${start}`))
+    await Promise.all(
+      ranges.map(async (range, i) => {
+        const { sessionMs, runMs } = await runDurably<PrefixInput, PrefixOutput>(
+          this.#services,
+          'sensitivityPrefix',
+          this.#prefixInput(range, frontier, blocks[i]!),
+        )
+        this.time.sessionMs += sessionMs
+        this.time.runMs += runMs
+      }),
+    )
+    return blocks
+  }
+
+  #prefixInput(range: SampleRange, frontier: readonly string[], output: string): PrefixInput {
+    const chosen = this.#study.chosen!
+    return {
+      model: this.#exposed!.path,
+      outputs: this.#exposed!.outputs,
+      reference: this.#group.basePlan === null ? null : this.#study.preparedPath,
+      frontier,
+      data: chosen.spec,
+      split: chosen.evaluation.split,
+      dataHash: chosen.evaluation.hash,
+      seed: chosen.seed,
+      preprocess: chosen.preprocess,
+      range,
+      batch: this.#settings.batch,
+      threads: this.#settings.threads,
+      output,
+    }
+  }
+
+  /** Evaluates one variant over the blocks of a chunk: one row a sample. */
+  async evaluate(variant: Variant, blocks: readonly string[]): Promise<Float64Array> {
+    const { path, cut } = this.#prepared.get(variant.key)!
+    const { rows, sessionMs, runMs } = await runDurably<SuffixInput, SuffixOutput>(
+      this.#services,
+      'sensitivitySuffix',
+      {
+        suffix: path,
+        frontier: cut.frontier,
+        sizeBytes: cut.sizeBytes,
+        blocks,
+        threads: this.#settings.threads,
+        memoryBytes: this.#memoryBytes,
+      },
+    )
+    this.time.sessionMs += sessionMs
+    this.time.runMs += runMs
+    return rows
+  }
+}

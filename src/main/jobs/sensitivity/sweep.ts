@@ -1,0 +1,174 @@
+import { rm } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
+import type { SampleRange } from '../../../shared/contract/data.ts'
+import type { Json } from '../../../shared/contract/runs.ts'
+import { chunksOf, endsRound, isSettled } from '../../search/racing.ts'
+import { metricOf, ROW_LENGTH, scoreKindOf, type SampleRows } from '../../search/sample-rows.ts'
+import type { MetricName } from '../../search/scores.ts'
+import type { Pause } from '../pause.ts'
+import type { Services } from '../services.ts'
+import type { Study } from '../study.ts'
+import type { Suffixes } from './suffixes.ts'
+import { chunkContent, type SampleSettings, type Variant } from './variants.ts'
+
+export interface SweepRequest {
+  readonly study: Study
+  readonly variants: readonly Variant[]
+  readonly range: SampleRange
+  readonly chunkSize: number
+  readonly settings: SampleSettings
+  readonly metric: MetricName
+  /** every layer takes every sample */
+  readonly exact: boolean
+  readonly pause: Pause
+  readonly tell: (change: SweepChange) => void
+}
+
+/** What a step of the sweep changed. */
+export interface SweepChange {
+  /** evaluations that are over: measured now, or found */
+  readonly measured: number
+  readonly found: number
+  /** evaluations that will not be needed */
+  readonly dropped: number
+  readonly ms: number
+}
+
+/** Rows of a variant, chunk by chunk from the first sample on. */
+export type VariantRows = ReadonlyMap<string, readonly SampleRows[]>
+
+/**
+ * Measures the variants of one group chunk by chunk. An evaluation is one variant on one chunk; its rows are in the store before the
+ * worker takes the next one, and what is found there is not measured again. Decisions are made after whole rounds, from rows alone: the
+ * result does not depend on the number of workers, nor on where an earlier run was cut off.
+ */
+export async function sweepVariants(
+  request: SweepRequest,
+  suffixes: Suffixes,
+  services: Services,
+): Promise<VariantRows> {
+  const rows = new Map<string, SampleRows[]>(request.variants.map(({ key }) => [key, []]))
+  const chunks = chunksOf(request.range, request.chunkSize)
+  let active = uniqueByKey(request.variants)
+  for (const [i, chunk] of chunks.entries()) {
+    await sweepChunk(request, active, chunk, rows, suffixes, services)
+    if (request.exact || i === chunks.length - 1 || !endsRound(chunk.end - request.range.start)) continue
+    const left = await unsettled(request, active, rows)
+    request.tell({ measured: 0, found: 0, dropped: (active.length - left.length) * (chunks.length - 1 - i), ms: 0 })
+    active = left
+    if (active.length === 0) break
+  }
+  return rows
+}
+
+/** Evaluations a group needs at most. */
+export function mostEvaluations(variants: readonly Variant[], range: SampleRange, chunkSize: number): number {
+  return uniqueByKey(variants).length * chunksOf(range, chunkSize).length
+}
+
+function uniqueByKey(variants: readonly Variant[]): Variant[] {
+  return [...new Map(variants.map((variant) => [variant.key, variant])).values()]
+}
+
+async function sweepChunk(
+  request: SweepRequest,
+  active: readonly Variant[],
+  chunk: SampleRange,
+  rows: Map<string, SampleRows[]>,
+  suffixes: Suffixes,
+  services: Services,
+): Promise<void> {
+  const { study, settings, pause, tell } = request
+  const missing: Variant[] = []
+  for (const variant of active) {
+    const kept = keptRows(services.store.measurements.find(chunkContent(study, variant, chunk, settings, services)))
+    if (kept === null) missing.push(variant)
+    else rows.get(variant.key)!.push(kept)
+  }
+  if (missing.length < active.length) tell({ measured: 0, found: active.length - missing.length, dropped: 0, ms: 0 })
+  if (missing.length === 0) return
+  await pause.wait(services.signal)
+  await suffixes.prepare(active, (done, total) => services.onProgress({ stage: 'cut', done, total, unit: 'variants' }))
+  await pause.wait(services.signal)
+  const blocks = await suffixes.runPrefix(chunk, missing)
+  await eachLimited(missing, services.pool.size, async (variant) => {
+    await pause.wait(services.signal)
+    const start = performance.now()
+    const measured = await suffixes.evaluate(variant, blocks)
+    const content = chunkContent(study, variant, chunk, settings, services)
+    services.store.measurements.keep(content, storedRows(measured), services.now())
+    rows.get(variant.key)!.push(measured)
+    tell({ measured: 1, found: 0, dropped: 0, ms: performance.now() - start })
+  })
+  for (const block of blocks) await rm(block, { recursive: true, force: true })
+}
+
+/** Runs `body` for each item, at most so many at a time; the first failure stops what has not begun and is thrown once all have ended. */
+async function eachLimited<T>(items: readonly T[], limit: number, body: (item: T) => Promise<void>): Promise<void> {
+  let next = 0
+  let failed = false
+  const lane = async (): Promise<void> => {
+    while (!failed && next < items.length) {
+      try {
+        await body(items[next++]!)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, lane))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
+
+function storedRows(rows: SampleRows): Json {
+  return { rows: Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength).toString('base64') }
+}
+
+/** Null where nothing is kept, or what is kept is not rows. */
+function keptRows(kept: Json): SampleRows | null {
+  const text = (kept as { rows?: unknown } | null)?.rows
+  if (typeof text !== 'string') return null
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.length === 0 || bytes.length % (8 * ROW_LENGTH) !== 0) return null
+  return new Float64Array(new Uint8Array(bytes).buffer)
+}
+
+/** The variants whose rank is open still. Candidates of one configuration race each other; the base itself races nobody. */
+async function unsettled(
+  { variants, metric }: SweepRequest,
+  active: readonly Variant[],
+  rows: ReadonlyMap<string, readonly SampleRows[]>,
+): Promise<Variant[]> {
+  const kind = scoreKindOf([...rows.values()].flat())
+  const values = new Map([...rows].map(([key, parts]) => [key, valuesOf(parts, metric, kind)]))
+  const open = new Set<string>()
+  for (const config of new Set(variants.map((variant) => variant.config))) {
+    const racers = variants.filter((variant) => variant.config === config && variant.layerId !== null)
+    const race = racers.map(({ key }) => values.get(key)!)
+    const running = new Set(active.map(({ key }) => key))
+    for (const [i, { key }] of racers.entries()) {
+      if (!running.has(key)) continue
+      if (!isSettled(race, i)) open.add(key)
+      await setImmediate() // thousands of comparisons: the event loop has its turn between them
+    }
+  }
+  if (open.size === 0) return []
+  return active.filter(({ key, layerId }) => layerId === null || open.has(key))
+}
+
+/** One metric of all rows of a variant, in the order of the samples. */
+export function valuesOf(
+  parts: readonly SampleRows[],
+  metric: MetricName,
+  kind: ReturnType<typeof scoreKindOf>,
+): Float64Array {
+  const values = parts.map((part) => metricOf(part, metric, kind))
+  const whole = new Float64Array(values.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of values) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}

@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises'
+import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shared/contract/data.ts'
+import { Fault } from '../../../shared/contract/fault.ts'
+import { readBatches } from '../../data/batches.ts'
+import { createFeeder } from '../../data/feeder.ts'
+import { shuffledOrder } from '../../data/order.ts'
+import type { Feeds, Session } from '../../engines/port.ts'
+import { decodeModel } from '../../formats/onnx/index.ts'
+import { exposeTensors } from '../../search/cuts.ts'
+import { writeModelFile } from '../model-file.ts'
+import type { Task } from '../worker-host.ts'
+import type { TaskDeps } from './deps.ts'
+import { BlockWriter, type BlockSample } from './frontier-block.ts'
+import { classesOf, comparable } from './outputs.ts'
+import { rowsOf } from './rows.ts'
+
+export interface ExposeInput {
+  readonly optimizedBase: string
+  readonly output: string
+  readonly tensors: readonly string[]
+}
+
+/** Writes the optimised base with the frontier among its outputs; gives the names of the outputs it had before. */
+export function createExposeFrontierTask(): Task<ExposeInput, string[]> {
+  return async ({ optimizedBase, output, tensors }, { signal }) => {
+    const model = decodeModel(await readFile(optimizedBase))
+    await writeModelFile(exposeTensors(model, tensors), output, { force: true, signal })
+    return model.graph.outputs.map(({ name }) => name)
+  }
+}
+
+export interface PrefixInput {
+  /** the optimised base with the frontier exposed */
+  readonly model: string
+  /** the model's own outputs, beside what is exposed */
+  readonly outputs: readonly string[]
+  /** the float model as prepared; null where the base is the float model */
+  readonly reference: string | null
+  /** tensors to keep: outputs of `model`, or its inputs */
+  readonly frontier: readonly string[]
+  readonly data: DataSpec
+  readonly split: DataSplit
+  readonly dataHash: string
+  readonly seed: number
+  readonly preprocess: Preprocess | null
+  /** positions of the order */
+  readonly range: SampleRange
+  readonly batch: number
+  readonly threads: number
+  /** folder of the block */
+  readonly output: string
+}
+
+export interface PrefixOutput {
+  readonly sessionMs: number
+  readonly runMs: number
+  readonly bytes: number
+}
+
+/**
+ * Runs the base once over some samples and keeps what the suffixes read, with the float model's outputs.
+ * @throws Fault data.*, engine.*; data.labelOutOfRange
+ */
+export function createSensitivityPrefixTask(deps: TaskDeps): Task<PrefixInput, PrefixOutput> {
+  return async (input, { signal }) => {
+    const start = performance.now()
+    const options = { threads: input.threads }
+    const sessions: Session[] = []
+    const source = await deps.openSamples(input.data, input.split, { knownHash: input.dataHash })
+    const writer = new BlockWriter(input.output)
+    try {
+      const base = await deps.engine.createSession(input.model, { ...options, optimization: 'disabled' })
+      sessions.push(base)
+      const float = input.reference === null ? null : await deps.engine.createSession(input.reference, options)
+      if (float) sessions.push(float)
+      const sessionMs = performance.now() - start
+      let runMs = 0
+      let bytes = 0
+      const frontier = new Set(input.frontier)
+      const own = new Set(input.outputs)
+      const outputs = comparable((float ?? base).outputs).filter(({ name }) => own.has(name))
+      const compared = new Set(outputs.map(({ name }) => name))
+      const fetches = base.outputs.map(({ name }) => name).filter((name) => frontier.has(name) || compared.has(name))
+      const feeder = createFeeder(base.inputs, input.preprocess)
+      const order = shuffledOrder(source.info.count, input.seed)
+      let classOutput: string | null = null
+      const request = { order, range: input.range, batch: input.batch, feeder, signal }
+      for await (const { samples, feeds } of readBatches(source, request)) {
+        const before = performance.now()
+        const values = await base.run(feeds, fetches)
+        const reference = float ? await float.run(feeds) : values
+        runMs += performance.now() - before
+        const tensors = pick({ ...values, ...feeds }, frontier)
+        const kept = pick(reference, compared)
+        const rows = feeder.fixedBatch ?? samples.length
+        const lengths = new Map(Object.entries(rowsOf(kept, rows, samples.length)[0]!).map(([n, v]) => [n, v.length]))
+        const classes = classesOf(outputs, lengths, null)
+        classOutput = classes?.output ?? null
+        for (const sample of samples) checkLabel(sample, classes)
+        writer.add(rows, samples, tensors, kept)
+        for (const { data } of Object.values(tensors)) bytes += data.byteLength
+      }
+      writer.finish(classOutput)
+      return { sessionMs, runMs, bytes }
+    } finally {
+      writer.close()
+      for (const session of sessions) await session.release()
+      await source.close()
+    }
+  }
+}
+
+function pick(values: Feeds, names: ReadonlySet<string>): Feeds {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name)))
+}
+
+function checkLabel({ name, label }: BlockSample, classes: { output: string; count: number } | null): void {
+  if (label === null || classes === null || (label >= 0 && label < classes.count)) return
+  throw new Fault(
+    'data.labelOutOfRange',
+    `Sample ${name} has label ${label}, but output '${classes.output}' has ${classes.count} classes (0 to ${classes.count - 1}). Check the labels.`,
+    { sample: name, label, classes: classes.count },
+  )
+}

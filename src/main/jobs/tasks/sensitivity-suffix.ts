@@ -1,0 +1,116 @@
+import path from 'node:path'
+import type { Engine, Feeds, Session } from '../../engines/port.ts'
+import type { FrontierTensor } from '../../search/cuts.ts'
+import { fillRow, ROW_LENGTH } from '../../search/sample-rows.ts'
+import type { Task } from '../worker-host.ts'
+import type { TaskDeps } from './deps.ts'
+import { BlockReader, readBlockIndex } from './frontier-block.ts'
+import { rowsOf } from './rows.ts'
+
+export interface SuffixInput {
+  readonly suffix: string
+  readonly frontier: readonly FrontierTensor[]
+  /** size of the suffix's file */
+  readonly sizeBytes: number
+  /** folders of the blocks that make up the samples, in order */
+  readonly blocks: readonly string[]
+  readonly threads: number
+  /** bytes of frontier tensors kept in this process */
+  readonly memoryBytes: number
+}
+
+export interface SuffixOutput {
+  /** `[samples, ROW_LENGTH]` */
+  readonly rows: Float64Array
+  readonly sessionMs: number
+  readonly runMs: number
+}
+
+/** Sessions kept open in a worker, as bytes of their files: a session weighs about twice its file. */
+const SESSION_BYTES = 192 * 2 ** 20
+
+/** Runs one suffix over what the base left of some samples, and compares with the float model's outputs. @throws Fault engine.* */
+export function createSensitivitySuffixTask({ engine }: Pick<TaskDeps, 'engine'>): Task<SuffixInput, SuffixOutput> {
+  const sessions = new SessionShelf(engine)
+  let reader: { readonly bytes: number; readonly blocks: BlockReader } | null = null
+  return async (input, { signal }) => {
+    if (reader?.bytes !== input.memoryBytes)
+      reader = { bytes: input.memoryBytes, blocks: new BlockReader(input.memoryBytes) }
+    const start = performance.now()
+    const lent = await sessions.take(input)
+    try {
+      const sessionMs = performance.now() - start
+      const rows: Float64Array[] = []
+      let runMs = 0
+      for (const folder of input.blocks) {
+        const index = readBlockIndex(folder)
+        for (const batch of index.batches) {
+          signal.throwIfAborted()
+          const feeds: Record<string, Feeds[string]> = {}
+          for (const { input: name, tensor } of input.frontier)
+            feeds[name] = reader.blocks.read(folder, batch.tensors[tensor]!)
+          const reference = Object.fromEntries(
+            Object.entries(batch.reference).map(([name, tensor]) => [name, reader!.blocks.read(folder, tensor)]),
+          )
+          const before = performance.now()
+          const outputs = await lent.session.run(feeds, Object.keys(reference))
+          runMs += performance.now() - before
+          const part = new Float64Array(batch.samples.length * ROW_LENGTH)
+          const own = rowsOf(outputs, batch.rows, batch.samples.length)
+          const float = rowsOf(reference, batch.rows, batch.samples.length)
+          batch.samples.forEach(({ label }, i) => fillRow(part, i, float[i]!, own[i]!, index.classOutput, label))
+          rows.push(part)
+        }
+      }
+      return { rows: joined(rows), sessionMs, runMs }
+    } finally {
+      await lent.giveBack()
+    }
+  }
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+/** Keeps sessions open up to a budget: the first that fit stay, since layers come round in the same order again and again. */
+class SessionShelf {
+  readonly #engine: Engine
+  readonly #kept = new Map<string, Session>()
+  #folder = ''
+  #bytes = 0
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  async take({
+    suffix,
+    sizeBytes,
+    threads,
+  }: SuffixInput): Promise<{ session: Session; giveBack: () => Promise<void> }> {
+    await this.#clearOthers(path.dirname(suffix))
+    const known = this.#kept.get(suffix)
+    if (known) return { session: known, giveBack: async () => {} }
+    const session = await this.#engine.createSession(suffix, { threads, optimization: 'disabled' })
+    if (this.#bytes + sizeBytes > SESSION_BYTES) return { session, giveBack: () => session.release() }
+    this.#bytes += sizeBytes
+    this.#kept.set(suffix, session)
+    return { session, giveBack: async () => {} }
+  }
+
+  /** Another job's sessions are of no use any more. */
+  async #clearOthers(folder: string): Promise<void> {
+    if (folder === this.#folder) return
+    for (const session of this.#kept.values()) await session.release()
+    this.#kept.clear()
+    this.#bytes = 0
+    this.#folder = folder
+  }
+}

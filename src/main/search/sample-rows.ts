@@ -1,0 +1,90 @@
+import {
+  argmax,
+  crossEntropy,
+  isDistribution,
+  klDivergence,
+  measurePair,
+  rankOf,
+  type Numbers,
+  type ScoreKind,
+} from '../quant/metrics.ts'
+import type { SampleOutputs } from '../quant/accumulator.ts'
+import type { MetricName } from './scores.ts'
+
+/** Numbers a sample leaves behind, whatever metric is asked for later. NaN marks what is not known (no label, no class output). */
+export const ROW_LENGTH = 7
+const [DISTRIBUTION, LOGIT_LOSS, PROBABILITY_LOSS, LOGIT_KL, PROBABILITY_KL, TOP1, NSR] = [0, 1, 2, 3, 4, 5, 6] as const
+
+/** Rows of consecutive samples, `[samples, ROW_LENGTH]`, row-major. */
+export type SampleRows = Float64Array
+
+/**
+ * Compares one sample's outputs of a changed model with the float model's, into `rows` at `sample`.
+ * @param classOutput output that holds one score per class, null for models that do not classify
+ * @param label class index, null when unlabelled
+ */
+export function fillRow(
+  rows: SampleRows,
+  sample: number,
+  reference: SampleOutputs,
+  test: SampleOutputs,
+  classOutput: string | null,
+  label: number | null,
+): void {
+  const row = rows.subarray(sample * ROW_LENGTH, (sample + 1) * ROW_LENGTH).fill(NaN)
+  row[NSR] = noiseToSignal(reference, test)
+  if (classOutput === null) return
+  const float = reference[classOutput]!
+  const changed = test[classOutput]!
+  row[DISTRIBUTION] = isDistribution(float) ? 1 : 0
+  row[LOGIT_KL] = klDivergence(float, changed, 'logits')
+  row[PROBABILITY_KL] = klDivergence(float, changed, 'probabilities')
+  if (label === null) return
+  const loss = (scores: Numbers, kind: ScoreKind): number => crossEntropy(scores, label, kind)
+  row[LOGIT_LOSS] = loss(changed, 'logits') - loss(float, 'logits')
+  row[PROBABILITY_LOSS] = loss(changed, 'probabilities') - loss(float, 'probabilities')
+  row[TOP1] = right(float, label) - right(changed, label)
+}
+
+const right = (scores: Numbers, label: number): number => (argmax(scores) >= 0 && rankOf(scores, label) === 0 ? 1 : 0)
+
+/** Σ noise / Σ signal over all outputs; outputs that are equal, or all zero in both, count 0. */
+function noiseToSignal(reference: SampleOutputs, test: SampleOutputs): number {
+  let noise = 0
+  let signal = 0
+  for (const [name, values] of Object.entries(reference)) {
+    const sums = measurePair(values, test[name]!)
+    noise += sums.noise
+    signal += sums.signal
+  }
+  return noise === 0 ? 0 : noise / signal
+}
+
+/** Whether every float sample's scores are probabilities: then loss and KL read them as such. */
+export function scoreKindOf(rows: Iterable<SampleRows>): ScoreKind {
+  for (const part of rows) {
+    for (let i = DISTRIBUTION; i < part.length; i += ROW_LENGTH) if (part[i] !== 1) return 'logits'
+  }
+  return 'probabilities'
+}
+
+/** One metric of consecutive rows, a value a sample. */
+export function metricOf(rows: SampleRows, metric: MetricName, kind: ScoreKind): Float64Array {
+  const column = columnOf(metric, kind)
+  const values = new Float64Array(rows.length / ROW_LENGTH)
+  for (let i = 0; i < values.length; i++) values[i] = rows[i * ROW_LENGTH + column]!
+  return values
+}
+
+function columnOf(metric: MetricName, kind: ScoreKind): number {
+  switch (metric) {
+    case 'loss':
+      return kind === 'logits' ? LOGIT_LOSS : PROBABILITY_LOSS
+    case 'kl':
+      return kind === 'logits' ? LOGIT_KL : PROBABILITY_KL
+    case 'top1':
+      return TOP1
+    case 'nsr':
+      return NSR
+  }
+}
