@@ -55,7 +55,8 @@ const noRanges: RangeSource = {
   },
 }
 
-function raiseOpset(model: Model, needed: number): Model {
+/** The model at an opset that holds the types of a plan. @throws Fault model.opsetUpgrade */
+export function raiseOpset(model: Model, needed: number): Model {
   if ((model.opsets.get('') ?? 0) >= needed) return model
   const problems: Problem[] = []
   const raised = upgradeOpset(model, needed, (problem) => problems.push(problem))
