@@ -1,7 +1,6 @@
 import type { SampleRange } from '../../../shared/contract/data.ts'
 import type { LayerInfo } from '../../../shared/contract/model.ts'
 import { defaultPlan, type LayerOverride, type QuantPlan } from '../../../shared/contract/plan.ts'
-import type { Json } from '../../../shared/contract/runs.ts'
 import type { Configuration } from '../../search/grid.ts'
 import { serializePlan } from '../../quant/plan.ts'
 import type { MeasurementContent } from '../../store/measurements.ts'
