@@ -100,7 +100,7 @@ async function scanOnce(
   })
   const sums = await sumsOver(path, study, range, settings, services)
   const result = built.layers.map((layer, i) => layerOf(layer, configuration.name, sums.subarray(i * 4, i * 4 + 4)))
-  services.store.measurements.keep(content, result as unknown as Json, services.now())
+  services.store.measurements.keep(content, result, services.now())
   return result
 }
 
