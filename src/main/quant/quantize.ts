@@ -22,6 +22,8 @@ export interface QuantizeInput {
   readonly ranges: RangeSource
   /** integers for the weights, nearest rounding when absent */
   readonly quantizeWeights?: WeightQuantizer
+  /** false keeps stems as they are, for who wants to see what the layers of the prepared model read; true by default */
+  readonly foldsStems?: boolean
 }
 
 /** One pair of the exported file. */
@@ -52,7 +54,7 @@ export interface QuantizeReport {
  * @throws Fault model.opsetTooLow when the model's opset cannot hold the plan's types
  */
 export function quantizeModel(input: QuantizeInput): { model: Model; report: QuantizeReport } {
-  const { model, resolved, ranges, quantizeWeights = roundToNearest } = input
+  const { model, resolved, ranges, quantizeWeights = roundToNearest, foldsStems = true } = input
   checkOpset(model, resolved)
   const placed = settle(model, resolved, ranges)
   const weights = placed.setup.weights.map((site) =>
@@ -68,7 +70,7 @@ export function quantizeModel(input: QuantizeInput): { model: Model; report: Qua
   })
   const modes = applyModes(insertion.model, resolved, quantizeWeights)
   const floatNodes = nodesKeptFloat(resolved, placed.setup)
-  const guarded = guardFloatNodes(foldStems(modes.model), floatNodes)
+  const guarded = guardFloatNodes(foldsStems ? foldStems(modes.model) : modes.model, floatNodes)
   const layers = reportLayers({ resolved, setup: placed.setup, weights, others: modes.layers })
   const report: QuantizeReport = {
     layers,

@@ -18,6 +18,7 @@ export const taskTable = {
   quantize: async () => (await import('./quantize.ts')).createQuantizeTask(),
   scanBuild: async () => (await import('./quick-scan.ts')).createScanBuildTask(),
   scanRun: async (deps) => (await import('./quick-scan.ts')).createScanRunTask(deps),
+  repair: async (deps) => (await import('./repair.ts')).createRepairTask(deps),
   sensitivityCut: async (deps) => (await import('./sensitivity-cut.ts')).createSensitivityCutTask(deps),
   sensitivityPrefix: async (deps) => (await import('./sensitivity-prefix.ts')).createSensitivityPrefixTask(deps),
   sensitivitySuffix: async (deps) => (await import('./sensitivity-suffix.ts')).createSensitivitySuffixTask(deps),
