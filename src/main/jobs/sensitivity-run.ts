@@ -6,7 +6,7 @@ import { Fault } from '../../shared/contract/fault.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
 import type { Json, LayerResult } from '../../shared/contract/runs.ts'
 import { gridLayers, parseConfigurations, type Configuration } from '../search/grid.ts'
-import { chunkSize, scoreOf } from '../search/racing.ts'
+import { chunkSize, scoreOf, type Population } from '../search/racing.ts'
 import { scoreKindOf } from '../search/sample-rows.ts'
 import { rankScores, type LayerScore, type MetricName, type SensitivityTable } from '../search/scores.ts'
 import { recordRun, type RunOutcome } from './record-run.ts'
@@ -15,7 +15,8 @@ import { samplesJson, type SampleOptions } from './samples.ts'
 import { SweepProgress } from './sensitivity/progress.ts'
 import { runQuickScan, type QuickScan } from './sensitivity/quick.ts'
 import { Suffixes, type SweepTime } from './sensitivity/suffixes.ts'
-import { mostEvaluations, sweepVariants, valuesOf, type VariantRows } from './sensitivity/sweep.ts'
+import { chooseChunks } from './sensitivity/screen.ts'
+import { countPlans, sweepVariants, valuesOf, type VariantRows } from './sensitivity/sweep.ts'
 import { gridVariants, type Variant, type VariantGroup } from './sensitivity/variants.ts'
 import type { Services } from './services.ts'
 import { openStudy, type Study } from './study.ts'
@@ -48,7 +49,7 @@ export interface SensitivityResult extends SensitivityTable {
   readonly evaluations: number
   /** evaluations found in the store */
   readonly found: number
-  /** evaluations that a sweep without early stopping needs */
+  /** evaluations of every layer on all samples that the sweep takes; those above were not needed, ranks being settled */
   readonly possible: number
   /** samples of the range */
   readonly samples: number
@@ -81,11 +82,11 @@ export async function measureSensitivity(
   const groups = gridVariants({ ...request, base, layers: chosenLayers(study, request.layers) }, study.summary.layers)
   const range = request.range ?? chosen.ranges.evaluation
   const size = chunkSize(bytesPerSample(study), CHUNK_BYTES)
-  const progress = new SweepProgress(
-    groups.reduce((sum, { variants }) => sum + mostEvaluations(variants, range, size), 0),
-    services,
-  )
   const settings = { batch: request.batch ?? 1, threads: request.threads ?? 1 }
+  const exact = request.exact ?? false
+  const { chunks, population } = await chooseChunks(study, { range, size, metric, exact, settings }, services)
+  const plans = groups.reduce((sum, { variants }) => sum + countPlans(variants), 0)
+  const progress = new SweepProgress(plans * chunks.length, services)
   const memoryBytes = Math.floor((request.memoryBytes ?? os.totalmem() / 10) / services.pool.size)
   const time: SweepTime = { sessionMs: 0, runMs: 0 }
   const scores: Omit<LayerScore, 'rank'>[] = []
@@ -98,11 +99,11 @@ export async function measureSensitivity(
         {
           study,
           variants: group.variants,
-          range,
-          chunkSize: size,
+          chunks,
+          population,
           settings,
           metric,
-          exact: request.exact ?? false,
+          exact,
           pause: request.pause ?? createPause(),
           tell: (change) => progress.add(change),
         },
@@ -111,7 +112,7 @@ export async function measureSensitivity(
       )
       time.sessionMs += suffixes.time.sessionMs
       time.runMs += suffixes.time.runMs
-      for (const { layerId, ...score } of scoresOf(group, rows, metric)) {
+      for (const { layerId, ...score } of scoresOf(group, rows, metric, population)) {
         if (layerId === null) whole.push(score)
         else scores.push({ layerId, ...score })
       }
@@ -168,12 +169,13 @@ function scoresOf(
   { variants }: VariantGroup,
   rows: VariantRows,
   metric: MetricName,
+  population: Population,
 ): (Omit<LayerScore, 'rank' | 'layerId'> & { layerId: Variant['layerId'] })[] {
   const kind = scoreKindOf([...rows.values()].flat())
   return variants.map(({ layerId, config, key }) => {
     const values = valuesOf(rows.get(key)!, metric, kind)
     if (values.some((value) => Number.isNaN(value))) throw unknownMetric(metric)
-    return { layerId, config, metric, ...scoreOf(values), samples: values.length }
+    return { layerId, config, metric, ...scoreOf(values, population), samples: values.length }
   })
 }
 

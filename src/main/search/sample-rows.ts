@@ -3,6 +3,7 @@ import {
   crossEntropy,
   isDistribution,
   klDivergence,
+  logSumExp,
   measurePair,
   rankOf,
   type Numbers,
@@ -12,8 +13,10 @@ import type { SampleOutputs } from '../quant/accumulator.ts'
 import type { MetricName } from './scores.ts'
 
 /** Numbers a sample leaves behind, whatever metric is asked for later. NaN marks what is not known (no label, no class output). */
-export const ROW_LENGTH = 7
-const [DISTRIBUTION, LOGIT_LOSS, PROBABILITY_LOSS, LOGIT_KL, PROBABILITY_KL, TOP1, NSR] = [0, 1, 2, 3, 4, 5, 6] as const
+export const ROW_LENGTH = 8
+const [DISTRIBUTION, LOGIT_LOSS, PROBABILITY_LOSS, LOGIT_KL, PROBABILITY_KL, TOP1, NSR, SPREAD] = [
+  0, 1, 2, 3, 4, 5, 6, 7,
+] as const
 
 /** Rows of consecutive samples, `[samples, ROW_LENGTH]`, row-major. */
 export type SampleRows = Float64Array
@@ -39,11 +42,24 @@ export function fillRow(
   row[DISTRIBUTION] = isDistribution(float) ? 1 : 0
   row[LOGIT_KL] = klDivergence(float, changed, 'logits')
   row[PROBABILITY_KL] = klDivergence(float, changed, 'probabilities')
+  row[SPREAD] = spreadOf(float)
   if (label === null) return
   const loss = (scores: Numbers, kind: ScoreKind): number => crossEntropy(scores, label, kind)
   row[LOGIT_LOSS] = loss(changed, 'logits') - loss(float, 'logits')
   row[PROBABILITY_LOSS] = loss(changed, 'probabilities') - loss(float, 'probabilities')
   row[TOP1] = right(float, label) - right(changed, label)
+}
+
+/**
+ * How open a float decision is: 1 − Σ p², in [0, 1). Small disturbances of the scores with equal spread move the KL by half of it times
+ * their square, the trace of the softmax's Fisher information, whatever layer they come from.
+ */
+export function spreadOf(scores: Numbers): number {
+  const isProbability = isDistribution(scores)
+  const norm = isProbability ? 0 : logSumExp(scores)
+  let squares = 0
+  for (let i = 0; i < scores.length; i++) squares += (isProbability ? scores[i]! : Math.exp(scores[i]! - norm)) ** 2
+  return Math.max(0, 1 - squares)
 }
 
 const right = (scores: Numbers, label: number): number => (argmax(scores) >= 0 && rankOf(scores, label) === 0 ? 1 : 0)

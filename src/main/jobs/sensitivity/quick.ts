@@ -84,7 +84,7 @@ async function scanOnce(
   const all = variants.map(({ layerId, plan }) => ({ layerId: layerId!, plan }))
   const settings = { batch, threads: 1 }
   const content = {
-    ...chunkContent(study, { ...variants[0]!, plan: all[0]!.plan }, range, settings, services),
+    ...chunkContent(study, variants[0]!, { positions: [], range }, settings, services),
     kind: 'quickScan',
     plan: all as unknown as Json,
   }

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SampleRange } from '../../../shared/contract/data.ts'
 import type { FrontierTensor } from '../../search/cuts.ts'
 import type { Services } from '../services.ts'
 import { applyPlan, type Study } from '../study.ts'
@@ -111,18 +110,17 @@ export class Suffixes {
   }
 
   /** Runs the base over a chunk, for these variants; gives the folders of its blocks in order. */
-  async runPrefix(chunk: SampleRange, variants: readonly Variant[]): Promise<string[]> {
-    const ranges: SampleRange[] = []
-    for (let start = chunk.start; start < chunk.end; start += BLOCK)
-      ranges.push({ start, end: Math.min(chunk.end, start + BLOCK) })
+  async runPrefix(positions: readonly number[], variants: readonly Variant[]): Promise<string[]> {
+    const parts: number[][] = []
+    for (let start = 0; start < positions.length; start += BLOCK) parts.push(positions.slice(start, start + BLOCK))
     const frontier = this.#frontierOf(variants.map(({ key }) => this.#prepared.get(key)!))
-    const blocks = ranges.map(({ start }) => join(this.#folder, `block-${start}`))
+    const blocks = parts.map((part) => join(this.#folder, `block-${part[0]}`))
     await Promise.all(
-      ranges.map(async (range, i) => {
+      parts.map(async (part, i) => {
         const { sessionMs, runMs } = await runDurably<PrefixInput, PrefixOutput>(
           this.#services,
           'sensitivityPrefix',
-          this.#prefixInput(range, frontier, blocks[i]!),
+          this.#prefixInput(part, frontier, blocks[i]!),
         )
         this.time.sessionMs += sessionMs
         this.time.runMs += runMs
@@ -131,7 +129,7 @@ export class Suffixes {
     return blocks
   }
 
-  #prefixInput(range: SampleRange, frontier: readonly string[], output: string): PrefixInput {
+  #prefixInput(positions: readonly number[], frontier: readonly string[], output: string): PrefixInput {
     const chosen = this.#study.chosen!
     return {
       model: this.#exposed!.path,
@@ -143,7 +141,7 @@ export class Suffixes {
       dataHash: chosen.evaluation.hash,
       seed: chosen.seed,
       preprocess: chosen.preprocess,
-      range,
+      positions,
       batch: this.#settings.batch,
       threads: this.#settings.threads,
       output,

@@ -1,21 +1,20 @@
 import { rm } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
-import type { SampleRange } from '../../../shared/contract/data.ts'
 import type { Json } from '../../../shared/contract/runs.ts'
-import { chunksOf, endsRound, isSettled } from '../../search/racing.ts'
+import { endsRound, isSettled, type Population } from '../../search/racing.ts'
 import { metricOf, ROW_LENGTH, scoreKindOf, type SampleRows } from '../../search/sample-rows.ts'
 import type { MetricName } from '../../search/scores.ts'
 import type { Pause } from '../pause.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
 import type { Suffixes } from './suffixes.ts'
-import { chunkContent, type SampleSettings, type Variant } from './variants.ts'
+import { chunkContent, type SampleChunk, type SampleSettings, type Variant } from './variants.ts'
 
 export interface SweepRequest {
   readonly study: Study
   readonly variants: readonly Variant[]
-  readonly range: SampleRange
-  readonly chunkSize: number
+  readonly chunks: readonly SampleChunk[]
+  readonly population: Population
   readonly settings: SampleSettings
   readonly metric: MetricName
   /** every layer takes every sample */
@@ -48,11 +47,13 @@ export async function sweepVariants(
   services: Services,
 ): Promise<VariantRows> {
   const rows = new Map<string, SampleRows[]>(request.variants.map(({ key }) => [key, []]))
-  const chunks = chunksOf(request.range, request.chunkSize)
+  const { chunks } = request
+  let seen = 0
   let active = uniqueByKey(request.variants)
   for (const [i, chunk] of chunks.entries()) {
     await sweepChunk(request, active, chunk, rows, suffixes, services)
-    if (request.exact || i === chunks.length - 1 || !endsRound(chunk.end - request.range.start)) continue
+    seen += chunk.positions.length
+    if (request.exact || i === chunks.length - 1 || !endsRound(seen)) continue
     const left = await unsettled(request, active, rows)
     request.tell({ measured: 0, found: 0, dropped: (active.length - left.length) * (chunks.length - 1 - i), ms: 0 })
     active = left
@@ -61,9 +62,9 @@ export async function sweepVariants(
   return rows
 }
 
-/** Evaluations a group needs at most. */
-export function mostEvaluations(variants: readonly Variant[], range: SampleRange, chunkSize: number): number {
-  return uniqueByKey(variants).length * chunksOf(range, chunkSize).length
+/** Different plans among variants: an arithmetic layer is the same whatever the bits of its weights. */
+export function countPlans(variants: readonly Variant[]): number {
+  return uniqueByKey(variants).length
 }
 
 function uniqueByKey(variants: readonly Variant[]): Variant[] {
@@ -73,7 +74,7 @@ function uniqueByKey(variants: readonly Variant[]): Variant[] {
 async function sweepChunk(
   request: SweepRequest,
   active: readonly Variant[],
-  chunk: SampleRange,
+  chunk: SampleChunk,
   rows: Map<string, SampleRows[]>,
   suffixes: Suffixes,
   services: Services,
@@ -90,7 +91,7 @@ async function sweepChunk(
   await pause.wait(services.signal)
   await suffixes.prepare(active, (done, total) => services.onProgress({ stage: 'cut', done, total, unit: 'variants' }))
   await pause.wait(services.signal)
-  const blocks = await suffixes.runPrefix(chunk, missing)
+  const blocks = await suffixes.runPrefix(chunk.positions, missing)
   await eachLimited(missing, services.pool.size, async (variant) => {
     await pause.wait(services.signal)
     const start = performance.now()
@@ -136,7 +137,7 @@ function keptRows(kept: Json): SampleRows | null {
 
 /** The variants whose rank is open still. Candidates of one configuration race each other; the base itself races nobody. */
 async function unsettled(
-  { variants, metric }: SweepRequest,
+  { variants, metric, population }: SweepRequest,
   active: readonly Variant[],
   rows: ReadonlyMap<string, readonly SampleRows[]>,
 ): Promise<Variant[]> {
@@ -149,7 +150,7 @@ async function unsettled(
     const running = new Set(active.map(({ key }) => key))
     for (const [i, { key }] of racers.entries()) {
       if (!running.has(key)) continue
-      if (!isSettled(race, i)) open.add(key)
+      if (!isSettled(race, i, population)) open.add(key)
       await setImmediate() // thousands of comparisons: the event loop has its turn between them
     }
   }

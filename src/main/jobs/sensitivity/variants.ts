@@ -93,11 +93,19 @@ export interface SampleSettings {
   readonly threads: number
 }
 
+/** Samples of one evaluation: consecutive ones by their range, others one by one. */
+export interface SampleChunk {
+  /** positions of the order that the seed gives */
+  readonly positions: readonly number[]
+  /** null where they are not consecutive */
+  readonly range: SampleRange | null
+}
+
 /** Everything the rows of one variant over one chunk depend on. They say how the plan's model differs from the float model. */
 export function chunkContent(
   study: Study,
   variant: Variant,
-  chunk: SampleRange,
+  { positions, range }: SampleChunk,
   { batch, threads }: SampleSettings,
   { environment }: Pick<Services, 'environment'>,
 ): MeasurementContent {
@@ -110,7 +118,7 @@ export function chunkContent(
     plan: variant.plan,
     data: chosen.evaluation.hash,
     split: chosen.evaluation.split,
-    range: [chunk.start, chunk.end],
+    samples: range ? [range.start, range.end] : { positions },
     seed: chosen.seed,
     preprocess: chosen.preprocess,
     batch,

@@ -21,6 +21,7 @@ export const taskTable = {
   repair: async (deps) => (await import('./repair.ts')).createRepairTask(deps),
   sensitivityCut: async (deps) => (await import('./sensitivity-cut.ts')).createSensitivityCutTask(deps),
   sensitivityPrefix: async (deps) => (await import('./sensitivity-prefix.ts')).createSensitivityPrefixTask(deps),
+  sensitivitySpread: async (deps) => (await import('./sensitivity-spread.ts')).createSensitivitySpreadTask(deps),
   sensitivitySuffix: async (deps) => (await import('./sensitivity-suffix.ts')).createSensitivitySuffixTask(deps),
   summarize: async () => (await import('./summarize.ts')).createSummarizeTask(),
   tryPreprocess: async (deps) => (await import('./try-preprocess.ts')).createTryPreprocessTask(deps),

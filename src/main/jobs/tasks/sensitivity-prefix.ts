@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shared/contract/data.ts'
+import type { DataSpec, DataSplit, Preprocess } from '../../../shared/contract/data.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
 import { readBatches } from '../../data/batches.ts'
 import { createFeeder } from '../../data/feeder.ts'
 import { shuffledOrder } from '../../data/order.ts'
+import type { SampleSource } from '../../data/port.ts'
 import type { Feeds, Session } from '../../engines/port.ts'
 import { decodeModel } from '../../formats/onnx/index.ts'
 import { exposeTensors } from '../../search/cuts.ts'
@@ -43,8 +44,8 @@ export interface PrefixInput {
   readonly dataHash: string
   readonly seed: number
   readonly preprocess: Preprocess | null
-  /** positions of the order */
-  readonly range: SampleRange
+  /** positions of the order that `seed` gives */
+  readonly positions: readonly number[]
   readonly batch: number
   readonly threads: number
   /** folder of the block */
@@ -62,52 +63,94 @@ export interface PrefixOutput {
  * @throws Fault data.*, engine.*; data.labelOutOfRange
  */
 export function createSensitivityPrefixTask(deps: TaskDeps): Task<PrefixInput, PrefixOutput> {
+  const kept = new KeptRunner(deps)
   return async (input, { signal }) => {
     const start = performance.now()
-    const options = { threads: input.threads }
-    const sessions: Session[] = []
-    const source = await deps.openSamples(input.data, input.split, { knownHash: input.dataHash })
+    const runner = await kept.open(input)
+    const sessionMs = performance.now() - start
     const writer = new BlockWriter(input.output)
     try {
-      const base = await deps.engine.createSession(input.model, { ...options, optimization: 'disabled' })
-      sessions.push(base)
-      const float = input.reference === null ? null : await deps.engine.createSession(input.reference, options)
-      if (float) sessions.push(float)
-      const sessionMs = performance.now() - start
-      let runMs = 0
-      let bytes = 0
-      const frontier = new Set(input.frontier)
-      const own = new Set(input.outputs)
-      const outputs = comparable((float ?? base).outputs).filter(({ name }) => own.has(name))
-      const compared = new Set(outputs.map(({ name }) => name))
-      const fetches = base.outputs.map(({ name }) => name).filter((name) => frontier.has(name) || compared.has(name))
-      const feeder = createFeeder(base.inputs, input.preprocess)
-      const order = shuffledOrder(source.info.count, input.seed)
-      let classOutput: string | null = null
-      const request = { order, range: input.range, batch: input.batch, feeder, signal }
-      for await (const { samples, feeds } of readBatches(source, request)) {
-        const before = performance.now()
-        const values = await base.run(feeds, fetches)
-        const reference = float ? await float.run(feeds) : values
-        runMs += performance.now() - before
-        const tensors = pick({ ...values, ...feeds }, frontier)
-        const kept = pick(reference, compared)
-        const rows = feeder.fixedBatch ?? samples.length
-        const lengths = new Map(Object.entries(rowsOf(kept, rows, samples.length)[0]!).map(([n, v]) => [n, v.length]))
-        const classes = classesOf(outputs, lengths, null)
-        classOutput = classes?.output ?? null
-        for (const sample of samples) checkLabel(sample, classes)
-        writer.add(rows, samples, tensors, kept)
-        for (const { data } of Object.values(tensors)) bytes += data.byteLength
-      }
-      writer.finish(classOutput)
-      return { sessionMs, runMs, bytes }
+      return { sessionMs, ...(await runBlock(runner, input, writer, signal)) }
     } finally {
       writer.close()
-      for (const session of sessions) await session.release()
-      await source.close()
     }
   }
+}
+
+interface PrefixRunner {
+  readonly key: string
+  readonly source: SampleSource
+  readonly base: Session
+  readonly float: Session | null
+}
+
+/** Keeps the sessions and the data open from one block to the next: a chunk has several, and a sweep many chunks. */
+class KeptRunner {
+  readonly #deps: TaskDeps
+  #runner: PrefixRunner | null = null
+
+  constructor(deps: TaskDeps) {
+    this.#deps = deps
+  }
+
+  async open(input: PrefixInput): Promise<PrefixRunner> {
+    const key = JSON.stringify([input.model, input.reference, input.data, input.split, input.dataHash, input.threads])
+    if (this.#runner?.key === key) return this.#runner
+    await this.#close()
+    const { engine } = this.#deps
+    const { threads } = input
+    const source = await this.#deps.openSamples(input.data, input.split, { knownHash: input.dataHash })
+    const base = await engine.createSession(input.model, { threads, optimization: 'disabled' })
+    const float = input.reference === null ? null : await engine.createSession(input.reference, { threads })
+    this.#runner = { key, source, base, float }
+    return this.#runner
+  }
+
+  async #close(): Promise<void> {
+    const runner = this.#runner
+    this.#runner = null
+    await runner?.base.release()
+    await runner?.float?.release()
+    await runner?.source.close()
+  }
+}
+
+async function runBlock(
+  { source, base, float }: PrefixRunner,
+  input: PrefixInput,
+  writer: BlockWriter,
+  signal: AbortSignal,
+): Promise<Omit<PrefixOutput, 'sessionMs'>> {
+  const own = new Set(input.outputs)
+  const frontier = new Set(input.frontier)
+  const outputs = comparable((float ?? base).outputs).filter(({ name }) => own.has(name))
+  const compared = new Set(outputs.map(({ name }) => name))
+  const fetches = base.outputs.map(({ name }) => name).filter((name) => frontier.has(name) || compared.has(name))
+  const feeder = createFeeder(base.inputs, input.preprocess)
+  const shuffled = shuffledOrder(source.info.count, input.seed)
+  const order = Uint32Array.from(input.positions, (position) => shuffled[position]!)
+  const range = { start: 0, end: order.length }
+  let classOutput: string | null = null
+  let runMs = 0
+  let bytes = 0
+  const request = { order, range, batch: input.batch, feeder, signal }
+  for await (const { samples, feeds } of readBatches(source, request)) {
+    const before = performance.now()
+    const values = await base.run(feeds, fetches)
+    const reference = pick(float ? await float.run(feeds) : values, compared)
+    runMs += performance.now() - before
+    const rows = feeder.fixedBatch ?? samples.length
+    const [first] = rowsOf(reference, rows, samples.length)
+    const lengths = new Map(Object.entries(first!).map(([name, row]) => [name, row.length]))
+    const classes = classesOf(outputs, lengths, null)
+    classOutput = classes?.output ?? null
+    for (const sample of samples) checkLabel(sample, classes)
+    const tensors = pick({ ...values, ...feeds }, frontier)
+    writer.add(rows, samples, tensors, reference)
+    for (const { data } of Object.values(tensors)) bytes += data.byteLength
+  }
+  writer.finish(classOutput)
+  return { runMs, bytes }
 }
 
 function pick(values: Feeds, names: ReadonlySet<string>): Feeds {

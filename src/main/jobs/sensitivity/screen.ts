@@ -1,0 +1,130 @@
+import type { SampleRange } from '../../../shared/contract/data.ts'
+import type { Json } from '../../../shared/contract/runs.ts'
+import { chunksOf, screened, wholePopulation, type Population } from '../../search/racing.ts'
+import type { MetricName } from '../../search/scores.ts'
+import type { Services } from '../services.ts'
+import type { Study } from '../study.ts'
+import type { SpreadInput, SpreadOutput } from '../tasks/sensitivity-spread.ts'
+import { runDurably } from './run-durably.ts'
+import type { SampleChunk, SampleSettings } from './variants.ts'
+
+export interface ScreenRequest {
+  readonly range: SampleRange
+  /** samples of a chunk at most */
+  readonly size: number
+  readonly metric: MetricName
+  readonly exact: boolean
+  readonly settings: SampleSettings
+}
+
+/** Samples of one task of the screening, the same for any number of workers. */
+const SHARE = 64
+
+/**
+ * Which samples a sweep takes, in which order, cut into chunks. An exact one takes all in their order. Otherwise one pass of the float
+ * model finds those whose decision is open (see `screened`); where it does not tell (no class scores, or a metric that does not go by
+ * them), all are taken in their order.
+ * @throws Fault data.*, engine.*; the signal's reason
+ */
+export async function chooseChunks(
+  study: Study,
+  { range, size, metric, exact, settings }: ScreenRequest,
+  services: Services,
+): Promise<{ chunks: readonly SampleChunk[]; population: Population }> {
+  const count = range.end - range.start
+  const spread = exact || metric === 'nsr' ? null : await spreadOver(study, range, settings, services)
+  if (spread === null) {
+    const chunks = chunksOf(range, size).map((chunk) => ({ positions: positionsOf(chunk), range: chunk }))
+    return { chunks, population: wholePopulation(count) }
+  }
+  const chosen = screened(spread)
+  const chunks = chunksOf({ start: 0, end: chosen.length }, size).map(({ start, end }) => ({
+    positions: chosen.slice(start, end).map((index) => range.start + index),
+    range: null,
+  }))
+  const sizes = Float64Array.from(chosen, (index) => spread[index]!)
+  return { chunks, population: { sizes, total: spread.reduce((sum, value) => sum + value, 0), count } }
+}
+
+function positionsOf({ start, end }: SampleRange): number[] {
+  return Array.from({ length: end - start }, (_, i) => start + i)
+}
+
+/** How open the float model's decision is on each sample, kept by content; null for models that do not classify. */
+async function spreadOver(
+  study: Study,
+  range: SampleRange,
+  settings: SampleSettings,
+  services: Services,
+): Promise<Float64Array | null> {
+  const chosen = study.chosen!
+  const shares = chunkEvenly(range)
+  let done = 0
+  const parts = await Promise.all(
+    shares.map(async (share) => {
+      const content = spreadContent(study, share, settings, services)
+      const kept = services.store.measurements.find(content) as { spread: number[] | null } | null
+      const found = kept ?? (await measureSpread(study, share, settings, services))
+      if (kept === null) services.store.measurements.keep(content, found, services.now())
+      const total = range.end - range.start
+      services.onProgress({ stage: 'screen', done: (done += share.end - share.start), total, unit: 'samples' })
+      return found.spread
+    }),
+  )
+  if (parts.some((part) => part === null)) {
+    services.onLog('info', `The model gives no class scores: samples of ${chosen.spec.kind} are taken in their order.`)
+    return null
+  }
+  return Float64Array.from(parts.flatMap((part) => part!))
+}
+
+function chunkEvenly({ start, end }: SampleRange): SampleRange[] {
+  return Array.from({ length: Math.ceil((end - start) / SHARE) }, (_, i) => {
+    const from = start + i * SHARE
+    return { start: from, end: Math.min(end, from + SHARE) }
+  })
+}
+
+async function measureSpread(
+  study: Study,
+  range: SampleRange,
+  { batch, threads }: SampleSettings,
+  services: Services,
+): Promise<{ spread: number[] | null }> {
+  const { spec, evaluation, seed, preprocess } = study.chosen!
+  const { spread } = await runDurably<SpreadInput, SpreadOutput>(services, 'sensitivitySpread', {
+    model: study.preparedPath,
+    data: spec,
+    split: evaluation.split,
+    dataHash: evaluation.hash,
+    seed,
+    preprocess,
+    range,
+    batch,
+    threads,
+  })
+  return { spread: spread === null ? null : [...spread] }
+}
+
+function spreadContent(
+  study: Study,
+  range: SampleRange,
+  { batch, threads }: SampleSettings,
+  { environment }: Pick<Services, 'environment'>,
+): { kind: string; model: string } & Record<string, Json> {
+  const { evaluation, seed, preprocess } = study.chosen!
+  return {
+    kind: 'spread',
+    model: study.summary.hash,
+    prepared: study.preparedHash,
+    data: evaluation.hash,
+    split: evaluation.split,
+    range: [range.start, range.end],
+    seed,
+    preprocess,
+    batch,
+    threads,
+    runtime: environment.versions['onnxruntime'] ?? '',
+    isa: environment.isa,
+  }
+}
