@@ -26,9 +26,17 @@ export function allocate(
 ): Assignment | null {
   const { maxBytes, maxMs, maxFloatLayers } = budgets
   const limits: Limit[] = [
-    { most: maxBytes === null ? null : maxBytes - costs.floatBytes, of: costs.layerBytes, real: (a) => costs.bytesOf(a) - costs.floatBytes },
+    {
+      most: maxBytes === null ? null : maxBytes - costs.floatBytes,
+      of: costs.layerBytes,
+      real: (a) => costs.bytesOf(a) - costs.floatBytes,
+    },
     { most: maxMs, of: costs.layerMs, real: costs.msOf },
-    { most: maxFloatLayers, of: (_, choice) => (choice === FLOAT ? 1 : 0), real: (a) => [...a.values()].filter((choice) => choice === FLOAT).length },
+    {
+      most: maxFloatLayers,
+      of: (_, choice) => (choice === FLOAT ? 1 : 0),
+      real: (a) => [...a.values()].filter((choice) => choice === FLOAT).length,
+    },
   ]
   const active = limits.filter(({ most }) => most !== null)
   if (active.length === 0) return null
@@ -55,11 +63,14 @@ type Solve = (limit: Limit, budget: number, price: (id: string, choice: string) 
 /** Keeps the first limit by the knapsack and the others by prices that are raised until they hold. */
 function priced([first, ...others]: readonly Limit[], solve: Solve): Assignment | null {
   const excess = (limit: Limit, a: Assignment): number => limit.real(a) - limit.most!
-  const holds = (a: Assignment): boolean => [first!, ...others].every((limit) => excess(limit, a) <= 1e-9 * Math.max(1, Math.abs(limit.most!)))
+  const holds = (a: Assignment): boolean =>
+    [first!, ...others].every((limit) => excess(limit, a) <= 1e-9 * Math.max(1, Math.abs(limit.most!)))
   const at = (prices: readonly number[]): Assignment | null => {
     let budget = first!.most!
     for (let round = 0; round < ROUNDS; round++) {
-      const found = solve(first!, budget, (id, choice) => others.reduce((sum, limit, i) => sum + prices[i]! * limit.of(id, choice), 0))
+      const found = solve(first!, budget, (id, choice) =>
+        others.reduce((sum, limit, i) => sum + prices[i]! * limit.of(id, choice), 0),
+      )
       if (found === null || excess(first!, found) <= 1e-9 * Math.max(1, Math.abs(first!.most!))) return found
       budget -= excess(first!, found)
     }

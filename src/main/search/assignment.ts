@@ -52,7 +52,8 @@ export function planOf(
   const hasFloat = [...assignment.values()].includes(FLOAT)
   const entries = [...assignment].flatMap(([id, choice]): [string, LayerOverride][] => {
     if (choice === FLOAT) return [[id, FLOAT]]
-    if (choice !== base!.name) return [[id, wholeOverride(template, overrides.get(choice)!, roles.get(id) === 'weighted')]]
+    if (choice !== base!.name)
+      return [[id, wholeOverride(template, overrides.get(choice)!, roles.get(id) === 'weighted')]]
     return hasFloat && roles.get(id) === 'arithmetic' ? [[id, {}]] : []
   })
   return { ...template, defaults, layers: Object.fromEntries(entries) }

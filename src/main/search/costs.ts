@@ -29,18 +29,20 @@ export interface CostInput {
   readonly uniform: ReadonlyMap<string, ModelProfile>
   /** float layers between integer ones, from which the price of a border is read */
   readonly alternating: ModelProfile | null
+  /** float time / base time as measured without a profile; null: as the profiles say */
+  readonly baseSpeedup: number | null
 }
 
 /** Estimates of a plan's file and time, and their terms by layer. */
 export interface CostModel {
   /** estimated bytes of the file */
-  bytesOf(assignment: Assignment): number
+  readonly bytesOf: (assignment: Assignment) => number
   /** estimated time of all kernels of one run, in ms */
-  msOf(assignment: Assignment): number
+  readonly msOf: (assignment: Assignment) => number
   /** bytes that a choice adds to the file with this layer in float; negative where it saves */
-  layerBytes(layerId: string, choice: string): number
+  readonly layerBytes: (layerId: string, choice: string) => number
   /** time of the layer's kernels, without its borders */
-  layerMs(layerId: string, choice: string): number
+  readonly layerMs: (layerId: string, choice: string) => number
   /** the float model, as measured */
   readonly floatBytes: number
   readonly floatMs: number
@@ -63,7 +65,7 @@ export function createCosts(input: CostInput): CostModel {
     const { parameters } = searched.get(id)!
     return storedBytes(parameters, input.storedBits.get(choice)!) - 4 * parameters + overheads.get(choice)!
   }
-  const layerMs = (id: string, choice: string): number => profiles.get(choice)!.layerMs.get(id) ?? 0
+  const profiledMs = (id: string, choice: string): number => profiles.get(choice)!.layerMs.get(id) ?? 0
   const integersOf = (assignment: Assignment): Set<string> =>
     integerLayers(input.layers, ({ id }) => input.staticChoices.has(assignment.get(id) ?? FLOAT))
   const elementsOf = (assignment: Assignment): number => {
@@ -72,6 +74,9 @@ export function createCosts(input: CostInput): CostModel {
   }
   const measured = [input.float, ...input.uniform.values(), ...(input.alternating ? [input.alternating] : [])]
   const border = fitBorder(measured.map((profile) => [elementsOf(profile.assignment), profile.otherMs]))
+  // what profiling itself costs is not the same for float and integer kernels: float times are scaled to the ratio that was measured
+  const scale = floatScale(input, profiledMs, border)
+  const layerMs = (id: string, choice: string): number => profiledMs(id, choice) * (choice === FLOAT ? scale : 1)
   const msOf = (assignment: Assignment): number => {
     const integer = integersOf(assignment)
     let ms = border.fixedMs + border.msPerElement * elementsOf(assignment)
@@ -90,12 +95,30 @@ export function createCosts(input: CostInput): CostModel {
   }
 }
 
+/** What float layer times are multiplied with so that float / base comes to what was measured; 1 where that makes no sense. */
+function floatScale(
+  { layers, uniform, baseSpeedup }: CostInput,
+  profiledMs: (id: string, choice: string) => number,
+  { fixedMs }: CostModel['border'],
+): number {
+  const base = [...uniform.values()][0]
+  if (baseSpeedup === null || !base) return 1
+  const baseMs = base.otherMs + [...base.layerMs.values()].reduce((sum, ms) => sum + ms, 0)
+  const floatMs = layers.reduce((sum, { id }) => sum + profiledMs(id, FLOAT), 0)
+  const scale = (baseSpeedup * baseMs - fixedMs) / floatMs
+  return scale > 0 && Number.isFinite(scale) ? scale : 1
+}
+
 function storedBytes(parameters: number, bits: number): number {
   return (parameters * bits) / 8
 }
 
 /** What one layer adds to the file beyond its weights, on average over the layers that were in this configuration. */
-function overheadOf(name: string, { bytes, assignment }: ModelProfile, { searched, storedBits, float }: CostInput): number {
+function overheadOf(
+  name: string,
+  { bytes, assignment }: ModelProfile,
+  { searched, storedBits, float }: CostInput,
+): number {
   const changed = searched.filter(({ id }) => assignment.get(id) !== FLOAT)
   const expected = changed.reduce((sum, { id, parameters }) => {
     const bits = storedBits.get(assignment.get(id) ?? name)!

@@ -57,11 +57,7 @@ function totalMiss(trial: Trial, targets: Targets): number {
 export function frontOf(trials: readonly Trial[]): Trial[] {
   const speed = ({ measured, predicted }: Trial): number => measured.speedup ?? predicted.speedup
   const dominates = (a: Trial, b: Trial): boolean => {
-    const gains = [
-      b.measured.drop - a.measured.drop,
-      b.measured.bytes - a.measured.bytes,
-      speed(a) - speed(b),
-    ]
+    const gains = [b.measured.drop - a.measured.drop, b.measured.bytes - a.measured.bytes, speed(a) - speed(b)]
     return gains.every((gain) => gain >= 0) && gains.some((gain) => gain > 0)
   }
   return trials

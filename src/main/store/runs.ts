@@ -96,6 +96,12 @@ export class RunTable {
       .run(known.modelHash ?? null, known.dataHash ?? null, id)
   }
 
+  /** Gives a run files while it still goes on; one of the same role takes the place of the former. */
+  attach(id: string, artifacts: readonly ArtifactInfo[]): void {
+    const artifact = this.#db.prepare('INSERT OR REPLACE INTO run_artifacts VALUES (?, ?, ?, ?, ?)')
+    for (const row of artifacts) artifact.run(id, row.role, row.sha256, row.bytes, row.path)
+  }
+
   end(id: string, end: RunEnd): void {
     this.#db
       .transaction(() => {

@@ -48,7 +48,12 @@ class Tries {
 
   async at(float: ReadonlySet<string>): Promise<Trial> {
     this.#count++
-    return this.#problem.measure(changed(this.#base, [...float].map((id) => [id, FLOAT] as const)))
+    return this.#problem.measure(
+      changed(
+        this.#base,
+        [...float].map((id) => [id, FLOAT] as const),
+      ),
+    )
   }
 }
 

@@ -7,6 +7,7 @@ import { addEvalCommand } from './eval.ts'
 import { addInspectCommand } from './inspect.ts'
 import { addQuantizeCommand } from './quantize.ts'
 import { addRunsCommand } from './runs.ts'
+import { addSearchCommand } from './search.ts'
 import { addSensitivityCommand } from './sensitivity.ts'
 
 /** One row a command, in the order of the help page. */
@@ -16,6 +17,7 @@ export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
   addEvalCommand,
   addBenchCommand,
   addSensitivityCommand,
+  addSearchCommand,
   addRunsCommand,
   addDoctorCommand,
   addDemoCommand,
