@@ -54,6 +54,11 @@ export async function measurePlan(
   }
 }
 
+/** Whether an equal trial is kept, so that `measurePlan` gives it back at once. */
+export function isMeasured(study: Study, trial: PlanTrial, services: Services): boolean {
+  return services.store.measurements.find(trialContent(study, trial, services)) !== null
+}
+
 async function evaluateTrial(
   model: string,
   study: Study,

@@ -9,7 +9,7 @@ import { serializePlan } from '../quant/plan.ts'
 import { containerBits } from '../quant/scheme.ts'
 import { assignmentKey, baseAssignment, floatLayersOf, planOf, weightShares } from '../search/assignment.ts'
 import { parseConfigurations, type Configuration } from '../search/grid.ts'
-import { FLOAT, type Assignment, type SearchLayer, type Targets } from '../search/port.ts'
+import { FLOAT, type Assignment, type SearchLayer, type Strategy, type Targets } from '../search/port.ts'
 import type { CostModel } from '../search/costs.ts'
 import type { MetricName } from '../search/scores.ts'
 import { STRATEGIES, strategyFor } from '../search/strategies/registry.ts'
@@ -127,6 +127,7 @@ interface Setting {
   readonly threads: number
   readonly planOf: (assignment: Assignment) => QuantPlan
   readonly layers: readonly SearchLayer[]
+  readonly strategy: Strategy
   readonly publish: (plan: QuantPlan) => Promise<void>
 }
 
@@ -139,7 +140,7 @@ async function searchIn(
   start: number,
 ): Promise<RunOutcome<SearchAnswer>> {
   const setting = await openSearch(folder, request, configurations, run, services)
-  const { study, samples, targets, layers, publish } = setting
+  const { study, samples, targets, layers, strategy, publish } = setting
   const basePlan = setting.planOf(baseAssignment(layers))
   const base = await measurePlan(folder, study, { plan: basePlan, range: samples.heldBack }, services)
   await publish(basePlan) // from here on there is a plan to export
@@ -152,8 +153,6 @@ async function searchIn(
   const scores = await rankLayers(setting, metric, services)
   const costs = await costsOf(setting, services)
   const maxTrials = request.maxTrials ?? MAX_TRIALS
-  const strategy =
-    STRATEGIES.find(({ name }) => name === request.strategy) ?? strategyFor(targets, configurations.length)
   const session = new SearchSession(
     {
       ...setting,
@@ -176,6 +175,7 @@ async function searchIn(
     targets,
     maxTrials,
     measure: (a: Assignment) => session.measure(a),
+    isKnown: (a: Assignment) => session.isKnown(a),
   }
   await session.measure(baseAssignment(layers))
   for await (const _ of strategy.search(problem)) services.signal.throwIfAborted()
@@ -219,6 +219,9 @@ async function openSearch(
       `${study.summary.path} has no layer that can be quantized: nothing to search.`,
     )
   const names = configurations.map(({ name }) => name)
+  const targets = targetsOf(request, study)
+  const strategy =
+    STRATEGIES.find(({ name }) => name === request.strategy) ?? strategyFor(targets, configurations.length)
   return {
     folder,
     request,
@@ -226,9 +229,14 @@ async function openSearch(
     study,
     samples,
     threads,
-    targets: targetsOf(request, study),
+    targets,
     planOf: toPlan,
-    layers: searchLayers(found, names, request.maxFloatLayers !== 0),
+    // arithmetic has no weights: to an allocation of bytes its float would look free, though every border costs time
+    layers: searchLayers(found, names, {
+      weighted: request.maxFloatLayers !== 0,
+      arithmetic: request.maxFloatLayers !== 0 && strategy.name === 'prefix',
+    }),
+    strategy,
     publish: (plan) => publishPlan(plan, request.output, run, services),
   }
 }
@@ -437,7 +445,7 @@ export function summaryJson(
     medianMs: speed && speed.medianMs,
     predicted: { ...predicted },
     measured: { ...measured },
-    layers: plan.layers as Json,
+    layers: plan.layers,
   }
 }
 

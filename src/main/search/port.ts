@@ -67,6 +67,8 @@ export interface SearchProblem {
   readonly targets: Targets
   /** Measures a plan, all layers together. @throws what the measurement throws; the signal's reason */
   readonly measure: (assignment: Assignment) => Promise<Trial>
+  /** whether a plan was measured before, so that measuring it again costs nothing */
+  readonly isKnown: (assignment: Assignment) => boolean
   /** most plans to measure */
   readonly maxTrials: number
 }

@@ -35,18 +35,31 @@ function hasBudget({ maxBytes, minSpeedup, maxFloatLayers }: Targets): boolean {
 /** What a plan costs when the drop is the limit: time, or bytes for a search for size. */
 export type Objective = 'ms' | 'bytes'
 
+/** What two plans are compared by. */
+export interface Preference {
+  readonly targets: Targets
+  readonly objective: Objective
+  /** drop of the base plan, above which no plan within a budget is worth its price */
+  readonly baseDrop: number
+}
+
 /**
- * Below 0 where `a` is the better answer: the one that misses less; of two that meet the targets, the one with less drop where a budget
- * is to be kept or nothing is asked, else the cheaper one. Ties go to the smaller damage.
+ * Below 0 where `a` is the better answer: the one that misses less; of two that meet the targets, the one with less damage where a
+ * budget is to be kept or nothing is asked, else the cheaper one. Damage decides and not the drop: single samples that flip make the
+ * drop of near plans chance, and the best of many by chance is no better; but a plan that drops more than the base comes behind it.
  */
-export function compareTrials(a: Trial, b: Trial, targets: Targets, objective: Objective): number {
+export function compareTrials(a: Trial, b: Trial, { targets, objective, baseDrop }: Preference): number {
   const missed = totalMiss(a, targets) - totalMiss(b, targets)
   if (missed !== 0) return missed
-  const byDrop = a.measured.drop - b.measured.drop || a.measured.damage - b.measured.damage
-  if (targets.maxDrop === null || hasBudget(targets)) return byDrop
+  const isWorse = ({ measured }: Trial): number => (measured.drop > baseDrop ? 1 : 0)
+  const byDamage = a.measured.damage - b.measured.damage || a.measured.drop - b.measured.drop
+  if (targets.maxDrop === null || hasBudget(targets)) {
+    const budgeted = targets.maxBytes === null ? isWorse(a) - isWorse(b) : 0
+    return budgeted || byDamage
+  }
   const bySize = a.measured.bytes - b.measured.bytes
   const bySpeed = (b.measured.speedup ?? b.predicted.speedup) - (a.measured.speedup ?? a.predicted.speedup)
-  return (objective === 'bytes' ? bySize || bySpeed : a.floatLayers - b.floatLayers || bySpeed) || byDrop
+  return (objective === 'bytes' ? bySize || bySpeed : a.floatLayers - b.floatLayers || bySpeed) || byDamage
 }
 
 function totalMiss(trial: Trial, targets: Targets): number {

@@ -6,7 +6,7 @@ import type { CostModel } from '../../search/costs.ts'
 import { FLOAT, type Assignment, type SearchLayer, type Targets, type Trial } from '../../search/port.ts'
 import { Predictor } from '../../search/predict.ts'
 import { compareTrials, missesOf, type Objective } from '../../search/targets.ts'
-import { measurePlan } from '../measure-plan.ts'
+import { isMeasured, measurePlan } from '../measure-plan.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
 import { damageOf, dropOf, timePlan, type PlanSpeed } from './trials.ts'
@@ -44,6 +44,8 @@ export class SearchSession {
   readonly #services: Services
   readonly #predictor: Predictor
   #best: Candidate | null = null
+  /** of the first plan measured, the base */
+  #baseDrop: number | null = null
   #newMs = 0
   #newCount = 0
 
@@ -89,6 +91,13 @@ export class SearchSession {
     return candidate.trial
   }
 
+  /** Whether `measure` has the plan at once. */
+  isKnown(assignment: Assignment): boolean {
+    const { study, heldBack, planOf } = this.#input
+    if (this.candidates.has(assignmentKey(assignment))) return true
+    return isMeasured(study, { plan: planOf(assignment), range: heldBack }, this.#services)
+  }
+
   /** Times a plan that was measured. @throws as `timePlan` */
   async time(candidate: Candidate): Promise<Candidate> {
     if (candidate.speed !== null) return candidate
@@ -111,8 +120,10 @@ export class SearchSession {
   }
 
   async #keepBetter(candidate: Candidate): Promise<void> {
-    const { targets, objective, onBetter } = this.#input
-    if (this.#best !== null && compareTrials(candidate.trial, this.#best.trial, targets, objective) >= 0) return
+    const { onBetter } = this.#input
+    this.#baseDrop ??= candidate.trial.measured.drop
+    const preference = { ...this.#input, baseDrop: this.#baseDrop }
+    if (this.#best !== null && compareTrials(candidate.trial, this.#best.trial, preference) >= 0) return
     this.#best = candidate
     await onBetter(candidate)
   }
@@ -144,11 +155,14 @@ function seconds(ms: number): string {
 export function searchLayers(
   layers: readonly { readonly id: string; readonly role: string; readonly parameters: number }[],
   configurations: readonly string[],
-  withFloat: boolean,
+  withFloat: { readonly weighted: boolean; readonly arithmetic: boolean },
 ): SearchLayer[] {
   return layers.map(({ id, role, parameters }) => ({
     id,
     parameters: role === 'weighted' ? parameters : 0,
-    choices: [...(role === 'weighted' ? configurations : configurations.slice(0, 1)), ...(withFloat ? [FLOAT] : [])],
+    choices: [
+      ...(role === 'weighted' ? configurations : configurations.slice(0, 1)),
+      ...(withFloat[role === 'weighted' ? 'weighted' : 'arithmetic'] ? [FLOAT] : []),
+    ],
   }))
 }

@@ -13,9 +13,13 @@ export const prefixStrategy: Strategy = {
   about: 'the most sensitive layers in float, as few as the drop allows',
   async *search(problem) {
     const tries = new Tries(problem)
-    yield await tries.at(new Set())
-    if (problem.targets.maxDrop === null) yield* best(problem, tries)
-    else yield* leastFloat(problem, tries, problem.targets.maxDrop)
+    const { maxDrop } = problem.targets
+    const base = await tries.at(new Set())
+    yield base
+    if (maxDrop !== null && base.measured.drop <= maxDrop) return
+    if (maxDrop === null) yield* best(problem, tries)
+    else yield* leastFloat(problem, tries, base, maxDrop)
+    yield* ladder(tries)
   },
 }
 
@@ -46,23 +50,43 @@ class Tries {
     return new Set(this.order.slice(0, length))
   }
 
-  async at(float: ReadonlySet<string>): Promise<Trial> {
-    this.#count++
-    return this.#problem.measure(
-      changed(
-        this.#base,
-        [...float].map((id) => [id, FLOAT] as const),
-      ),
+  isKnown(length: number): boolean {
+    return this.#problem.isKnown(this.#of(this.prefix(length)))
+  }
+
+  #of(float: ReadonlySet<string>): Assignment {
+    return changed(
+      this.#base,
+      [...float].map((id) => [id, FLOAT] as const),
     )
+  }
+
+  async at(float: ReadonlySet<string>): Promise<Trial> {
+    const assignment = this.#of(float)
+    if (!this.#problem.isKnown(assignment)) this.#count++
+    return this.#problem.measure(assignment)
   }
 }
 
-async function* leastFloat(problem: SearchProblem, tries: Tries, maxDrop: number): AsyncGenerator<Trial, void> {
-  const first = await tries.at(new Set())
-  if (first.measured.drop <= maxDrop) return
+async function* leastFloat(
+  problem: SearchProblem,
+  tries: Tries,
+  first: Trial,
+  maxDrop: number,
+): AsyncGenerator<Trial, void> {
   let low = 0 // measured above the limit
   let high: number | null = null // measured within it
   let guess = firstGuess(problem, tries, first, maxDrop)
+  // what former searches measured narrows the interval for nothing
+  for (let length = 1; length <= tries.limit && high === null; length++) {
+    if (!tries.isKnown(length)) continue
+    const trial = await tries.at(tries.prefix(length))
+    yield trial
+    if (trial.measured.drop <= maxDrop) high = length
+    else low = length
+  }
+  if (high !== null && !(guess > low && guess < high)) guess = Math.floor((low + high) / 2)
+  else if (high === null && guess <= low) guess = Math.min(tries.limit, low + 1)
   while (!tries.isOver && low < tries.limit && high !== low + 1) {
     const trial = await tries.at(tries.prefix(guess))
     yield trial
@@ -87,7 +111,7 @@ function firstGuess({ gainOf }: SearchProblem, { order, limit }: Tries, first: T
 /** Takes back what turns out to be harmless. */
 async function* requantize({ targets }: SearchProblem, tries: Tries, length: number): AsyncGenerator<Trial, void> {
   let float = tries.prefix(length)
-  for (const id of [...float].reverse()) {
+  for (const id of [...float].reverse().slice(0, TAKEN_BACK)) {
     if (tries.isOver || float.size <= 1) return
     const fewer = new Set([...float].filter((other) => other !== id))
     if (id === tries.order[length - 1]) continue // the prefix without its last is known to miss
@@ -96,6 +120,19 @@ async function* requantize({ targets }: SearchProblem, tries: Tries, length: num
     if (missesOf(trial, targets).length === 0) float = fewer
   }
 }
+
+/** Sizes of prefixes that every search measures in the end: they make a front, and the next search, whatever it asks, starts from them. */
+const LADDER = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48]
+
+async function* ladder(tries: Tries): AsyncGenerator<Trial, void> {
+  for (const length of LADDER) {
+    if (tries.isOver || length > tries.limit || length >= tries.order.length) return
+    yield await tries.at(tries.prefix(length))
+  }
+}
+
+/** Members of the prefix that are tried in integers again: what helps little alone is at its end. */
+const TAKEN_BACK = 4
 
 async function* best(problem: SearchProblem, tries: Tries): AsyncGenerator<Trial, void> {
   let chosen: { float: ReadonlySet<string>; trial: Trial } | null = null
@@ -128,5 +165,5 @@ async function* best(problem: SearchProblem, tries: Tries): AsyncGenerator<Trial
 const EXCHANGES = 3
 
 function compare(a: Trial, b: Trial): number {
-  return a.measured.drop - b.measured.drop || a.measured.damage - b.measured.damage
+  return a.measured.damage - b.measured.damage || a.measured.drop - b.measured.drop
 }
