@@ -1,7 +1,8 @@
 import { calibrationSection } from './calibration.ts'
 import { evaluationSection } from './evaluation.ts'
 import type { Section } from './section.ts'
+import { sensitivitySection } from './sensitivity.ts'
 import { speedSection } from './speed.ts'
 
 /** Everything `npm run bench` measures, in this order. */
-export const SECTIONS: readonly Section[] = [speedSection, calibrationSection, evaluationSection]
+export const SECTIONS: readonly Section[] = [speedSection, calibrationSection, evaluationSection, sensitivitySection]
