@@ -67,17 +67,7 @@ export class MadeUpNetwork {
   /** Every assignment there is. */
   *all(): Generator<Assignment> {
     const ids = Object.keys(this.#table)
-    const build = function* (
-      this: void,
-      rest: readonly string[],
-      table: Readonly<Record<string, LayerTable>>,
-    ): Generator<[string, string][]> {
-      const [id, ...others] = rest
-      if (id === undefined) return yield []
-      for (const tail of build(others, table))
-        for (const choice of [...Object.keys(table[id]!), FLOAT]) yield [[id, choice], ...tail]
-    }
-    for (const entries of build(ids, this.#table)) yield new Map(entries)
+    for (const entries of combinations(ids, this.#table)) yield new Map(entries)
   }
 
   #costs(): CostModel {
@@ -96,6 +86,19 @@ export class MadeUpNetwork {
       border: { msPerElement: 0, fixedMs: 0 },
     }
   }
+}
+
+function* combinations(
+  ids: readonly string[],
+  table: Readonly<Record<string, LayerTable>>,
+): Generator<[string, string][], void> {
+  const [id, ...others] = ids
+  if (id === undefined) {
+    yield []
+    return
+  }
+  for (const tail of combinations(others, table))
+    for (const choice of [...Object.keys(table[id]!), FLOAT]) yield [[id, choice], ...tail]
 }
 
 /** Runs a strategy to its end. */
