@@ -5,8 +5,7 @@ import { missesOf } from '../targets.ts'
 /**
  * Ordered prefix: layers by what float gains them, the first k in float. With a limit for the drop, bisection finds the least k that
  * keeps it (exactly where the drop falls with k; else a k that keeps it), then each of the k is tried in integers again, the least
- * useful first. With a number of float layers alone, every k up to it is measured, then members of the best set are exchanged for the
- * layers that come next.
+ * useful first. With a number of float layers alone, the set grows by the best of the next candidates at each step.
  */
 export const prefixStrategy: Strategy = {
   name: 'prefix',
@@ -17,8 +16,8 @@ export const prefixStrategy: Strategy = {
     const base = await tries.at(new Set())
     yield base
     if (maxDrop !== null && base.measured.drop <= maxDrop) return
-    if (maxDrop === null) yield* best(problem, tries)
-    else yield* leastFloat(problem, tries, base, maxDrop)
+    if (maxDrop === null) return yield* best(problem, tries)
+    yield* leastFloat(problem, tries, base, maxDrop)
     yield* ladder(tries)
   },
 }
@@ -134,35 +133,32 @@ async function* ladder(tries: Tries): AsyncGenerator<Trial, void> {
 /** Members of the prefix that are tried in integers again: what helps little alone is at its end. */
 const TAKEN_BACK = 4
 
+/**
+ * Grows a set one layer at a time, each time by that of the next candidates which leaves the least damage jointly. A set of n layers is
+ * on the way to one of n + 1: a search for fewer layers finds all it needs in the store.
+ */
 async function* best(problem: SearchProblem, tries: Tries): AsyncGenerator<Trial, void> {
-  let chosen: { float: ReadonlySet<string>; trial: Trial } | null = null
-  const consider = (float: ReadonlySet<string>, trial: Trial): boolean => {
-    if (chosen !== null && compare(trial, chosen.trial) >= 0) return false
-    chosen = { float, trial }
-    return true
-  }
-  for (let length = 1; length <= tries.limit && !tries.isOver; length++) {
-    const float = tries.prefix(length)
-    const trial = await tries.at(float)
-    yield trial
-    consider(float, trial)
-    if (problem.targets.maxFloatLayers === null && length >= 8) break
-  }
-  for (const next of tries.order.slice(tries.limit, tries.limit + EXCHANGES)) {
-    const from: ReadonlySet<string> | undefined = (chosen as { float: ReadonlySet<string> } | null)?.float
-    if (from === undefined) return
-    for (const out of [...from].reverse()) {
+  const most = problem.targets.maxFloatLayers === null ? Math.min(tries.limit, MOST_UNASKED) : tries.limit
+  let float: ReadonlySet<string> = new Set()
+  while (float.size < most) {
+    let step: { float: ReadonlySet<string>; trial: Trial } | null = null
+    const candidates = tries.order.filter((id) => !float.has(id)).slice(0, CANDIDATES)
+    for (const id of candidates) {
       if (tries.isOver) return
-      const float = new Set([...from].map((id) => (id === out ? next : id)))
-      const trial = await tries.at(float)
+      const larger: ReadonlySet<string> = new Set([...float, id])
+      const trial = await tries.at(larger)
       yield trial
-      if (consider(float, trial)) break
+      if (step === null || compare(trial, step.trial) < 0) step = { float: larger, trial }
     }
+    if (step === null) return
+    float = step.float
   }
 }
 
-/** Layers behind the prefix that are tried in place of a member: scores of neighbours in the order often overlap. */
-const EXCHANGES = 3
+/** Layers that are tried at each step: scores of neighbours in the order overlap, and isolated damages do not add up. */
+const CANDIDATES = 3
+/** Float layers at most where nothing was asked for. */
+const MOST_UNASKED = 4
 
 function compare(a: Trial, b: Trial): number {
   return a.measured.damage - b.measured.damage || a.measured.drop - b.measured.drop
