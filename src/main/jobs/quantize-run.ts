@@ -10,11 +10,13 @@ import type { ExecutionReport } from '../quant/execution.ts'
 import { serializePlan } from '../quant/plan.ts'
 import type { QuantizeReport } from '../quant/quantize.ts'
 import { assertWritable, writeFilesAtomic } from './atomic-file.ts'
+import { EQUAL_SQNR_DB } from './evaluate-run.ts'
 import { recordRun, type RunOutcome } from './record-run.ts'
 import { samplesJson, type ChosenSamples, type SampleOptions } from './samples.ts'
 import type { Services } from './services.ts'
 import { applyPlan, openStudy, planNeedsRanges, type Statistics } from './study.ts'
 import type { QuantizeTaskOutput } from './tasks/quantize.ts'
+import type { RepairOutput } from './tasks/repair.ts'
 import { executionWarnings, verifyExecution } from './verify.ts'
 
 export interface QuantizeRunRequest {
@@ -56,6 +58,22 @@ export interface QuantizeAnswer {
   readonly warnings: readonly string[]
   readonly samples: ChosenSamples | null
   readonly plan: QuantPlan
+  /** null without repairs */
+  readonly repairs: RepairsAnswer | null
+}
+
+/** What repairs brought, on the samples they were made on. */
+export interface RepairsAnswer {
+  readonly samples: number
+  /** distance of the model's output from the float model's, without and with the repairs */
+  readonly distance: RepairOutput['distance']
+  /** signal to noise of each repaired layer's output in dB, without and with; null with the reason where a layer was left */
+  readonly layers: readonly {
+    readonly id: string
+    readonly plainDb: number | null
+    readonly repairedDb: number | null
+    readonly reason: string | null
+  }[]
 }
 
 /**
@@ -92,11 +110,12 @@ async function quantizeIn(
 ): Promise<RunOutcome<QuantizeAnswer>> {
   const { pool, signal } = services
   const needsRanges = planNeedsRanges(request.plan)
+  const needsSamples = needsRanges || (request.plan.repairs ?? []).length > 0
   const study = await openStudy(
     folder,
     {
       model: request.model,
-      samples: needsRanges ? request.samples : null,
+      samples: needsSamples ? request.samples : null,
       needsRanges,
       identify: (known) => run.identify(known),
     },
@@ -126,11 +145,27 @@ async function quantizeIn(
     modelHash: summary.hash,
     layers: layerAnswers(summary.layers, quantized.report, execution),
     warnings: [...study.findings, ...warningsOf(summary, quantized, execution)],
-    samples: study.statistics && study.chosen,
+    samples: study.chosen,
     plan,
+    repairs: quantized.repairs && repairsAnswer(quantized.repairs),
   }
   await publish(staged, request, signal)
   return { value: answer, ...(await outcomeOf(answer, study.statistics, services)) }
+}
+
+function repairsAnswer({ samples, distance, layers }: RepairOutput): RepairsAnswer {
+  const decibels = (power: number, error: number): number =>
+    error > 0 ? Math.min(EQUAL_SQNR_DB, 10 * Math.log10(power / error)) : EQUAL_SQNR_DB
+  return {
+    samples,
+    distance,
+    layers: layers.map(({ id, effect, reason }) => ({
+      id,
+      plainDb: effect && decibels(effect.power, effect.plainError),
+      repairedDb: effect && decibels(effect.power, effect.error),
+      reason,
+    })),
+  }
 }
 
 /** The plan with the model's hash written in and `--keep-float` applied. */
@@ -239,7 +274,10 @@ async function outcomeOf(
     layers: answer.layers.map(layerResult),
     artifacts,
     warnings: answer.warnings,
-    results: { samples: answer.samples ? samplesJson(answer.samples) : null },
+    results: {
+      samples: answer.samples ? samplesJson(answer.samples) : null,
+      repairs: answer.repairs as unknown as Json,
+    },
   }
 }
 

@@ -5,10 +5,12 @@ import type { QuantPlan } from '../../shared/contract/plan.ts'
 import { calibrateOnce } from './calibrate.ts'
 import { examineData } from './data-doctor.ts'
 import { inspectModel } from './inspect.ts'
+import { repairOnce } from './repair.ts'
 import { chooseSamples, type ChosenSamples, type SampleOptions } from './samples.ts'
 import type { Services } from './services.ts'
 import type { ModelDescription } from './tasks/describe-model.ts'
 import type { QuantizeTaskInput, QuantizeTaskOutput } from './tasks/quantize.ts'
+import type { RepairOutput } from './tasks/repair.ts'
 
 /** A model as plans are tried on it: prepared, with samples chosen, and with the statistics of its activations where they are needed. */
 export interface Study {
@@ -108,15 +110,22 @@ export function planNeedsRanges(plan: QuantPlan): boolean {
   )
 }
 
-/** Writes the model that a plan makes of a study to `output`, in a worker. @throws Fault plan.*, model.opsetUpgrade, file.* */
-export function applyPlan(
+/** What a plan was made into, with what its repairs brought. */
+export interface AppliedPlan extends QuantizeTaskOutput {
+  readonly repairs: RepairOutput | null
+}
+
+/** Writes the model that a plan makes of a study to `output`, in a worker; repairs that were made before with equal content are found again. @throws Fault plan.*, model.opsetUpgrade, file.*, usage.noData */
+export async function applyPlan(
   study: Study,
   plan: QuantPlan,
   output: string,
-  { pool, signal }: Services,
-): Promise<QuantizeTaskOutput> {
+  services: Services,
+): Promise<AppliedPlan> {
   const { preparedPath, summary, statistics } = study
-  return pool.run<QuantizeTaskInput, QuantizeTaskOutput>(
+  const { pool, signal } = services
+  const repairs = (plan.repairs ?? []).length === 0 ? null : await repairOnce(study, plan, services)
+  const written = await pool.run<QuantizeTaskInput, QuantizeTaskOutput>(
     'quantize',
     {
       prepared: preparedPath,
@@ -124,8 +133,10 @@ export function applyPlan(
       plan,
       hash: summary.hash,
       collection: statistics?.bytes ?? null,
+      bundle: repairs?.bundle ?? null,
       output,
     },
     { signal },
   )
+  return { ...written, repairs }
 }

@@ -222,7 +222,7 @@ class Placement {
   }
 
   #ownPair(tensor: string): TensorPair {
-    const own = this.#written.get(tensor) ?? this.#widestOf(tensor, this.#readersOf(tensor))
+    const own = this.#forOutput(tensor, this.#written.get(tensor) ?? this.#widestOf(tensor, this.#readersOf(tensor)))
     return {
       tensor,
       ...own,
@@ -231,6 +231,12 @@ class Placement {
       interval: this.#topology.intervalOf(tensor),
       clipped: this.#topology.producers.get(tensor)?.opType === 'Clip',
     }
+  }
+
+  /** What only leaves the model has at least 8 bits: nothing computes on it, and sixteen levels would tie the best classes. */
+  #forOutput(tensor: string, own: Scheme): Scheme {
+    if (own.scheme.bits >= 8 || !this.#topology.outputs.has(tensor) || this.#readersOf(tensor).length > 0) return own
+    return { ...own, scheme: { ...own.scheme, bits: 8 } }
   }
 
   /** Schemes of the integer layers that read a tensor, directly or through movement. */

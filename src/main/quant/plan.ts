@@ -35,7 +35,7 @@ export function serializePlan(plan: QuantPlan, indent = 2): string {
 }
 
 const keyOrder = [
-  'version', 'model', 'defaults', 'mode', 'weights', 'activations', 'bias', 'layers', 'tensors', 'bits', 'storage',
+  'version', 'model', 'repairs', 'defaults', 'mode', 'weights', 'activations', 'bias', 'layers', 'tensors', 'bits', 'storage',
   'symmetric', 'granularity', 'blockSize', 'reducedRange', 'calibrator', 'method', 'percentile', 'momentum', 'range',
 ] // prettier-ignore
 

@@ -62,6 +62,13 @@ export const tensorOverride = z.strictObject({
 })
 export type TensorOverride = z.infer<typeof tensorOverride>
 
+/**
+ * Repairs short of training, in the order they are made: calibrator by tensor (`calibrators`), rounding for the least output error (`rounding`),
+ * bias that takes out the mean error (`bias`).
+ */
+export const repairNames = ['calibrators', 'rounding', 'bias'] as const
+export type RepairName = (typeof repairNames)[number]
+
 /** The unit of decision: for every layer float, or bits, symmetry, granularity and calibrator (DESIGN section 5). */
 export const quantPlan = z.strictObject({
   version: z.literal(1),
@@ -80,6 +87,8 @@ export const quantPlan = z.strictObject({
   layers: z.record(z.string(), layerOverride),
   /** by tensor name of the prepared graph */
   tensors: z.record(z.string(), tensorOverride).optional(),
+  /** none when absent */
+  repairs: z.array(z.enum(repairNames)).optional(),
 })
 export type QuantPlan = z.infer<typeof quantPlan>
 

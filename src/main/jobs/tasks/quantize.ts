@@ -7,6 +7,13 @@ import type { Model } from '../../graph/model.ts'
 import type { Problem } from '../../graph/problem.ts'
 import type { RangeSource } from '../../quant/params.ts'
 import { quantizeModel, type QuantizeReport } from '../../quant/quantize.ts'
+import {
+  bundleQuantizer,
+  decodeBundle,
+  repairedTensors,
+  withRepairedBiases,
+  type RepairBundle,
+} from '../../quant/repairs/bundle.ts'
 import { requiredOpset, resolvePlan } from '../../quant/resolve-plan.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
 import { readModelFile, writeModelFile } from '../model-file.ts'
@@ -21,6 +28,8 @@ export interface QuantizeTaskInput {
   readonly hash: string
   /** bytes of the calibration collection; null when no layer is static */
   readonly collection: Uint8Array | null
+  /** `encodeBundle`; null without repairs */
+  readonly bundle: Uint8Array | null
   /** where the quantized model goes, overwriting what is there */
   readonly output: string
 }
@@ -32,17 +41,29 @@ export interface QuantizeTaskOutput {
 
 /** Applies a plan to a prepared model and writes the result. @throws Fault plan.*, model.opsetUpgrade, file.* */
 export function createQuantizeTask(): Task<QuantizeTaskInput, QuantizeTaskOutput> {
-  return async ({ prepared, layers, plan, hash, collection, output }, { signal }) => {
+  return async ({ prepared, layers, plan, hash, collection, bundle: bytes, output }, { signal }) => {
     const { model } = await readModelFile(prepared, { signal })
     const resolved = resolvePlan(plan, layers, model, hash)
     const raised = raiseOpset(model, requiredOpset(resolved))
-    const ranges = collection === null ? noRanges : rangeSource(decodeCollection(collection), plan.tensors)
-    const { model: quantized, report } = quantizeModel({ model: raised, resolved, ranges })
+    const bundle = bytes === null ? noRepairs : decodeBundle(bytes)
+    const ranges =
+      collection === null ? noRanges : rangeSource(decodeCollection(collection), repairedTensors(plan, bundle))
+    const weighted = resolved.layers.flatMap(({ layer, decision }) =>
+      decision.kind === 'quantized' ? [{ layer, decision }] : [],
+    )
+    const { model: quantized, report } = quantizeModel({
+      model: withRepairedBiases(raised, weighted, bundle),
+      resolved,
+      ranges,
+      quantizeWeights: bundleQuantizer(bundle),
+    })
     signal.throwIfAborted()
     const { sizeBytes } = await writeModelFile(quantized, output, { force: true, signal })
     return { report, sizeBytes }
   }
 }
+
+const noRepairs: RepairBundle = { layers: new Map(), ranges: {} }
 
 /** Stands in where nothing was calibrated: modes other than static never ask. */
 const noRanges: RangeSource = {

@@ -1,7 +1,9 @@
 import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shared/contract/data.ts'
 import type { LayerInfo } from '../../../shared/contract/model.ts'
 import type { QuantPlan } from '../../../shared/contract/plan.ts'
+import { candidateRanges } from '../../calibration/candidate-ranges.ts'
 import { decodeCollection } from '../../calibration/collection-codec.ts'
+import type { Collection } from '../../calibration/collection.ts'
 import { rangeSource } from '../../calibration/range-source.ts'
 import { readBatches } from '../../data/batches.ts'
 import { createFeeder } from '../../data/feeder.ts'
@@ -10,10 +12,12 @@ import type { Engine, EngineTensor, Feeds } from '../../engines/port.ts'
 import { modelBytes } from '../../formats/onnx/index.ts'
 import type { Model } from '../../graph/model.ts'
 import { prefixOf } from '../../graph/prefix.ts'
+import { isDistribution, klDivergence, measurePair, type ScoreKind } from '../../quant/metrics.ts'
 import { quantizeModel } from '../../quant/quantize.ts'
 import {
   bundleQuantizer,
   encodeBundle,
+  repairedTensors,
   withRepairedBiases,
   type RepairedConstants,
 } from '../../quant/repairs/bundle.ts'
@@ -44,7 +48,7 @@ export interface RepairInput {
   /** samples to take the statistics on; the first of them where they are more than needed */
   readonly range: SampleRange
   readonly preprocess: Preprocess | null
-  readonly repairs: LayerRepairs
+  readonly repairs: LayerRepairs & { readonly calibrators: boolean }
   readonly threads: number
 }
 
@@ -60,6 +64,8 @@ export interface RepairOutput {
   readonly bundle: Uint8Array
   readonly layers: readonly LayerRepairReport[]
   readonly samples: number
+  /** distance of the model's output from the float model's on those samples, see `OutputDistance`, without and with the repairs */
+  readonly distance: { readonly plain: number; readonly repaired: number; readonly measure: string }
 }
 
 /** Multiply-accumulates that all passes together may cost, about: the number of samples is chosen by it. */
@@ -73,14 +79,13 @@ const MOST_BATCH = 32
  * Repairs a plan's weighted layers one after the other, in graph order: the statistics of each are taken with all layers before it already
  * repaired and quantized, so that it makes up for their errors as well. @throws Fault plan.*, data.*, engine.*
  */
-export function createRepairTask({ engine, openSamples }: TaskDeps): Task<RepairInput, RepairOutput> {
+export function createRepairTask(deps: TaskDeps): Task<RepairInput, RepairOutput> {
   return async (input, context) => {
     const { model } = await readModelFile(input.prepared, { signal: context.signal })
     const resolved = resolvePlan(input.plan, input.layers, model, input.hash)
-    const ranges =
-      input.collection === null ? noRanges : rangeSource(decodeCollection(input.collection), input.plan.tensors)
+    const collection = input.collection === null ? null : decodeCollection(input.collection)
     const layers = repairable(resolved)
-    const source = await openSamples(input.data, input.split)
+    const source = await deps.openSamples(input.data, input.split)
     try {
       const range = { start: input.range.start, end: input.range.start + samplesFor(layers, input) }
       const feeder = createFeeder(fedInputs(model), input.preprocess)
@@ -89,18 +94,12 @@ export function createRepairTask({ engine, openSamples }: TaskDeps): Task<Repair
       const batches: Feeds[] = []
       for await (const { feeds } of readBatches(source, { order, range, batch, feeder, signal: context.signal }))
         batches.push(feeds)
-      const repairer = new Repairer(engine, { model, resolved, ranges, layers, batches, input }, context)
+      const repairer = new Repairer(deps.engine, { model, resolved, collection, layers, batches, input }, context)
       return { ...(await repairer.run()), samples: range.end - range.start }
     } finally {
       await source.close()
     }
   }
-}
-
-const noRanges: RangeSource = {
-  rangeOf: (tensor) => {
-    throw new Error(`${tensor} has no statistics`)
-  },
 }
 
 /** Inputs that are fed; older files list initializers among them. */
@@ -141,7 +140,7 @@ function batchFor(model: Model, layers: readonly QuantizedLayer[]): number {
 interface Job {
   readonly model: Model
   readonly resolved: ResolvedPlan
-  readonly ranges: RangeSource
+  readonly collection: Collection | null
   readonly layers: readonly QuantizedLayer[]
   readonly batches: readonly Feeds[]
   readonly input: RepairInput
@@ -151,7 +150,8 @@ class Repairer {
   readonly #engine: Engine
   readonly #job: Job
   readonly #context: TaskContext
-  readonly #bundle = new Map<string, RepairedConstants>()
+  readonly #layers = new Map<string, RepairedConstants>()
+  readonly #ranges: Record<string, readonly [number, number]> = {}
 
   constructor(engine: Engine, job: Job, context: TaskContext) {
     this.#engine = engine
@@ -159,16 +159,52 @@ class Repairer {
     this.#context = context
   }
 
-  async run(): Promise<Pick<RepairOutput, 'bundle' | 'layers'>> {
+  async run(): Promise<Omit<RepairOutput, 'samples'>> {
     const reports: LayerRepairReport[] = []
-    const { layers } = this.#job
-    for (const [done, entry] of layers.entries()) {
-      this.#context.onProgress({ stage: 'repair', done, total: layers.length, unit: 'layers' })
-      const outcome = await this.#repair(entry)
-      const isText = typeof outcome === 'string'
-      reports.push({ id: entry.layer.id, effect: isText ? null : outcome, reason: isText ? outcome : null })
+    const { layers, resolved, input, model } = this.#job
+    const weighted = new Map(layers.map((entry) => [entry.layer.id, entry]))
+    const distance = await OutputDistance.to(this.#engine, model, this.#job.batches, this.#options())
+    const plain = await distance.of(this.#quantized({ foldsStems: true }))
+    for (const [done, { layer, decision }] of resolved.layers.entries()) {
+      this.#context.onProgress({ stage: 'repair', done, total: resolved.layers.length, unit: 'layers' })
+      const entry = weighted.get(layer.id)
+      if (entry && (input.repairs.rounding || input.repairs.bias)) {
+        const outcome = await this.#repair(entry)
+        const isText = typeof outcome === 'string'
+        reports.push({ id: layer.id, effect: isText ? null : outcome, reason: isText ? outcome : null })
+      }
+      if (input.repairs.calibrators && decision.kind === 'quantized' && decision.mode === 'static')
+        await this.#chooseRanges(done, distance)
     }
-    return { bundle: encodeBundle(this.#bundle), layers: reports }
+    const repaired = await distance.of(this.#quantized({ foldsStems: true }))
+    return {
+      bundle: encodeBundle({ layers: this.#layers, ranges: this.#ranges }),
+      layers: reports,
+      distance: { plain, repaired, measure: distance.measure },
+    }
+  }
+
+  /**
+   * The ranges of the pairs that layer `last` brings, one after the other, each the candidate that leaves the model's output nearest to the
+   * float model's while all layers behind are in float.
+   */
+  async #chooseRanges(last: number, distance: OutputDistance): Promise<void> {
+    const { collection, resolved, input } = this.#job
+    if (collection === null) return
+    const { report } = this.#quantize({ last })
+    for (const { tensor, like, layerId } of report.pairs) {
+      if (like !== null || tensor in this.#ranges || input.plan.tensors?.[tensor]) continue
+      const owner = resolved.layers.find(({ layer }) => layer.id === layerId)
+      if (owner?.decision.kind !== 'quantized' || !collection.tensors.has(tensor)) continue
+      let best: { range: readonly [number, number]; distance: number } | null = null
+      for (const range of candidateRanges(collection, tensor, owner.decision.activations)) {
+        this.#context.signal.throwIfAborted()
+        this.#ranges[tensor] = range
+        const found = await distance.of(this.#quantized({ last }))
+        if (best === null || found < best.distance) best = { range, distance: found }
+      }
+      if (best) this.#ranges[tensor] = best.range
+    }
   }
 
   /** Repairs one layer, or says why it is left. */
@@ -186,20 +222,34 @@ class Repairer {
     const centred = movesBias(site, input.repairs)
     const problems = moments.map((own) => leastSquares(own, centred))
     const { weights, bias, effect } = repairLayer(site, geometry, problems, input.repairs)
-    this.#bundle.set(entry.layer.id, { weights, bias })
+    this.#layers.set(entry.layer.id, { weights, bias })
     return effect
   }
 
-  /** The quantized model so far. */
-  #quantized(): Model {
-    const { model, resolved, ranges, layers } = this.#job
+  /** The quantized model so far; with `last` only up to that layer of the plan. */
+  #quantized(options: { last?: number; foldsStems?: boolean } = {}): Model {
+    return this.#quantize(options).model
+  }
+
+  #quantize({
+    last = Infinity,
+    foldsStems = false,
+  }: {
+    last?: number
+    foldsStems?: boolean
+  }): ReturnType<typeof quantizeModel> {
+    const { model, resolved, collection, layers, input } = this.#job
+    const bundle = { layers: this.#layers }
+    const decided = resolved.layers.map((entry, i) =>
+      i <= last ? entry : { ...entry, decision: { kind: 'float' as const } },
+    )
     return quantizeModel({
-      model: withRepairedBiases(model, layers, this.#bundle),
-      resolved,
-      ranges,
-      quantizeWeights: bundleQuantizer(this.#bundle),
-      foldsStems: false,
-    }).model
+      model: withRepairedBiases(model, layers, bundle),
+      resolved: { ...resolved, layers: decided },
+      ranges: rangesOf(collection, input.plan, this.#ranges),
+      quantizeWeights: bundleQuantizer(bundle),
+      foldsStems,
+    })
   }
 
   async #moments(site: WeightSite, geometry: WeightGeometry): Promise<Moments[] | string> {
@@ -293,6 +343,124 @@ class MomentSums {
       sumX: sumX.slice(b * vector, (b + 1) * vector),
     }))
   }
+}
+
+/** How far a model's outputs are from the float model's, on the samples of the repair. */
+class OutputDistance {
+  readonly measure: string
+  readonly #engine: Engine
+  readonly #batches: readonly Feeds[]
+  readonly #options: { readonly threads: number }
+  readonly #wanted: readonly Feeds[]
+  readonly #kind: ScoreKind | null
+
+  private constructor(
+    engine: Engine,
+    batches: readonly Feeds[],
+    options: { readonly threads: number },
+    wanted: readonly Feeds[],
+  ) {
+    this.#engine = engine
+    this.#batches = batches
+    this.#options = options
+    this.#wanted = wanted
+    this.#kind = scoreKindOf(wanted)
+    this.measure = this.#kind === null ? 'noise of the outputs over their signal' : 'KL of the class scores in nats'
+  }
+
+  static async to(
+    engine: Engine,
+    model: Model,
+    batches: readonly Feeds[],
+    options: { readonly threads: number },
+  ): Promise<OutputDistance> {
+    return new OutputDistance(engine, batches, options, await runAll(engine, model, batches, options))
+  }
+
+  async of(model: Model): Promise<number> {
+    const found = await runAll(this.#engine, model, this.#batches, this.#options)
+    let [sum, count] = [0, 0]
+    found.forEach((outputs, i) => {
+      for (const [name, wanted] of Object.entries(this.#wanted[i]!)) {
+        if (wanted.dataType !== 'float') continue
+        const [a, b] = [wanted.data as Float32Array, outputs[name]!.data as Float32Array]
+        if (this.#kind === null) {
+          const { noise, signal } = measurePair(a, b)
+          sum += signal > 0 ? noise / signal : noise
+          count++
+          continue
+        }
+        const rows = wanted.dims[0] ?? 1
+        const length = a.length / rows
+        for (let row = 0; row < rows; row++, count++) {
+          const at = [row * length, (row + 1) * length] as const
+          sum += scoreDistance(a.subarray(...at), b.subarray(...at), this.#kind)
+        }
+      }
+    })
+    return sum / Math.max(1, count)
+  }
+}
+
+/** Standard deviation that scores are brought to: that of a usual classifier's. */
+const SCORE_DEVIATION = 3
+
+/**
+ * KL of two rows of class scores. Scores far apart (some models give thousands) are brought nearer together first: with theirs a single
+ * sample that changes sides would outweigh all others.
+ */
+function scoreDistance(wanted: Float32Array, found: Float32Array, kind: ScoreKind): number {
+  if (kind === 'probabilities') return klDivergence(wanted, found, kind)
+  const mean = wanted.reduce((sum, value) => sum + value, 0) / wanted.length
+  const deviation = Math.sqrt(wanted.reduce((sum, value) => sum + (value - mean) ** 2, 0) / wanted.length)
+  if (deviation <= SCORE_DEVIATION) return klDivergence(wanted, found, kind)
+  const factor = SCORE_DEVIATION / deviation
+  return klDivergence(
+    wanted.map((value) => value * factor),
+    found.map((value) => value * factor),
+    kind,
+  )
+}
+
+async function runAll(
+  engine: Engine,
+  model: Model,
+  batches: readonly Feeds[],
+  options: { readonly threads: number },
+): Promise<Feeds[]> {
+  const session = await engine.createSession(modelBytes(model), options)
+  try {
+    const outputs: Feeds[] = []
+    for (const feeds of batches) outputs.push(await session.run(feeds))
+    return outputs
+  } finally {
+    await session.release()
+  }
+}
+
+/** How the only output is to be read, null where the model does not classify. */
+function scoreKindOf(outputs: readonly Feeds[]): ScoreKind | null {
+  const rows = outputs.flatMap((feeds) => Object.values(feeds))
+  const isScores = rows.every(({ dims, dataType }) => dataType === 'float' && dims.length === 2 && dims[1]! > 1)
+  if (!isScores || Object.keys(outputs[0] ?? {}).length !== 1) return null
+  return rows.every(({ data, dims }) => isDistribution((data as Float32Array).subarray(0, dims[1])))
+    ? 'probabilities'
+    : 'logits'
+}
+
+/** Ranges with those that repairs chose in the place of the calibrator's. */
+function rangesOf(
+  collection: Collection | null,
+  plan: QuantPlan,
+  chosen: Readonly<Record<string, readonly [number, number]>>,
+): RangeSource {
+  if (collection === null)
+    return {
+      rangeOf: (tensor) => {
+        throw new Error(`${tensor} has no statistics`)
+      },
+    }
+  return rangeSource(collection, repairedTensors(plan, { ranges: chosen }))
 }
 
 interface Fetcher {

@@ -1,3 +1,4 @@
+import type { QuantPlan, TensorOverride } from '../../../shared/contract/plan.ts'
 import { floatAttribute } from '../../graph/attributes.ts'
 import { Draft } from '../../graph/draft.ts'
 import type { Model } from '../../graph/model.ts'
@@ -14,13 +15,20 @@ export interface RepairedConstants {
   readonly bias: Float32Array | null
 }
 
-/** By layer id. */
-export type RepairBundle = ReadonlyMap<string, RepairedConstants>
+/** Repaired constants by layer id. */
+type RepairedLayers = ReadonlyMap<string, RepairedConstants>
+
+/** All that repairs change beyond the plan. */
+export interface RepairBundle {
+  readonly layers: RepairedLayers
+  /** ranges of activations by tensor, real units; they go before the calibrator's and after the plan's own */
+  readonly ranges: Readonly<Record<string, readonly [number, number]>>
+}
 
 /** The bundle's integers where it has them for the very layout asked for, nearest rounding otherwise. */
-export function bundleQuantizer(bundle: RepairBundle): WeightQuantizer {
+export function bundleQuantizer({ layers }: Pick<RepairBundle, 'layers'>): WeightQuantizer {
   return (layerId, values, layout, scheme, minScale) => {
-    const weights = bundle.get(layerId)?.weights
+    const weights = layers.get(layerId)?.weights
     const isFit =
       weights &&
       weights.dims.join() === layout.dims.join() &&
@@ -31,10 +39,14 @@ export function bundleQuantizer(bundle: RepairBundle): WeightQuantizer {
 }
 
 /** The model with the bundle's biases in the place of its own; layers that share a bias get one each. */
-export function withRepairedBiases(model: Model, layers: readonly QuantizedLayer[], bundle: RepairBundle): Model {
+export function withRepairedBiases(
+  model: Model,
+  layers: readonly QuantizedLayer[],
+  bundle: Pick<RepairBundle, 'layers'>,
+): Model {
   const draft = new Draft(model)
   for (const entry of layers) {
-    const values = bundle.get(entry.layer.id)?.bias
+    const values = bundle.layers.get(entry.layer.id)?.bias
     const site = values ? weightSiteOf(entry, model) : null
     if (!values || !site || typeof site === 'string' || !site.bias) continue
     const carrier = draft.nodes.find(({ name }) => name === (site.bias!.addNode ?? site.node))!
@@ -47,6 +59,18 @@ export function withRepairedBiases(model: Model, layers: readonly QuantizedLayer
   return draft.finish()
 }
 
+/** A plan's `tensors` with the ranges that repairs chose; what the plan says itself goes first. */
+export function repairedTensors(
+  plan: Pick<QuantPlan, 'tensors'>,
+  { ranges }: Pick<RepairBundle, 'ranges'>,
+): Record<string, TensorOverride> {
+  const chosen = Object.entries(ranges).map(([tensor, [low, high]]): [string, TensorOverride] => [
+    tensor,
+    { range: [low, high] },
+  ])
+  return { ...Object.fromEntries(chosen), ...plan.tensors }
+}
+
 interface StoredLayer {
   readonly dims?: readonly number[]
   readonly params?: Omit<QuantParams, 'scale' | 'zeroPoint'> & { scale: number[]; zeroPoint: number[] }
@@ -57,7 +81,7 @@ interface StoredLayer {
 /** The bundle as bytes; every number comes back the same. */
 export function encodeBundle(bundle: RepairBundle): Uint8Array {
   const layers: Record<string, StoredLayer> = {}
-  for (const [id, { weights, bias }] of bundle) {
+  for (const [id, { weights, bias }] of bundle.layers) {
     layers[id] = {
       ...(weights && {
         dims: weights.dims,
@@ -67,17 +91,18 @@ export function encodeBundle(bundle: RepairBundle): Uint8Array {
       ...(bias && { bias: [...bias] }),
     }
   }
-  return new TextEncoder().encode(JSON.stringify({ version: 1, layers }))
+  return new TextEncoder().encode(JSON.stringify({ version: 1, layers, ranges: bundle.ranges }))
 }
 
 /** @throws Error for bytes that `encodeBundle` did not write */
 export function decodeBundle(bytes: Uint8Array): RepairBundle {
-  const { version, layers } = JSON.parse(new TextDecoder().decode(bytes)) as {
+  const { version, layers, ranges } = JSON.parse(new TextDecoder().decode(bytes)) as {
     version: number
     layers: Record<string, StoredLayer>
+    ranges: Record<string, [number, number]>
   }
   if (version !== 1) throw new Error(`a repair bundle of version ${version}`)
-  return new Map(
+  const repaired = new Map(
     Object.entries(layers).map(([id, { dims, params, values, bias }]): [string, RepairedConstants] => [
       id,
       {
@@ -97,4 +122,5 @@ export function decodeBundle(bytes: Uint8Array): RepairBundle {
       },
     ]),
   )
+  return { layers: repaired, ranges }
 }

@@ -1,9 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
-import type { CalibratorMethod, QuantPlan } from '../../../../shared/contract/plan.ts'
+import {
+  repairNames,
+  type CalibratorMethod,
+  type QuantPlan,
+  type RepairName,
+} from '../../../../shared/contract/plan.ts'
 import { asFileFault } from '../../../jobs/file-fault.ts'
-import { runQuantization, type QuantizeAnswer } from '../../../jobs/quantize-run.ts'
+import { runQuantization, type QuantizeAnswer, type RepairsAnswer } from '../../../jobs/quantize-run.ts'
 import { parsePlan, planFromOptions, planTypes } from '../../../quant/plan.ts'
 import type { Host } from '../host.ts'
 import { list } from '../parse.ts'
@@ -23,6 +28,7 @@ interface QuantizeFlags extends Omit<SampleFlags, 'data'> {
   affine?: boolean
   perTensor?: boolean
   keepFloat?: string[]
+  repair?: RepairName[]
 }
 
 const CALIBRATORS: Readonly<Record<string, CalibratorMethod>> = {
@@ -49,11 +55,17 @@ export function addQuantizeCommand(program: Command, host: Host): void {
     .addOption(new Option('--affine', 'affine weights and activations').conflicts('symmetric'))
     .option('--per-tensor', 'one scale for all weights of a layer')
     .option('--keep-float <layer...>', 'layers to keep in float (repeat, or separate by commas)', list)
+    .option(
+      '--repair <names>',
+      `repairs short of training: all, none, or some of ${repairNames.join(', ')}`,
+      parseRepairs,
+    )
   addSampleOptions(command, true, false).action(
     host.action(async (services, flags: QuantizeFlags, model: string) => {
       const { data } = flags
       const samples = data === undefined ? null : readSampleOptions({ ...flags, data })
-      const plan = await planOf(flags)
+      const asked = await planOf(flags)
+      const plan = flags.repair ? { ...asked, repairs: flags.repair } : asked
       const request = {
         model,
         output: flags.output,
@@ -90,6 +102,20 @@ async function planOf(flags: QuantizeFlags): Promise<QuantPlan> {
   return parsePlan(await readJson(file))
 }
 
+/** @throws Fault usage.repair */
+function parseRepairs(text: string): RepairName[] {
+  if (text === 'none') return []
+  if (text === 'all') return [...repairNames]
+  const asked = text.split(',').map((name) => name.trim())
+  const unknown = asked.find((name) => !repairNames.some((known) => known === name))
+  if (unknown !== undefined)
+    throw new Fault(
+      'usage.repair',
+      `There is no repair '${unknown}': use all, none, or some of ${repairNames.join(', ')}.`,
+    )
+  return repairNames.filter((name) => asked.includes(name))
+}
+
 const MOST_PLAN_BYTES = 64 * 2 ** 20
 
 async function readJson(file: string): Promise<unknown> {
@@ -124,10 +150,33 @@ function quantizeJson(run: string, answer: QuantizeAnswer): object {
     plan,
     ranges,
     preprocess: samples?.preprocess ?? null,
+    ...(answer.repairs && { repairs: answer.repairs }),
   }
 }
 
-function quantizeText(run: string, { output, bytes, referenceBytes, layers, warnings }: QuantizeAnswer): string {
+function repairsText(repairs: RepairsAnswer | null): string {
+  if (!repairs) return ''
+  const { distance, samples, layers } = repairs
+  const columns = [
+    { title: 'layer', maxWidth: 48 },
+    { title: 'plain (dB)', align: 'right' as const },
+    { title: 'repaired (dB)', align: 'right' as const },
+    { title: 'why left', maxWidth: 60 },
+  ]
+  const rows = layers.map(({ id, plainDb, repairedDb, reason }) => [
+    id,
+    plainDb?.toFixed(1) ?? '',
+    repairedDb?.toFixed(1) ?? '',
+    reason ?? '',
+  ])
+  const head = `repairs on ${samples} samples; ${distance.measure}: ${distance.plain.toPrecision(3)} without, ${distance.repaired.toPrecision(3)} with`
+  return `\n\n${head}${rows.length > 0 ? `\n\n${formatTable(columns, rows)}` : ''}`
+}
+
+function quantizeText(
+  run: string,
+  { output, bytes, referenceBytes, layers, warnings, repairs }: QuantizeAnswer,
+): string {
   const right = 'right' as const
   const columns = [
     { title: 'layer', maxWidth: 48 },
@@ -152,5 +201,5 @@ function quantizeText(run: string, { output, bytes, referenceBytes, layers, warn
   )
   const head = `run ${run}: ${output}\n${formatBytes(referenceBytes)} → ${formatBytes(bytes)} (${((100 * bytes) / referenceBytes).toFixed(2)} %); layers that run as ${counts.join(', ')}`
   const tail = warnings.length > 0 ? `\n\n${warnings.map((warning) => `warning: ${warning}`).join('\n')}` : ''
-  return `${head}\n\n${formatTable(columns, rows)}${tail}`
+  return `${head}\n\n${formatTable(columns, rows)}${repairsText(repairs)}${tail}`
 }
