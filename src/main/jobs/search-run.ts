@@ -42,6 +42,8 @@ export interface SearchRunRequest {
   readonly minSpeedup: number | null
   readonly maxFloatLayers: number | null
   readonly maxTrials: number | null
+  /** repairs that every plan is made with; layers are ranked without them */
+  readonly repairs: NonNullable<QuantPlan['repairs']>
   /** intra-op threads that plans are timed with; all cores when null, as `bench` does */
   readonly threads: number | null
   /** id of the run this one goes on with */
@@ -207,7 +209,12 @@ async function openSearch(
     'info',
     `Layers are ranked on ${ranking.start}:${ranking.end}; plans are measured on ${heldBack.start}:${heldBack.end}, held back from the ranking.`,
   )
-  const template: QuantPlan = { ...defaultPlan, model: study.summary.hash }
+  const { repairs } = request
+  const template: QuantPlan = {
+    ...defaultPlan,
+    model: study.summary.hash,
+    ...(repairs.length > 0 ? { repairs } : {}),
+  }
   const toPlan = (assignment: Assignment): QuantPlan =>
     planOf(assignment, configurations, template, study.summary.layers)
   const threads = request.threads ?? os.availableParallelism()

@@ -21,10 +21,10 @@ export function chunksOf(range: SampleRange, most: number): SampleRange[] {
   return chunks
 }
 
-/** Samples in a chunk, so that what is cached of it stays near `bytes`: a power of two from 8 to 64. */
+/** Samples in a chunk, so that what is cached of it stays near `bytes`: a power of two from 8 to 256. */
 export function chunkSize(bytesPerSample: number | null, bytes: number): number {
   if (bytesPerSample === null) return 16
-  return Math.max(FIRST, Math.min(64, 2 ** Math.floor(Math.log2(bytes / Math.max(1, bytesPerSample)))))
+  return Math.max(FIRST, Math.min(256, 2 ** Math.floor(Math.log2(bytes / Math.max(1, bytesPerSample)))))
 }
 
 /** True where a round ends: after 8, 16, 32 … samples. Decisions are made only there. */

@@ -36,7 +36,7 @@ describe('chunks', () => {
   })
 
   it.each([
-    { why: 'small models take the most', bytes: 1000, size: 64 },
+    { why: 'small models take the most', bytes: 1000, size: 256 },
     { why: 'large activations take less', bytes: 30 * 2 ** 20, size: 32 },
     { why: 'but never less than the first chunk', bytes: 2 ** 30, size: 8 },
     { why: 'unknown shapes', bytes: null, size: 16 },

@@ -36,6 +36,7 @@ export class Suffixes {
   readonly #services: Services
   readonly #memoryBytes: number
   readonly #prepared = new Map<string, Prepared>()
+  #preparing: Promise<void> = Promise.resolve()
   #basePath = ''
   #exposed: { readonly path: string; readonly outputs: readonly string[] } | null = null
 
@@ -54,8 +55,14 @@ export class Suffixes {
     this.#services = services
   }
 
-  /** Makes the suffixes of variants that have none yet. `onDone` is called after each. */
-  async prepare(variants: readonly Variant[], onDone: (done: number, total: number) => void): Promise<void> {
+  /** Makes the suffixes of variants that have none yet; calls wait for one another. `onDone` is called after each. */
+  prepare(variants: readonly Variant[], onDone: (done: number, total: number) => void): Promise<void> {
+    const own = this.#preparing.then(() => this.#prepareMissing(variants, onDone))
+    this.#preparing = own.catch(() => undefined) // whoever asked is told; the next may try again
+    return own
+  }
+
+  async #prepareMissing(variants: readonly Variant[], onDone: (done: number, total: number) => void): Promise<void> {
     const missing = variants.filter(({ key }) => !this.#prepared.has(key))
     if (missing.length === 0) return
     await this.#prepareBase()

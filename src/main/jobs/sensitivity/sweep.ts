@@ -47,19 +47,42 @@ export async function sweepVariants(
   services: Services,
 ): Promise<VariantRows> {
   const rows = new Map<string, SampleRows[]>(request.variants.map(({ key }) => [key, []]))
+  if (request.exact) await sweepAll(request, rows, suffixes, services)
+  else await sweepRounds(request, rows, suffixes, services)
+  return rows
+}
+
+/** Every variant on every chunk. Two chunks are under way at a time, so that no worker waits for the last evaluation of one. */
+async function sweepAll(
+  request: SweepRequest,
+  rows: Map<string, SampleRows[]>,
+  suffixes: Suffixes,
+  services: Services,
+): Promise<void> {
+  const active = uniqueByKey(request.variants)
+  const chunks = [...request.chunks.keys()]
+  await eachLimited(chunks, 2, (i) => sweepChunk(request, active, i, rows, suffixes, services))
+}
+
+/** Variants leave after the round that settles their rank. */
+async function sweepRounds(
+  request: SweepRequest,
+  rows: Map<string, SampleRows[]>,
+  suffixes: Suffixes,
+  services: Services,
+): Promise<void> {
   const { chunks } = request
   let seen = 0
   let active = uniqueByKey(request.variants)
   for (const [i, chunk] of chunks.entries()) {
-    await sweepChunk(request, active, chunk, rows, suffixes, services)
+    await sweepChunk(request, active, i, rows, suffixes, services)
     seen += chunk.positions.length
-    if (request.exact || i === chunks.length - 1 || !endsRound(seen)) continue
+    if (i === chunks.length - 1 || !endsRound(seen)) continue
     const left = await unsettled(request, active, rows)
     request.tell({ measured: 0, found: 0, dropped: (active.length - left.length) * (chunks.length - 1 - i), ms: 0 })
     active = left
     if (active.length === 0) break
   }
-  return rows
 }
 
 /** Different plans among variants: an arithmetic layer is the same whatever the bits of its weights. */
@@ -74,17 +97,18 @@ function uniqueByKey(variants: readonly Variant[]): Variant[] {
 async function sweepChunk(
   request: SweepRequest,
   active: readonly Variant[],
-  chunk: SampleChunk,
+  index: number,
   rows: Map<string, SampleRows[]>,
   suffixes: Suffixes,
   services: Services,
 ): Promise<void> {
   const { study, settings, pause, tell } = request
+  const chunk = request.chunks[index]!
   const missing: Variant[] = []
   for (const variant of active) {
     const kept = keptRows(services.store.measurements.find(chunkContent(study, variant, chunk, settings, services)))
     if (kept === null) missing.push(variant)
-    else rows.get(variant.key)!.push(kept)
+    else rows.get(variant.key)![index] = kept
   }
   if (missing.length < active.length) tell({ measured: 0, found: active.length - missing.length, dropped: 0, ms: 0 })
   if (missing.length === 0) return
@@ -98,7 +122,7 @@ async function sweepChunk(
     const measured = await suffixes.evaluate(variant, blocks)
     const content = chunkContent(study, variant, chunk, settings, services)
     services.store.measurements.keep(content, storedRows(measured), services.now())
-    rows.get(variant.key)!.push(measured)
+    rows.get(variant.key)![index] = measured
     tell({ measured: 1, found: 0, dropped: 0, ms: performance.now() - start })
   })
   for (const block of blocks) await rm(block, { recursive: true, force: true })

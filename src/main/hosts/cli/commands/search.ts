@@ -1,11 +1,12 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
+import { repairNames, type RepairName } from '../../../../shared/contract/plan.ts'
 import { runSearch, missText, summaryJson, type SearchAnswer, type SearchRunRequest } from '../../../jobs/search-run.ts'
 import type { Candidate } from '../../../jobs/search/session.ts'
 import type { Services } from '../../../jobs/services.ts'
 import { STRATEGIES } from '../../../search/strategies/registry.ts'
 import type { Host } from '../host.ts'
-import { count, seed as wholeNumber } from '../parse.ts'
+import { count, list, seed as wholeNumber } from '../parse.ts'
 import { addSampleOptions, readSampleOptions, type SampleFlags } from '../sample-options.ts'
 import { formatBytes, formatPercent, formatTable, type Column } from '../table.ts'
 
@@ -21,6 +22,7 @@ interface SearchFlags extends Omit<SampleFlags, 'data'> {
   maxFloatLayers?: number
   pareto?: boolean
   trials?: number
+  repair?: string[]
   threads?: number
   resume?: string
 }
@@ -40,6 +42,7 @@ export function addSearchCommand(program: Command, host: Host): void {
     .option('--max-float-layers <n>', 'most layers to leave in float', wholeNumber)
     .option('--pareto', 'search the front of accuracy, latency and size')
     .addOption(new Option('--strategy <name>', strategies).choices(STRATEGIES.map(({ name }) => name)))
+    .option('--repair <list>', `repairs every plan is made with: all, none, or of ${repairNames.join(', ')}`, list)
     .option('--trials <n>', 'most plans to measure (24)', count)
     .option('--threads <n>', 'threads that plans are timed with (all cores)', count)
     .option('--resume <run>', 'go on with an interrupted search: its options, and what it has measured')
@@ -76,9 +79,22 @@ function requestOf(flags: SearchFlags, model: string): SearchRunRequest {
     minSpeedup: flags.minSpeedup ?? null,
     maxFloatLayers: flags.maxFloatLayers ?? null,
     maxTrials: flags.trials ?? null,
+    repairs: repairsOf(flags.repair ?? []),
     threads: flags.threads ?? null,
     resumes: null,
   }
+}
+
+/** @throws Fault usage.repair */
+function repairsOf(names: readonly string[]): RepairName[] {
+  if (names.includes('all')) return [...repairNames]
+  const unknown = names.find((name) => name !== 'none' && !repairNames.some((known) => known === name))
+  if (unknown !== undefined)
+    throw new Fault(
+      'usage.repair',
+      `--repair ${unknown} is not known: choose all, none, or of ${repairNames.join(', ')}.`,
+    )
+  return repairNames.filter((known) => names.includes(known))
 }
 
 /** Only what says which samples, so that the run's parameters hold nothing else. */
@@ -104,7 +120,14 @@ function resumed(id: string, flags: SearchFlags, model: string, { store }: Servi
     throw new Fault('usage.resume', `Run ${run} is no search but ${kind}: it cannot be resumed by search.`)
   const former = parameters as unknown as Omit<SearchRunRequest, 'model'>
   // the output is there already, written by the very run that goes on
-  return { ...former, model, output: flags.output ?? former.output, force: true, resumes: run }
+  return {
+    ...former,
+    repairs: former.repairs ?? [],
+    model,
+    output: flags.output ?? former.output,
+    force: true,
+    resumes: run,
+  }
 }
 
 /** A rate from 0 to 1. */
