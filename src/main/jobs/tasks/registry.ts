@@ -13,6 +13,7 @@ export const taskTable = {
   describeModel: async () => (await import('./describe-model.ts')).createDescribeModelTask(),
   evaluate: async (deps) => (await import('./evaluate.ts')).createEvaluateTask(deps),
   exposeFrontier: async () => (await import('./sensitivity-prefix.ts')).createExposeFrontierTask(),
+  graphView: async (deps) => (await import('./graph-view.ts')).createGraphViewTask(deps),
   inspect: async (deps) => (await import('./inspect.ts')).createInspectTask(deps),
   instrument: async (deps) => (await import('./instrument.ts')).createInstrumentTask(deps),
   quantize: async () => (await import('./quantize.ts')).createQuantizeTask(),
