@@ -1,22 +1,24 @@
-import { oc } from '@orpc/contract'
-import { z } from 'zod'
+import { appApi } from './api/app.ts'
+import { dataApi } from './api/data.ts'
+import { filesApi } from './api/files.ts'
+import { jobsApi } from './api/jobs.ts'
+import { modelsApi } from './api/models.ts'
+import { plansApi } from './api/plans.ts'
+import { runsApi } from './api/runs.ts'
 
-/** What the about box, the empty state and bug reports show. */
-export const appInfo = z.object({
-  name: z.string(),
-  version: z.string(),
-  host: z.enum(['electron', 'browser']),
-  versions: z.record(z.string(), z.string()),
-})
-export type AppInfo = z.infer<typeof appInfo>
+export type { AppInfo } from './api/app.ts'
 
 /**
- * The calls both sides speak. A call or a feed is declared here and nowhere else; hosts implement it, the renderer gets a typed
- * client for it.
+ * The calls both sides speak. A call or a feed is declared in one file a subject under `api/` and nowhere else; hosts implement it, the
+ * renderer gets a typed client for it. What the window sends is checked against its schema, what the host answers is typed.
  */
 export const api = {
-  app: {
-    info: oc.output(appInfo),
-  },
+  app: appApi,
+  models: modelsApi,
+  data: dataApi,
+  plans: plansApi,
+  jobs: jobsApi,
+  runs: runsApi,
+  files: filesApi,
 }
 export type Api = typeof api

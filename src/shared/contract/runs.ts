@@ -6,11 +6,13 @@ export type RunKind =
   | 'quantize'
   | 'evaluate'
   | 'bench'
+  | 'calibrate'
   | 'sensitivity'
   | 'search'
   | 'train'
   | 'qat'
   | 'sweep'
+  | 'measurePlan'
   | 'convert'
   | 'demo'
 

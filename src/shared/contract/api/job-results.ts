@@ -1,0 +1,237 @@
+import type { Execution } from '../model.ts'
+import type { QuantPlan } from '../plan.ts'
+import type { Json } from '../runs.ts'
+import type { JobKind } from './jobs.ts'
+
+/** A value with its 95 % confidence interval. */
+export interface IntervalView {
+  readonly value: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Quality against labels; rates in 0–1. */
+export interface ClassScoresView {
+  readonly top1: number
+  readonly top5: number | null
+  readonly loss: number
+  /** `[label, predicted class, samples]`, pairs that occur */
+  readonly confusion: readonly (readonly [number, number, number])[]
+  readonly classes: number
+}
+
+/** What an evaluation says; what needs labels, a reference or classes is null without them. */
+export interface EvaluationView {
+  readonly samples: number
+  readonly labelled: number
+  readonly model: ClassScoresView | null
+  readonly reference: ClassScoresView | null
+  readonly agreement: number | null
+  readonly kl: number | null
+  readonly drop: IntervalView | null
+  readonly lossIncrease: IntervalView | null
+  readonly outputs:
+    | readonly {
+        readonly output: string
+        readonly sqnrDb: number
+        readonly cosine: number
+        readonly maxAbsError: number
+        readonly maxRelativeError: number
+      }[]
+    | null
+}
+
+/** One layer as written and as it runs. */
+export interface QuantizedLayerView {
+  readonly id: string
+  readonly op: string
+  readonly type: string
+  readonly execution: Execution | null
+  readonly ms: number | null
+  readonly scale: number | null
+  readonly zeroPoint: number | null
+  readonly bits: number | null
+  readonly granularity: string | null
+  readonly weightScales: readonly [number, number] | null
+  /** why it does not run in integers; null where it does */
+  readonly reason: string | null
+}
+
+export interface BenchLayerView {
+  readonly id: string
+  readonly op: string
+  readonly ms: number | null
+  readonly execution: Execution
+  readonly referenceMs: number | null
+  readonly reason: string | null
+}
+
+export interface BenchView {
+  readonly medianMs: number
+  readonly referenceMedianMs: number | null
+  readonly speedup: number | null
+  readonly interval: { readonly low: number; readonly high: number } | null
+  readonly batch: number
+  readonly threads: number
+  readonly runs: number
+  readonly layers: readonly BenchLayerView[]
+  readonly other: readonly { readonly kernel: string; readonly count: number; readonly ms: number | null }[]
+  readonly warnings: readonly string[]
+}
+
+/** What one layer suffers from one configuration, as far as it is known. */
+export interface SensitivityRow {
+  readonly layer: string
+  readonly config: string
+  /** loss, kl, top1, nsr of the exact sweep; sqnrDb of the quick scan (where larger is better) */
+  readonly metric: 'loss' | 'kl' | 'top1' | 'nsr' | 'sqnrDb'
+  readonly value: number
+  /** 95 %; null where there is none */
+  readonly interval: readonly [number, number] | null
+  readonly samples: number
+  /** from 1 within its configuration, the most sensitive first; null while it may still change */
+  readonly rank: number | null
+}
+
+/** A measured plan of a search, predicted and measured side by side. */
+export interface CandidateView {
+  /** equal for equal plans of one search */
+  readonly key: string
+  readonly plan: QuantPlan
+  /** ids */
+  readonly floatLayers: readonly string[]
+  readonly top1: number | null
+  readonly agreement: number | null
+  readonly drop: number
+  readonly dropInterval: readonly [number, number] | null
+  readonly bytes: number
+  /** measured; null where it was not timed */
+  readonly speedup: number | null
+  readonly speedupInterval: readonly [number, number] | null
+  readonly medianMs: number | null
+  readonly predicted: { readonly drop: number | null; readonly bytes: number; readonly speedup: number }
+}
+
+/** What came of a job, by its kind. */
+export type JobResult =
+  | {
+      readonly kind: 'quantize'
+      readonly run: string
+      readonly output: string
+      readonly bytes: number
+      readonly referenceBytes: number
+      readonly layers: readonly QuantizedLayerView[]
+      readonly warnings: readonly string[]
+      readonly plan: QuantPlan
+      readonly repairs: Json
+    }
+  | {
+      readonly kind: 'evaluate'
+      readonly run: string
+      readonly evaluation: EvaluationView
+      readonly bytes: number
+      readonly warnings: readonly string[]
+    }
+  | { readonly kind: 'bench'; readonly run: string; readonly bench: BenchView }
+  | {
+      readonly kind: 'calibrate'
+      readonly run: string
+      readonly sha256: string
+      readonly samples: number
+      readonly tensors: number
+      readonly warnings: readonly string[]
+    }
+  | {
+      readonly kind: 'sensitivity'
+      readonly run: string
+      readonly base: 'float' | 'quantized'
+      readonly rows: readonly SensitivityRow[]
+      /** the whole quantized model by configuration; only with base `quantized` */
+      readonly whole: readonly { readonly config: string; readonly value: number }[]
+      readonly evaluations: number
+      readonly found: number
+      readonly samples: number
+      readonly wallMs: number
+      readonly warnings: readonly string[]
+    }
+  | {
+      readonly kind: 'quickScan'
+      readonly run: string
+      readonly rows: readonly (SensitivityRow & {
+        readonly weightSqnrDb: number | null
+        readonly clippingNsr: number | null
+        readonly roundingNsr: number | null
+      })[]
+      readonly samples: number
+      readonly wallMs: number
+      readonly warnings: readonly string[]
+    }
+  | {
+      readonly kind: 'search'
+      readonly run: string
+      /** the plan file */
+      readonly output: string
+      readonly strategy: string
+      readonly dropKind: 'top1' | 'disagreement' | 'nsr'
+      readonly best: CandidateView
+      readonly base: CandidateView
+      readonly front: readonly CandidateView[]
+      /** sentences: targets that the best plan misses; empty when all are met */
+      readonly misses: readonly string[]
+      readonly trials: number
+      readonly measuredNow: number
+      readonly referenceBytes: number
+      readonly wallMs: number
+      readonly warnings: readonly string[]
+    }
+  | {
+      readonly kind: 'sweep'
+      readonly run: string
+      readonly points: readonly SweepPoint[]
+      readonly warnings: readonly string[]
+    }
+  | {
+      readonly kind: 'measurePlan'
+      readonly run: string
+      readonly evaluation: EvaluationView
+      /** the drop as the search counts it: of top-1, else 1 − agreement, else the noise-to-signal ratio */
+      readonly drop: number
+      readonly dropKind: 'top1' | 'disagreement' | 'nsr'
+      readonly bytes: number
+      readonly referenceBytes: number
+      /** null where it was not timed */
+      readonly speed: {
+        readonly speedup: number
+        readonly interval: { readonly low: number; readonly high: number }
+        readonly medianMs: number
+        readonly referenceMedianMs: number
+        readonly layers: readonly {
+          readonly id: string
+          readonly ms: number | null
+          readonly execution: Execution
+          readonly referenceMs: number | null
+        }[]
+      } | null
+      /** false: a kept measurement of an equal plan */
+      readonly isNew: boolean
+      readonly warnings: readonly string[]
+    }
+  | {
+      readonly kind: 'demo'
+      readonly reportPath: string
+      readonly files: readonly string[]
+    }
+
+/** The whole model at one width. */
+export interface SweepPoint {
+  readonly bits: number
+  readonly top1: number | null
+  readonly agreement: number | null
+  readonly drop: number
+  readonly dropInterval: readonly [number, number] | null
+  readonly sqnrDb: number | null
+  readonly bytes: number
+}
+
+/** The result of one kind of job. */
+export type JobResultOf<Kind extends JobKind> = Extract<JobResult, { kind: Kind }>
