@@ -1,8 +1,19 @@
-/** The report's look: DESIGN section 11 in a few lines; hues of precision as in the window. */
+/** Colours of reports and figures, light and dark; hues of precision as in the window. Text colours have contrast AA on the page. */
+export const COLOURS = {
+  page: ['#ffffff', '#1b1c1e'],
+  text: ['#1c1d1f', '#e6e7e9'],
+  quiet: ['#5b5e63', '#a5a8ae'],
+  line: ['#dcdde0', '#3a3c40'],
+  int8: ['#1f5fbf', '#7aaaf0'],
+  float: ['#6b6e74', '#9da0a6'],
+  simulated: ['#9a5b00', '#e0a04a'],
+} as const satisfies Record<string, readonly [light: string, dark: string]>
+
+const properties = Object.entries(COLOURS).map(([name, [light, dark]]) => `--${name}: light-dark(${light}, ${dark});`)
+
+/** The report's look: DESIGN section 11 in a few lines. */
 export const STYLE = `
-:root { color-scheme: light dark; --page: light-dark(#fff, #1b1c1e); --text: light-dark(#1c1d1f, #e6e7e9); --quiet: light-dark(#5b5e63, #a5a8ae);
-  --line: light-dark(#dcdde0, #3a3c40); --int8: light-dark(#1f5fbf, #7aaaf0); --float: light-dark(#6b6e74, #9da0a6);
-  --simulated: light-dark(#9a5b00, #e0a04a); }
+:root { color-scheme: light dark; ${properties.join(' ')} }
 body { margin: 32px auto; max-width: 1080px; padding: 0 16px; font: 13px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums;
   color: var(--text); background: var(--page); }
 h1 { font-size: 20px; font-weight: 600; margin: 0 0 12px; }

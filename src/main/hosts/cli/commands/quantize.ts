@@ -1,17 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
-import {
-  repairNames,
-  type CalibratorMethod,
-  type QuantPlan,
-  type RepairName,
-} from '../../../../shared/contract/plan.ts'
+import { repairNames, type QuantPlan, type RepairName } from '../../../../shared/contract/plan.ts'
 import { asFileFault } from '../../../jobs/file-fault.ts'
 import { runQuantization, type QuantizeAnswer, type RepairsAnswer } from '../../../jobs/quantize-run.ts'
 import { parsePlan, planFromOptions, planTypes } from '../../../quant/plan.ts'
 import type { Host } from '../host.ts'
 import { list } from '../parse.ts'
+import { CALIBRATORS, parseRepairs } from '../plan-options.ts'
 import { addSampleOptions, readSampleOptions, type SampleFlags } from '../sample-options.ts'
 import { formatBytes, formatTable } from '../table.ts'
 
@@ -29,14 +25,6 @@ interface QuantizeFlags extends Omit<SampleFlags, 'data'> {
   perTensor?: boolean
   keepFloat?: string[]
   repair?: RepairName[]
-}
-
-const CALIBRATORS: Readonly<Record<string, CalibratorMethod>> = {
-  minmax: 'minMax',
-  'moving-average': 'movingAverage',
-  percentile: 'percentile',
-  entropy: 'entropy',
-  mse: 'mse',
 }
 
 /** `quantize MODEL --data DATA -o OUT`. */
@@ -102,20 +90,6 @@ async function planOf(flags: QuantizeFlags): Promise<QuantPlan> {
   return parsePlan(await readJson(file))
 }
 
-/** @throws Fault usage.repair */
-function parseRepairs(text: string): RepairName[] {
-  if (text === 'none') return []
-  if (text === 'all') return [...repairNames]
-  const asked = text.split(',').map((name) => name.trim())
-  const unknown = asked.find((name) => !repairNames.some((known) => known === name))
-  if (unknown !== undefined)
-    throw new Fault(
-      'usage.repair',
-      `There is no repair '${unknown}': use all, none, or some of ${repairNames.join(', ')}.`,
-    )
-  return repairNames.filter((name) => asked.includes(name))
-}
-
 const MOST_PLAN_BYTES = 64 * 2 ** 20
 
 async function readJson(file: string): Promise<unknown> {
@@ -156,7 +130,7 @@ function quantizeJson(run: string, answer: QuantizeAnswer): object {
 
 function repairsText(repairs: RepairsAnswer | null): string {
   if (!repairs) return ''
-  const { distance, samples, layers } = repairs
+  const { distance, samples, steps, layers } = repairs
   const columns = [
     { title: 'layer', maxWidth: 48 },
     { title: 'plain (dB)', align: 'right' as const },
@@ -170,7 +144,20 @@ function repairsText(repairs: RepairsAnswer | null): string {
     reason ?? '',
   ])
   const head = `repairs on ${samples} samples; ${distance.measure}: ${distance.plain.toPrecision(3)} without, ${distance.repaired.toPrecision(3)} with`
-  return `\n\n${head}${rows.length > 0 ? `\n\n${formatTable(columns, rows)}` : ''}`
+  const effects = steps.map(({ repair, before, after, note }) => [
+    repair,
+    before.toPrecision(3),
+    after.toPrecision(3),
+    note ?? '',
+  ])
+  const stepColumns = [
+    { title: 'repair' },
+    { title: 'before', align: 'right' as const },
+    { title: 'with it', align: 'right' as const },
+    { title: 'remark', maxWidth: 100 },
+  ]
+  const table = steps.length > 0 ? `\n\n${formatTable(stepColumns, effects)}` : ''
+  return `\n\n${head}${table}${rows.length > 0 ? `\n\n${formatTable(columns, rows)}` : ''}`
 }
 
 function quantizeText(

@@ -9,6 +9,7 @@ import { addQuantizeCommand } from './quantize.ts'
 import { addRunsCommand } from './runs.ts'
 import { addSearchCommand } from './search.ts'
 import { addSensitivityCommand } from './sensitivity.ts'
+import { addSweepCommand } from './sweep.ts'
 
 /** One row a command, in the order of the help page. */
 export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
@@ -18,6 +19,7 @@ export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
   addBenchCommand,
   addSensitivityCommand,
   addSearchCommand,
+  addSweepCommand,
   addRunsCommand,
   addDoctorCommand,
   addDemoCommand,
