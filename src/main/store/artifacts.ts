@@ -4,11 +4,16 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { Fault } from '../../shared/contract/fault.ts'
 import { translate } from './database.ts'
+import { hasEnded, OWNER_PATTERN, ownProcess } from './owner.ts'
 
 export interface StoredBlob {
   readonly sha256: string
   readonly bytes: number
 }
+
+/** Where files are written before they get their names; the owner stands first in theirs. */
+const INCOMING = 'incoming'
+const INCOMING_NAME = new RegExp(`^(${OWNER_PATTERN})\\.`)
 
 /** Files by content under `home/artifacts/ab/cdef…`; the same content is kept once. Writes are atomic. */
 export class ArtifactStore {
@@ -16,6 +21,16 @@ export class ArtifactStore {
 
   constructor(home: string) {
     this.#root = path.join(home, 'artifacts')
+  }
+
+  /** Clears what processes that were killed had half written. */
+  sweep(): void {
+    const folder = path.join(this.#root, INCOMING)
+    if (!fs.existsSync(folder)) return
+    for (const name of fs.readdirSync(folder)) {
+      const owner = INCOMING_NAME.exec(name)?.[1]
+      if (owner !== undefined && hasEnded(owner) === true) fs.rmSync(path.join(folder, name), { force: true })
+    }
   }
 
   /** Where the content lies, whether or not it is there. */
@@ -32,7 +47,7 @@ export class ArtifactStore {
   putBytes(bytes: Uint8Array): StoredBlob {
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     const target = this.pathOf(sha256)
-    if (fs.existsSync(target)) return { sha256, bytes: bytes.byteLength }
+    if (holds(target, bytes)) return { sha256, bytes: bytes.byteLength }
     this.#place(target, (temporary) => {
       const file = fs.openSync(temporary, 'wx')
       try {
@@ -76,8 +91,9 @@ export class ArtifactStore {
   }
 
   #place(target: string, write: (temporary: string) => void): void {
-    const temporary = `${target}.${randomUUID()}.tmp`
+    const temporary = path.join(this.#root, INCOMING, `${ownProcess()}.${randomUUID()}.tmp`)
     try {
+      fs.mkdirSync(path.dirname(temporary), { recursive: true })
       fs.mkdirSync(path.dirname(target), { recursive: true })
       write(temporary)
       fs.renameSync(temporary, target)
@@ -85,5 +101,14 @@ export class ArtifactStore {
       fs.rmSync(temporary, { force: true })
       throw translate(error, target)
     }
+  }
+}
+
+/** Whether a file holds these very bytes; one that a failing disk has damaged is written anew. */
+function holds(file: string, bytes: Uint8Array): boolean {
+  try {
+    return fs.statSync(file).size === bytes.byteLength && fs.readFileSync(file).equals(bytes)
+  } catch {
+    return false
   }
 }

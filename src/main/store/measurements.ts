@@ -36,6 +36,21 @@ export class MeasurementTable {
       .run(contentKey(content), content.kind, content.model, canonicalJson(content), JSON.stringify(result), madeAt)
   }
 
+  /** Measurements of a model, newest first: what they depend on, and what came of them. */
+  list(kind: string, model: string, limit: number): { content: MeasurementContent; result: Json; madeAt: string }[] {
+    return this.#db
+      .prepare<[string, string, number], { content: string; result: string; madeAt: string }>(
+        `SELECT content, result, made_at madeAt FROM measurements WHERE model_hash = ? AND kind = ?
+         ORDER BY made_at DESC LIMIT ?`,
+      )
+      .all(model, kind, limit)
+      .map(({ content, result, madeAt }) => ({
+        content: JSON.parse(content) as MeasurementContent,
+        result: JSON.parse(result) as Json,
+        madeAt,
+      }))
+  }
+
   count(kind: string, model: string | null): number {
     const row = this.#db
       .prepare<unknown[], { n: number }>(

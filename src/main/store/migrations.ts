@@ -104,4 +104,32 @@ export const MIGRATIONS: readonly string[] = [
     made_at TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The process that does a run (store/owner.ts), so that a run whose process was killed is told from one under way.
+  ALTER TABLE runs ADD COLUMN owner TEXT;
+  UPDATE runs SET status = 'interrupted' WHERE status = 'running';
+  CREATE INDEX runs_under_way ON runs (id) WHERE status = 'running';
+  `,
+  `
+  -- What the window keeps: plans by name, settings, pictures of graphs, the short card of a model for lists.
+  CREATE TABLE plans (
+    model_hash TEXT NOT NULL,
+    name TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    saved_at TEXT NOT NULL,
+    PRIMARY KEY (model_hash, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  ALTER TABLE models ADD COLUMN card TEXT;
+  ALTER TABLE models ADD COLUMN thumbnail TEXT;
+
+  -- Lists sort and filter by these; the calibrations of a model are found by role.
+  CREATE INDEX runs_by_kind ON runs (kind, started_at DESC);
+  CREATE INDEX artifacts_by_role ON run_artifacts (role, run_id);
+  `,
 ]

@@ -11,6 +11,8 @@ import type {
   RunSummary,
 } from '../../shared/contract/runs.ts'
 import { canonicalJson, contentKey } from './content-key.ts'
+import { conditionOf, orderOf, type RunPageQuery } from './run-query.ts'
+import { hasEnded, ownProcess } from './owner.ts'
 
 /** What is known when a run begins. */
 export interface RunStart {
@@ -43,7 +45,7 @@ export interface RunQuery {
   readonly offset?: number
 }
 
-interface RunRow {
+interface SummaryRow {
   id: string
   kind: RunKind
   status: RunStatus
@@ -52,12 +54,26 @@ interface RunRow {
   model_hash: string | null
   model_path: string | null
   data_hash: string | null
+  note: string
+}
+
+interface RunRow extends SummaryRow {
   environment_id: number | null
   parameters: string
   results: string
   warnings: string
-  note: string
 }
+
+/** Without results and parameters, which can be large and which no list shows. */
+const SUMMARY_COLUMNS =
+  'r.id, r.kind, r.status, r.started_at, r.ended_at, r.model_hash, r.model_path, r.data_hash, r.note'
+
+/** What a run says whose process was killed. */
+const ABANDONED =
+  'Its process ended before the run did: it was killed, or the machine went down. What was measured by then is kept, and found by a run that asks for the same.'
+
+/** A run of a machine that cannot be asked counts as abandoned after this time. Should it end after all, it says so itself. */
+const FOREIGN_MS = 24 * 60 * 60 * 1000
 
 /** The runs table with metrics, layers, artifacts and tags. Every method is one synchronous transaction. */
 export class RunTable {
@@ -72,8 +88,8 @@ export class RunTable {
       .transaction(() => {
         this.#db
           .prepare(
-            `INSERT INTO runs (id, kind, status, started_at, model_hash, model_path, data_hash, environment_id, parameters)
-             VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?)`,
+            `INSERT INTO runs (id, kind, status, started_at, model_hash, model_path, data_hash, environment_id, parameters, owner)
+             VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?)`,
           )
           .run(
             run.id,
@@ -84,6 +100,7 @@ export class RunTable {
             run.dataHash,
             this.#environmentId(run.environment),
             JSON.stringify(run.parameters),
+            ownProcess(),
           )
       })
       .immediate()
@@ -123,6 +140,7 @@ export class RunTable {
 
   /** Newest first; deleted runs are left out. */
   list(query: RunQuery = {}): RunSummary[] {
+    this.#closeAbandoned()
     const rows = this.#db
       .prepare<unknown[], RunRow>(
         `SELECT * FROM runs WHERE deleted_at IS NULL AND (@kind IS NULL OR kind = @kind) AND (@modelHash IS NULL OR model_hash = @modelHash)
@@ -141,11 +159,30 @@ export class RunTable {
     return rows.map((row) => summaryOf(row, metrics.get(row.id) ?? {}, tags.get(row.id) ?? []))
   }
 
+  /** A page of the runs a filter keeps, in the order asked for, and how many there are in all. */
+  page({ filter, sort, offset, limit }: RunPageQuery): { total: number; runs: RunSummary[] } {
+    const { where, parameters } = conditionOf(filter)
+    const order = orderOf(sort)
+    const total = this.#db
+      .prepare<unknown[], { n: number }>(`SELECT count(*) n FROM runs r WHERE ${where}`)
+      .get(parameters)!.n
+    const rows = this.#db
+      .prepare<unknown[], SummaryRow>(
+        `SELECT ${SUMMARY_COLUMNS} FROM runs r WHERE ${where} ${order.sql} LIMIT @limit OFFSET @offset`,
+      )
+      .all({ ...parameters, ...order.parameters, limit, offset })
+    const ids = rows.map((row) => row.id)
+    const metrics = this.#groupMetrics(ids)
+    const tags = this.#groupTags(ids)
+    return { total, runs: rows.map((row) => summaryOf(row, metrics.get(row.id) ?? {}, tags.get(row.id) ?? [])) }
+  }
+
   /**
    * A run by its id or any unambiguous beginning of it.
    * @throws Fault data.runNotFound, data.runAmbiguous
    */
   get(idOrPrefix: string): RunDetail {
+    this.#closeAbandoned()
     const rows = this.#db
       .prepare<unknown[], RunRow>(
         'SELECT * FROM runs WHERE deleted_at IS NULL AND (id = @id OR substr(id, 1, length(@id)) = @id) ORDER BY id LIMIT 2',
@@ -187,6 +224,19 @@ export class RunTable {
   /** Hides (a time) or restores (null) a run; nothing is lost. */
   setDeleted(id: string, at: string | null): void {
     this.#db.prepare('UPDATE runs SET deleted_at = ? WHERE id = ?').run(at, id)
+  }
+
+  /** A run whose process is gone was interrupted; nobody else would say so. When that was is not known. */
+  #closeAbandoned(): void {
+    type Row = { id: string; owner: string | null; started_at: string }
+    const running = this.#db.prepare<[], Row>("SELECT id, owner, started_at FROM runs WHERE status = 'running'").all()
+    for (const { id, owner, started_at } of running) {
+      const isGone = owner === null ? null : hasEnded(owner)
+      if (!(isGone ?? Date.now() - Date.parse(started_at) > FOREIGN_MS)) continue
+      this.#db
+        .prepare("UPDATE runs SET status = 'interrupted', warnings = ? WHERE id = ? AND status = 'running'")
+        .run(JSON.stringify([ABANDONED]), id)
+    }
   }
 
   #environmentId(environment: Environment | null): number | null {
@@ -264,7 +314,7 @@ export class RunTable {
   }
 }
 
-function summaryOf(row: RunRow, metrics: Record<string, number>, tags: string[]): RunSummary {
+function summaryOf(row: SummaryRow, metrics: Record<string, number>, tags: string[]): RunSummary {
   return {
     id: row.id,
     kind: row.kind,

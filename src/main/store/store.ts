@@ -5,12 +5,18 @@ import { BlobTable } from './blobs.ts'
 import { Catalog } from './catalog.ts'
 import { openDatabase, translate } from './database.ts'
 import { MeasurementTable } from './measurements.ts'
+import { PlanTable } from './plans.ts'
+import { RunFacts } from './run-facts.ts'
 import { RunTable } from './runs.ts'
+import { SettingTable } from './settings.ts'
 
 /** Everything Quantbench remembers in one folder: the database and the artifacts beside it. */
 export interface Store {
   readonly home: string
   readonly runs: RunTable
+  readonly facts: RunFacts
+  readonly plans: PlanTable
+  readonly settings: SettingTable
   readonly catalog: Catalog
   readonly measurements: MeasurementTable
   readonly blobs: BlobTable
@@ -27,9 +33,13 @@ export function openStore(home: string, busyTimeoutMs?: number): Store {
   const db = openDatabase(home, busyTimeoutMs)
   const file = path.join(home, 'quantbench.db')
   const artifacts = new ArtifactStore(home)
+  artifacts.sweep()
   return {
     home,
     runs: guarded(new RunTable(db), file),
+    facts: guarded(new RunFacts(db), file),
+    plans: guarded(new PlanTable(db), file),
+    settings: guarded(new SettingTable(db), file),
     catalog: guarded(new Catalog(db), file),
     measurements: guarded(new MeasurementTable(db), file),
     blobs: guarded(new BlobTable(db, artifacts), file),

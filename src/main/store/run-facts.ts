@@ -1,0 +1,87 @@
+import type { Database } from 'better-sqlite3'
+import type { RunFilter, TrendPoint } from '../../shared/contract/api/runs.ts'
+import type { Json } from '../../shared/contract/runs.ts'
+import { conditionOf } from './run-query.ts'
+
+/** What lists can choose from. */
+export interface RunCounts {
+  readonly total: number
+  readonly deleted: number
+  readonly kinds: readonly { readonly kind: string; readonly count: number }[]
+  readonly models: readonly { readonly hash: string; readonly path: string | null; readonly count: number }[]
+  readonly tags: readonly { readonly tag: string; readonly count: number }[]
+  readonly metrics: readonly string[]
+}
+
+/** A calibration collection that a run keeps. */
+export interface CalibrationRecord {
+  readonly sha256: string
+  readonly run: string
+  readonly madeAt: string
+  /** `samples` of the run's results, null where it has none */
+  readonly samples: Json
+}
+
+/** Questions over many runs at once. */
+export class RunFacts {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  counts(): RunCounts {
+    const all = <Row>(sql: string): Row[] => this.#db.prepare<[], Row>(sql).all()
+    const [size] = all<{ total: number; deleted: number }>(
+      'SELECT count(*) FILTER (WHERE deleted_at IS NULL) total, count(*) FILTER (WHERE deleted_at IS NOT NULL) deleted FROM runs',
+    )
+    return {
+      total: size!.total,
+      deleted: size!.deleted,
+      kinds: all('SELECT kind, count(*) count FROM runs WHERE deleted_at IS NULL GROUP BY kind ORDER BY count DESC'),
+      models: all(
+        `SELECT model_hash hash, max(model_path) path, count(*) count FROM runs
+         WHERE deleted_at IS NULL AND model_hash IS NOT NULL GROUP BY model_hash ORDER BY count DESC LIMIT 200`,
+      ),
+      tags: all(
+        `SELECT tag, count(*) count FROM run_tags JOIN runs ON runs.id = run_id
+         WHERE deleted_at IS NULL GROUP BY tag ORDER BY count DESC LIMIT 200`,
+      ),
+      metrics: all<{ name: string }>('SELECT DISTINCT name FROM run_metrics ORDER BY name').map(({ name }) => name),
+    }
+  }
+
+  /** One metric over time, oldest first. */
+  trend(metric: string, filter: RunFilter): TrendPoint[] {
+    const { where, parameters } = conditionOf(filter)
+    return this.#db
+      .prepare<unknown[], TrendPoint>(
+        `SELECT r.id run, r.kind kind, r.model_hash modelHash, r.started_at at, v.value value FROM runs r
+         JOIN run_metrics v ON v.run_id = r.id AND v.name = @trendMetric WHERE ${where} ORDER BY r.started_at, r.id LIMIT 20000`,
+      )
+      .all({ ...parameters, trendMetric: metric })
+  }
+
+  /** Calibrations of a model, newest first. */
+  calibrations(modelHash: string): CalibrationRecord[] {
+    return this.#db
+      .prepare<[string], Omit<CalibrationRecord, 'samples'> & { samples: string | null }>(
+        `SELECT a.sha256 sha256, r.id run, r.started_at madeAt, json_extract(r.results, '$.samples') samples
+         FROM run_artifacts a JOIN runs r ON r.id = a.run_id
+         WHERE a.role = 'calibration' AND r.model_hash = ? AND r.deleted_at IS NULL ORDER BY r.started_at DESC, r.id DESC LIMIT 100`,
+      )
+      .all(modelHash)
+      .map((row) => ({ ...row, samples: row.samples === null ? null : (JSON.parse(row.samples) as Json) }))
+  }
+
+  /** Ids of ended runs of one kind of a model, newest first. */
+  newest(modelHash: string, kind: string, limit: number): string[] {
+    return this.#db
+      .prepare<[string, string, number], { id: string }>(
+        `SELECT id FROM runs WHERE model_hash = ? AND kind = ? AND status = 'done' AND deleted_at IS NULL
+         ORDER BY started_at DESC, id DESC LIMIT ?`,
+      )
+      .all(modelHash, kind, limit)
+      .map(({ id }) => id)
+  }
+}
