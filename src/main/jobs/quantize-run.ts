@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { LayerInfo, ModelSummary } from '../../shared/contract/model.ts'
@@ -18,6 +17,7 @@ import { applyPlan, openStudy, planNeedsRanges, type Statistics } from './study.
 import type { QuantizeTaskOutput } from './tasks/quantize.ts'
 import type { RepairOutput } from './tasks/repair.ts'
 import { executionWarnings, verifyExecution } from './verify.ts'
+import { withWorkFolder } from './work-folder.ts'
 
 export interface QuantizeRunRequest {
   readonly model: string
@@ -65,7 +65,9 @@ export interface QuantizeAnswer {
 /** What repairs brought, on the samples they were made on. */
 export interface RepairsAnswer {
   readonly samples: number
-  /** distance of the model's output from the float model's, without and with the repairs */
+  /** what each brought, in the order they were made */
+  readonly steps: RepairOutput['steps']
+  /** distance of the model's output from the float model's, without and with all of them */
   readonly distance: RepairOutput['distance']
   /** signal to noise of each repaired layer's output in dB, without and with; null with the reason where a layer was left */
   readonly layers: readonly {
@@ -92,14 +94,9 @@ export async function runQuantization(
     keepFloat: request.keepFloat,
     output: request.output,
   }
-  return recordRun(services, { kind: 'quantize', modelPath: request.model, parameters }, async (run) => {
-    const folder = await mkdtemp(join(tmpdir(), 'quantbench-quantize-'))
-    try {
-      return await quantizeIn(folder, request, services, run)
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
-  })
+  return recordRun(services, { kind: 'quantize', modelPath: request.model, parameters }, (run) =>
+    withWorkFolder('quantize', (folder) => quantizeIn(folder, request, services, run)),
+  )
 }
 
 async function quantizeIn(
@@ -153,12 +150,13 @@ async function quantizeIn(
   return { value: answer, ...(await outcomeOf(answer, study.statistics, services)) }
 }
 
-function repairsAnswer({ samples, distance, layers }: RepairOutput): RepairsAnswer {
+function repairsAnswer({ samples, distance, steps, layers }: RepairOutput): RepairsAnswer {
   const decibels = (power: number, error: number): number =>
     error > 0 ? Math.min(EQUAL_SQNR_DB, 10 * Math.log10(power / error)) : EQUAL_SQNR_DB
   return {
     samples,
     distance,
+    steps,
     layers: layers.map(({ id, effect, reason }) => ({
       id,
       plainDb: effect && decibels(effect.power, effect.plainError),

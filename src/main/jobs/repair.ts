@@ -1,78 +1,129 @@
 import os from 'node:os'
+import { dirname, join } from 'node:path'
 import { Fault } from '../../shared/contract/fault.ts'
-import type { QuantPlan } from '../../shared/contract/plan.ts'
+import { repairNames, type QuantPlan, type RepairName } from '../../shared/contract/plan.ts'
 import type { Json } from '../../shared/contract/runs.ts'
+import { calibrateOnce } from './calibrate.ts'
+import type { ChosenSamples } from './samples.ts'
 import type { Services } from './services.ts'
 import type { Study } from './study.ts'
+import type { ModelDescription } from './tasks/describe-model.ts'
+import type { EqualizeInput, EqualizeOutput } from './tasks/equalize.ts'
 import type { RepairInput, RepairOutput } from './tasks/repair.ts'
 
 /** Raised whenever a repair gives other numbers than before, so that kept ones are not taken for the new. */
-const REPAIR_VERSION = 1
+const REPAIR_VERSION = 2
+
+/** What a plan with repairs is to be applied to. */
+export interface RepairedStudy {
+  readonly prepared: string
+  readonly collection: Uint8Array | null
+  readonly repairs: RepairOutput
+}
 
 /**
  * Makes a plan's repairs on the study's calibration samples, or gives back what was made of an equal plan before.
- * @throws Fault usage.noData where the study has no samples; as the task `repair`
+ * @throws Fault usage.noData where the study has no samples; as the tasks `equalize` and `repair`
  */
-export async function repairOnce(study: Study, plan: QuantPlan, services: Services): Promise<RepairOutput> {
-  const { store, pool, signal, onProgress, onLog, now, environment } = services
+export async function repairOnce(study: Study, plan: QuantPlan, services: Services): Promise<RepairedStudy> {
+  const { store, pool, signal, onProgress, onLog, now } = services
   const { chosen, statistics } = study
   const range = chosen?.ranges.calibration ?? chosen?.ranges.evaluation
   if (!chosen || !range)
     throw new Fault('usage.noData', 'Repairs need samples to look at: give --data, or --repair none.')
-  const data = chosen.calibration ?? chosen.evaluation
-  const content: Json = {
+  const own = { prepared: study.preparedPath, collection: statistics?.bytes ?? null }
+  const content = contentOf(study, plan, chosen, services)
+  const kept = readKept(content, services)
+  if (kept) {
+    onLog('info', 'These repairs were made before with equal content; the kept ones are used.')
+    const base = kept.equalized ? await equalizeStudy(study, plan, chosen, services) : null
+    return { ...(base ?? own), repairs: kept }
+  }
+  const { repairs: asked = [], ...plain } = plan
+  const equalized = asked.includes('equalize') ? await equalizeStudy(study, plan, chosen, services) : null
+  const input: RepairInput = {
+    ...own,
+    equalized,
+    layers: study.summary.layers,
+    plan: plain,
+    hash: study.summary.hash,
+    data: chosen.spec,
+    split: (chosen.calibration ?? chosen.evaluation).split,
+    seed: chosen.seed,
+    range,
+    preprocess: chosen.preprocess,
+    repairs: Object.fromEntries(repairNames.map((name) => [name, asked.includes(name)])) as Record<RepairName, boolean>,
+    threads: os.availableParallelism(),
+  }
+  const options = { signal, onProgress, onLog, exclusive: true }
+  const made = await pool.run<RepairInput, RepairOutput>('repair', input, options)
+  const { bundle, ...report } = made
+  const { sha256 } = store.artifacts.putBytes(bundle)
+  const bytes = new TextEncoder().encode(JSON.stringify({ ...report, bundle: sha256 }))
+  store.blobs.keep('repairs', content, store.artifacts.putBytes(bytes), now())
+  return { ...(made.equalized && equalized ? equalized : own), repairs: made }
+}
+
+/** Everything the repairs depend on. */
+function contentOf(study: Study, plan: QuantPlan, chosen: ChosenSamples, { environment }: Services): Json {
+  const range = chosen.ranges.calibration ?? chosen.ranges.evaluation
+  return {
     version: REPAIR_VERSION,
     model: study.preparedHash,
-    statistics: statistics?.sha256 ?? null,
+    statistics: study.statistics?.sha256 ?? null,
     plan: plan as unknown as Json,
-    data: data.hash,
+    data: (chosen.calibration ?? chosen.evaluation).hash,
     range: [range.start, range.end],
     seed: chosen.seed,
     preprocess: chosen.preprocess as Json,
     runtime: environment.versions['onnxruntime'] ?? '',
     isa: environment.isa,
   }
+}
+
+function readKept(content: Json, { store }: Services): RepairOutput | null {
   const known = store.blobs.find('repairs', content)
-  if (known) {
-    onLog('info', 'These repairs were made before with equal content; the kept ones are used.')
-    return decode(store.artifacts.read(known.sha256))
-  }
-  const { repairs = [], ...plain } = plan
-  const input: RepairInput = {
-    prepared: study.preparedPath,
-    layers: study.summary.layers,
+  if (!known) return null
+  const text = new TextDecoder().decode(store.artifacts.read(known.sha256))
+  const { bundle, ...report } = JSON.parse(text) as Omit<RepairOutput, 'bundle'> & { bundle: string }
+  return store.artifacts.has(bundle) ? { ...report, bundle: store.artifacts.read(bundle) } : null
+}
+
+/** The prepared model with channels evened out beside the study's own, calibrated anew; null where no layers qualify. */
+async function equalizeStudy(
+  study: Study,
+  plan: QuantPlan,
+  chosen: ChosenSamples,
+  services: Services,
+): Promise<Omit<RepairedStudy, 'repairs'> | null> {
+  const { pool, signal, store } = services
+  const { preparedPath: prepared, summary, statistics } = study
+  const { repairs: _, ...plain } = plan
+  const output = join(dirname(prepared), 'equalized.onnx')
+  const input = {
+    prepared,
+    layers: summary.layers,
     plan: plain,
-    hash: study.summary.hash,
+    hash: summary.hash,
     collection: statistics?.bytes ?? null,
-    data: chosen.spec,
-    split: data.split,
-    seed: chosen.seed,
-    range,
-    preprocess: chosen.preprocess,
-    repairs: {
-      rounding: repairs.includes('rounding'),
-      bias: repairs.includes('bias'),
-      calibrators: repairs.includes('calibrators'),
+    output,
+  }
+  const { pairs } = await pool.run<EqualizeInput, EqualizeOutput>('equalize', input, { signal })
+  if (pairs.length === 0) return null
+  if (!statistics) return { prepared: output, collection: null }
+  const { hash } = await pool.run<{ path: string }, ModelDescription>('describeModel', { path: output }, { signal })
+  const data = chosen.calibration ?? chosen.evaluation
+  const { sha256 } = await calibrateOnce(
+    {
+      model: output,
+      data: chosen.spec,
+      split: data.split,
+      range: chosen.ranges.calibration!,
+      seed: chosen.seed,
+      preprocess: chosen.preprocess,
     },
-    threads: os.availableParallelism(),
-  }
-  const made = await pool.run<RepairInput, RepairOutput>('repair', input, {
-    signal,
-    onProgress,
-    onLog,
-    exclusive: true,
-  })
-  store.blobs.keep('repairs', content, store.artifacts.putBytes(encode(made)), now())
-  return made
-}
-
-function encode({ bundle, ...rest }: RepairOutput): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ ...rest, bundle: new TextDecoder().decode(bundle) }))
-}
-
-function decode(bytes: Uint8Array): RepairOutput {
-  const { bundle, ...rest } = JSON.parse(new TextDecoder().decode(bytes)) as Omit<RepairOutput, 'bundle'> & {
-    bundle: string
-  }
-  return { ...rest, bundle: new TextEncoder().encode(bundle) }
+    { model: hash, data: data.hash },
+    services,
+  )
+  return { prepared: output, collection: store.artifacts.read(sha256) }
 }

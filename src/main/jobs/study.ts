@@ -124,19 +124,19 @@ export async function applyPlan(
 ): Promise<AppliedPlan> {
   const { preparedPath, summary, statistics } = study
   const { pool, signal } = services
-  const repairs = (plan.repairs ?? []).length === 0 ? null : await repairOnce(study, plan, services)
+  const repaired = (plan.repairs ?? []).length === 0 ? null : await repairOnce(study, plan, services)
   const written = await pool.run<QuantizeTaskInput, QuantizeTaskOutput>(
     'quantize',
     {
-      prepared: preparedPath,
+      prepared: repaired?.prepared ?? preparedPath,
       layers: summary.layers,
       plan,
       hash: summary.hash,
-      collection: statistics?.bytes ?? null,
-      bundle: repairs?.bundle ?? null,
+      collection: repaired ? repaired.collection : (statistics?.bytes ?? null),
+      bundle: repaired?.repairs.bundle ?? null,
       output,
     },
     { signal },
   )
-  return { ...written, repairs }
+  return { ...written, repairs: repaired?.repairs ?? null }
 }

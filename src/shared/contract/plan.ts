@@ -63,10 +63,11 @@ export const tensorOverride = z.strictObject({
 export type TensorOverride = z.infer<typeof tensorOverride>
 
 /**
- * Repairs short of training, in the order they are made: calibrator by tensor (`calibrators`), rounding for the least output error (`rounding`),
- * bias that takes out the mean error (`bias`).
+ * Repairs short of training, in the order they are made: channels evened out between neighbouring layers (`equalize`), a bit less for weights whose
+ * products would saturate on AVX2 CPUs without VNNI (`reducedRange`), calibrator by tensor (`calibrators`), rounding for the least output error
+ * (`rounding`), bias that takes out the mean error (`bias`).
  */
-export const repairNames = ['calibrators', 'rounding', 'bias'] as const
+export const repairNames = ['equalize', 'reducedRange', 'calibrators', 'rounding', 'bias'] as const
 export type RepairName = (typeof repairNames)[number]
 
 /** The unit of decision: for every layer float, or bits, symmetry, granularity and calibrator (DESIGN section 5). */

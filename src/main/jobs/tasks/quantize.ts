@@ -11,6 +11,7 @@ import {
   bundleQuantizer,
   decodeBundle,
   repairedTensors,
+  withReducedRange,
   withRepairedBiases,
   type RepairBundle,
 } from '../../quant/repairs/bundle.ts'
@@ -20,7 +21,7 @@ import { readModelFile, writeModelFile } from '../model-file.ts'
 import type { Task } from '../worker-host.ts'
 
 export interface QuantizeTaskInput {
-  /** path of the prepared model */
+  /** path of the prepared model, equalized where that repair was kept */
   readonly prepared: string
   readonly layers: readonly LayerInfo[]
   readonly plan: QuantPlan
@@ -43,9 +44,9 @@ export interface QuantizeTaskOutput {
 export function createQuantizeTask(): Task<QuantizeTaskInput, QuantizeTaskOutput> {
   return async ({ prepared, layers, plan, hash, collection, bundle: bytes, output }, { signal }) => {
     const { model } = await readModelFile(prepared, { signal })
-    const resolved = resolvePlan(plan, layers, model, hash)
-    const raised = raiseOpset(model, requiredOpset(resolved))
     const bundle = bytes === null ? noRepairs : decodeBundle(bytes)
+    const resolved = resolvePlan(withReducedRange(plan, bundle.reduced), layers, model, hash)
+    const raised = raiseOpset(model, requiredOpset(resolved))
     const ranges =
       collection === null ? noRanges : rangeSource(decodeCollection(collection), repairedTensors(plan, bundle))
     const weighted = resolved.layers.flatMap(({ layer, decision }) =>
@@ -63,7 +64,7 @@ export function createQuantizeTask(): Task<QuantizeTaskInput, QuantizeTaskOutput
   }
 }
 
-const noRepairs: RepairBundle = { layers: new Map(), ranges: {} }
+const noRepairs: RepairBundle = { layers: new Map(), ranges: {}, reduced: [] }
 
 /** Stands in where nothing was calibrated: modes other than static never ask. */
 const noRanges: RangeSource = {

@@ -1,9 +1,10 @@
 import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shared/contract/data.ts'
 import type { LayerInfo } from '../../../shared/contract/model.ts'
-import type { QuantPlan } from '../../../shared/contract/plan.ts'
+import type { QuantPlan, RepairName } from '../../../shared/contract/plan.ts'
 import { candidateRanges } from '../../calibration/candidate-ranges.ts'
 import { decodeCollection } from '../../calibration/collection-codec.ts'
 import type { Collection } from '../../calibration/collection.ts'
+import { integerDistribution } from '../../calibration/integer-distribution.ts'
 import { rangeSource } from '../../calibration/range-source.ts'
 import { readBatches } from '../../data/batches.ts'
 import { createFeeder } from '../../data/feeder.ts'
@@ -12,26 +13,30 @@ import type { Engine, EngineTensor, Feeds } from '../../engines/port.ts'
 import { modelBytes } from '../../formats/onnx/index.ts'
 import type { Model } from '../../graph/model.ts'
 import { prefixOf } from '../../graph/prefix.ts'
-import { isDistribution, klDivergence, measurePair, type ScoreKind } from '../../quant/metrics.ts'
 import { quantizeModel } from '../../quant/quantize.ts'
 import {
   bundleQuantizer,
   encodeBundle,
   repairedTensors,
+  withReducedRange,
   withRepairedBiases,
   type RepairedConstants,
 } from '../../quant/repairs/bundle.ts'
 import { geometryOf, type WeightGeometry } from '../../quant/repairs/geometry.ts'
+import { MomentSums } from '../../quant/repairs/moment-sums.ts'
 import { MOMENT_INPUTS, momentsModel } from '../../quant/repairs/moments-model.ts'
 import { leastSquares, type Moments } from '../../quant/repairs/moments.ts'
-import { movesBias, repairLayer, type LayerRepairs, type RepairEffect } from '../../quant/repairs/repair-layer.ts'
+import { movesBias, repairLayer, type RepairEffect } from '../../quant/repairs/repair-layer.ts'
 import { resolvePlan } from '../../quant/resolve-plan.ts'
+import { NOTICEABLE_SATURATION, predictSaturation } from '../../quant/saturation.ts'
 import type { QuantizedLayer, ResolvedPlan } from '../../quant/setup.ts'
 import { weightSiteOf, type WeightSite } from '../../quant/weight-site.ts'
+import { roundToNearest } from '../../quant/weights.ts'
 import type { RangeSource } from '../../quant/params.ts'
 import { readModelFile } from '../model-file.ts'
 import type { Task, TaskContext } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
+import { OutputDistance } from './repair/output-distance.ts'
 
 export interface RepairInput {
   /** path of the prepared model */
@@ -48,7 +53,9 @@ export interface RepairInput {
   /** samples to take the statistics on; the first of them where they are more than needed */
   readonly range: SampleRange
   readonly preprocess: Preprocess | null
-  readonly repairs: LayerRepairs & { readonly calibrators: boolean }
+  readonly repairs: Readonly<Record<RepairName, boolean>>
+  /** the prepared model with channels evened out, and what was calibrated on it; null without that repair */
+  readonly equalized: { readonly prepared: string; readonly collection: Uint8Array | null } | null
   readonly threads: number
 }
 
@@ -59,9 +66,21 @@ export interface LayerRepairReport {
   readonly reason: string | null
 }
 
+/** What one repair brought: distance of the model's output from the float model's on the samples, with those before it and with it. */
+export interface RepairStep {
+  readonly repair: RepairName
+  readonly before: number
+  readonly after: number
+  readonly kept: boolean
+  readonly note: string | null
+}
+
 export interface RepairOutput {
   /** `encodeBundle` */
   readonly bundle: Uint8Array
+  /** whether the plan is to be applied to the equalized model */
+  readonly equalized: boolean
+  readonly steps: readonly RepairStep[]
   readonly layers: readonly LayerRepairReport[]
   readonly samples: number
   /** distance of the model's output from the float model's on those samples, see `OutputDistance`, without and with the repairs */
@@ -81,10 +100,10 @@ const MOST_BATCH = 32
  */
 export function createRepairTask(deps: TaskDeps): Task<RepairInput, RepairOutput> {
   return async (input, context) => {
-    const { model } = await readModelFile(input.prepared, { signal: context.signal })
-    const resolved = resolvePlan(input.plan, input.layers, model, input.hash)
-    const collection = input.collection === null ? null : decodeCollection(input.collection)
-    const layers = repairable(resolved)
+    const base = await readBase(input, input, context.signal)
+    const equalized = input.equalized && (await readBase(input, input.equalized, context.signal))
+    const { model } = base
+    const layers = repairable(base.resolved)
     const source = await deps.openSamples(input.data, input.split)
     try {
       const range = { start: input.range.start, end: input.range.start + samplesFor(layers, input) }
@@ -94,12 +113,22 @@ export function createRepairTask(deps: TaskDeps): Task<RepairInput, RepairOutput
       const batches: Feeds[] = []
       for await (const { feeds } of readBatches(source, { order, range, batch, feeder, signal: context.signal }))
         batches.push(feeds)
-      const repairer = new Repairer(deps.engine, { model, resolved, collection, layers, batches, input }, context)
-      return { ...(await repairer.run()), samples: range.end - range.start }
+      const repairer = new Repairer(deps.engine, { model, layers, batches, input }, base, context)
+      return { ...(await repairer.run(equalized)), samples: range.end - range.start }
     } finally {
       await source.close()
     }
   }
+}
+
+async function readBase(
+  { plan, layers, hash }: RepairInput,
+  { prepared, collection }: Pick<RepairInput, 'prepared' | 'collection'>,
+  signal: AbortSignal,
+): Promise<Base> {
+  const { model } = await readModelFile(prepared, { signal })
+  const resolved = resolvePlan(plan, layers, model, hash)
+  return { model, resolved, collection: collection === null ? null : decodeCollection(collection) }
 }
 
 /** Inputs that are fed; older files list initializers among them. */
@@ -139,11 +168,16 @@ function batchFor(model: Model, layers: readonly QuantizedLayer[]): number {
 
 interface Job {
   readonly model: Model
-  readonly resolved: ResolvedPlan
-  readonly collection: Collection | null
   readonly layers: readonly QuantizedLayer[]
   readonly batches: readonly Feeds[]
   readonly input: RepairInput
+}
+
+/** A float model with its statistics: what plans are made on. */
+interface Base {
+  readonly model: Model
+  readonly resolved: ResolvedPlan
+  readonly collection: Collection | null
 }
 
 class Repairer {
@@ -152,36 +186,130 @@ class Repairer {
   readonly #context: TaskContext
   readonly #layers = new Map<string, RepairedConstants>()
   readonly #ranges: Record<string, readonly [number, number]> = {}
+  readonly #steps: RepairStep[] = []
+  #base: Base
+  #reduced: readonly string[] = []
 
-  constructor(engine: Engine, job: Job, context: TaskContext) {
+  constructor(engine: Engine, job: Job, base: Base, context: TaskContext) {
     this.#engine = engine
     this.#job = job
+    this.#base = base
     this.#context = context
   }
 
-  async run(): Promise<Omit<RepairOutput, 'samples'>> {
-    const reports: LayerRepairReport[] = []
-    const { layers, resolved, input, model } = this.#job
-    const weighted = new Map(layers.map((entry) => [entry.layer.id, entry]))
-    const distance = await OutputDistance.to(this.#engine, model, this.#job.batches, this.#options())
+  /** @param equalized the same model with its channels evened out; null where that was not asked for or there was nothing to even out */
+  async run(equalized: Base | null): Promise<Omit<RepairOutput, 'samples'>> {
+    const { input, model, batches } = this.#job
+    const distance = await OutputDistance.to(this.#engine, model, batches, this.#options())
     const plain = await distance.of(this.#quantized({ foldsStems: true }))
-    for (const [done, { layer, decision }] of resolved.layers.entries()) {
-      this.#context.onProgress({ stage: 'repair', done, total: resolved.layers.length, unit: 'layers' })
+    let now = plain
+    if (input.repairs.equalize) now = await this.#equalize(equalized, now, distance)
+    if (input.repairs.reducedRange) now = await this.#reduce(now, distance)
+    const layers = await this.#walk(distance)
+    const repaired = await this.#tellEffects(now, distance)
+    return {
+      bundle: encodeBundle({ layers: this.#layers, ranges: this.#ranges, reduced: this.#reduced }),
+      equalized: this.#steps.some(({ repair, kept }) => repair === 'equalize' && kept),
+      steps: this.#steps,
+      layers,
+      distance: { plain, repaired, measure: distance.measure },
+    }
+  }
+
+  /** Goes on with the equalized model where that is nearer to the float model's output. */
+  async #equalize(equalized: Base | null, before: number, distance: OutputDistance): Promise<number> {
+    if (equalized === null) {
+      const note = 'no two quantized layers follow each other with nothing but scale-equivariant operators between them'
+      this.#steps.push({ repair: 'equalize', before, after: before, kept: false, note })
+      return before
+    }
+    const former = this.#base
+    this.#base = equalized
+    const after = await distance.of(this.#quantized({ foldsStems: true }))
+    const kept = after < before
+    const note = kept ? null : 'left out: the output was farther from the float model with it'
+    this.#steps.push({ repair: 'equalize', before, after, kept, note })
+    if (!kept) this.#base = former
+    return kept ? after : before
+  }
+
+  /** Takes a bit from the weights of layers that would saturate; what it brings shows on such a CPU only, so it is kept in any case. */
+  async #reduce(before: number, distance: OutputDistance): Promise<number> {
+    const { input } = this.#job
+    const found = this.#saturating()
+    this.#reduced = found.map(({ id }) => id)
+    const plan = withReducedRange(input.plan, this.#reduced)
+    const { model } = this.#base
+    this.#base = { ...this.#base, resolved: resolvePlan(plan, input.layers, model, input.hash) }
+    const after = found.length === 0 ? before : await distance.of(this.#quantized({ foldsStems: true }))
+    const note =
+      found.length === 0
+        ? 'no layer is expected to saturate on an AVX2 CPU without VNNI'
+        : `of each output value ${found.map(({ id, expected }) => `${expected.toPrecision(2)} sums of ${id}`).join(', ')} would saturate on an AVX2 CPU without VNNI, and cannot with 7 bits; this machine need not show it`
+    this.#steps.push({ repair: 'reducedRange', before, after, kept: found.length > 0, note })
+    return after
+  }
+
+  #saturating(): { readonly id: string; readonly expected: number }[] {
+    const { model, collection } = this.#base
+    const { pairs } = this.#quantize({}).report
+    return this.#layersNow().flatMap((entry) => {
+      const { scheme } = entry.decision.weights ? { scheme: entry.decision.weights } : { scheme: null }
+      const site = weightSiteOf(entry, model)
+      if (!collection || typeof site === 'string' || scheme?.bits !== 8 || entry.decision.mode !== 'static') return []
+      const pair = pairs.find(({ tensor }) => tensor === site.inputTensor)
+      const statistics = collection.tensors.get(pair?.like ?? site.inputTensor)
+      if (!pair || pair.container !== 'uint8' || !statistics) return []
+      const node = model.graph.nodes.find(({ name }) => name === site.node)!
+      const weights = roundToNearest(site.layerId, site.values, site.layout, site.scheme, null)
+      const { expected } = predictSaturation(node, site, weights, integerDistribution(statistics, pair.params))
+      return expected >= NOTICEABLE_SATURATION ? [{ id: entry.layer.id, expected }] : []
+    })
+  }
+
+  async #walk(distance: OutputDistance): Promise<LayerRepairReport[]> {
+    const { input } = this.#job
+    const { calibrators, rounding, bias } = input.repairs
+    const reports: LayerRepairReport[] = []
+    if (!calibrators && !rounding && !bias) return reports
+    const { layers } = this.#base.resolved
+    const weighted = new Map(this.#layersNow().map((entry) => [entry.layer.id, entry]))
+    for (const [done, { layer, decision }] of layers.entries()) {
+      this.#context.onProgress({ stage: 'repair', done, total: layers.length, unit: 'layers' })
       const entry = weighted.get(layer.id)
-      if (entry && (input.repairs.rounding || input.repairs.bias)) {
+      if (entry && (rounding || bias)) {
         const outcome = await this.#repair(entry)
         const isText = typeof outcome === 'string'
         reports.push({ id: layer.id, effect: isText ? null : outcome, reason: isText ? outcome : null })
       }
-      if (input.repairs.calibrators && decision.kind === 'quantized' && decision.mode === 'static')
+      if (calibrators && decision.kind === 'quantized' && decision.mode === 'static')
         await this.#chooseRanges(done, distance)
     }
-    const repaired = await distance.of(this.#quantized({ foldsStems: true }))
-    return {
-      bundle: encodeBundle({ layers: this.#layers, ranges: this.#ranges }),
-      layers: reports,
-      distance: { plain, repaired, measure: distance.measure },
+    return reports
+  }
+
+  /** Measures what each of the repairs made layer by layer brings to those before it. */
+  async #tellEffects(start: number, distance: OutputDistance): Promise<number> {
+    const asked = (['calibrators', 'rounding', 'bias'] as const).filter((name) => this.#job.input.repairs[name])
+    const made = new Map(this.#layers)
+    let before = start
+    for (const repair of asked) {
+      const shown = asked.slice(0, asked.indexOf(repair) + 1)
+      this.#layers.clear()
+      for (const [id, { weights, bias }] of made)
+        this.#layers.set(id, {
+          weights: shown.includes('rounding') ? weights : null,
+          bias: shown.includes('bias') ? bias : null,
+        })
+      const after = await distance.of(this.#quantized({ foldsStems: true }))
+      this.#steps.push({ repair, before, after, kept: true, note: null })
+      before = after
     }
+    return before
+  }
+
+  #layersNow(): QuantizedLayer[] {
+    return repairable(this.#base.resolved)
   }
 
   /**
@@ -189,7 +317,8 @@ class Repairer {
    * float model's while all layers behind are in float.
    */
   async #chooseRanges(last: number, distance: OutputDistance): Promise<void> {
-    const { collection, resolved, input } = this.#job
+    const { input } = this.#job
+    const { resolved, collection } = this.#base
     if (collection === null) return
     const { report } = this.#quantize({ last })
     for (const { tensor, like, layerId } of report.pairs) {
@@ -209,7 +338,8 @@ class Repairer {
 
   /** Repairs one layer, or says why it is left. */
   async #repair(entry: QuantizedLayer): Promise<RepairEffect | string> {
-    const { model, input } = this.#job
+    const { input } = this.#job
+    const { model } = this.#base
     const site = weightSiteOf(entry, model)
     if (typeof site === 'string') return site
     const { scheme } = site
@@ -238,13 +368,14 @@ class Repairer {
     last?: number
     foldsStems?: boolean
   }): ReturnType<typeof quantizeModel> {
-    const { model, resolved, collection, layers, input } = this.#job
+    const { input } = this.#job
+    const { model, resolved, collection } = this.#base
     const bundle = { layers: this.#layers }
     const decided = resolved.layers.map((entry, i) =>
       i <= last ? entry : { ...entry, decision: { kind: 'float' as const } },
     )
     return quantizeModel({
-      model: withRepairedBiases(model, layers, bundle),
+      model: withRepairedBiases(model, this.#layersNow(), bundle),
       resolved: { ...resolved, layers: decided },
       ranges: rangesOf(collection, input.plan, this.#ranges),
       quantizeWeights: bundleQuantizer(bundle),
@@ -253,7 +384,8 @@ class Repairer {
   }
 
   async #moments(site: WeightSite, geometry: WeightGeometry): Promise<Moments[] | string> {
-    const { model, batches } = this.#job
+    const { batches } = this.#job
+    const { model } = this.#base
     const quantized = this.#quantized()
     const reader = quantized.graph.nodes.find(({ name }) => name === site.node)
     const read = reader?.inputs[0]
@@ -299,153 +431,6 @@ class Repairer {
       release: () => session.release(),
     }
   }
-}
-
-/** Sums the moments of batches in double precision. */
-class MomentSums {
-  readonly #size: number
-  readonly #blocks: number
-  readonly #sums: Readonly<Record<'gram' | 'cross' | 'floatGram' | 'sumQ' | 'sumX', Float64Array>>
-  #count = 0
-
-  constructor({ groups, splits, size }: WeightGeometry) {
-    this.#blocks = groups * splits
-    this.#size = size / splits
-    const matrix = this.#blocks * this.#size ** 2
-    const vector = this.#blocks * this.#size
-    this.#sums = {
-      gram: new Float64Array(matrix),
-      cross: new Float64Array(matrix),
-      floatGram: new Float64Array(matrix),
-      sumQ: new Float64Array(vector),
-      sumX: new Float64Array(vector),
-    }
-  }
-
-  add(outputs: Feeds): void {
-    for (const [name, sum] of Object.entries(this.#sums)) {
-      const values = outputs[name]!.data as Float32Array
-      for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!
-    }
-    this.#count += Number(outputs['count']!.data[0])
-  }
-
-  blocks(): Moments[] {
-    const [matrix, vector] = [this.#size ** 2, this.#size]
-    const { gram, cross, floatGram, sumQ, sumX } = this.#sums
-    return Array.from({ length: this.#blocks }, (_, b) => ({
-      size: this.#size,
-      count: this.#count,
-      gram: gram.slice(b * matrix, (b + 1) * matrix),
-      cross: cross.slice(b * matrix, (b + 1) * matrix),
-      floatGram: floatGram.slice(b * matrix, (b + 1) * matrix),
-      sumQ: sumQ.slice(b * vector, (b + 1) * vector),
-      sumX: sumX.slice(b * vector, (b + 1) * vector),
-    }))
-  }
-}
-
-/** How far a model's outputs are from the float model's, on the samples of the repair. */
-class OutputDistance {
-  readonly measure: string
-  readonly #engine: Engine
-  readonly #batches: readonly Feeds[]
-  readonly #options: { readonly threads: number }
-  readonly #wanted: readonly Feeds[]
-  readonly #kind: ScoreKind | null
-
-  private constructor(
-    engine: Engine,
-    batches: readonly Feeds[],
-    options: { readonly threads: number },
-    wanted: readonly Feeds[],
-  ) {
-    this.#engine = engine
-    this.#batches = batches
-    this.#options = options
-    this.#wanted = wanted
-    this.#kind = scoreKindOf(wanted)
-    this.measure = this.#kind === null ? 'noise of the outputs over their signal' : 'KL of the class scores in nats'
-  }
-
-  static async to(
-    engine: Engine,
-    model: Model,
-    batches: readonly Feeds[],
-    options: { readonly threads: number },
-  ): Promise<OutputDistance> {
-    return new OutputDistance(engine, batches, options, await runAll(engine, model, batches, options))
-  }
-
-  async of(model: Model): Promise<number> {
-    const found = await runAll(this.#engine, model, this.#batches, this.#options)
-    let [sum, count] = [0, 0]
-    found.forEach((outputs, i) => {
-      for (const [name, wanted] of Object.entries(this.#wanted[i]!)) {
-        if (wanted.dataType !== 'float') continue
-        const [a, b] = [wanted.data as Float32Array, outputs[name]!.data as Float32Array]
-        if (this.#kind === null) {
-          const { noise, signal } = measurePair(a, b)
-          sum += signal > 0 ? noise / signal : noise
-          count++
-          continue
-        }
-        const rows = wanted.dims[0] ?? 1
-        const length = a.length / rows
-        for (let row = 0; row < rows; row++, count++) {
-          const at = [row * length, (row + 1) * length] as const
-          sum += scoreDistance(a.subarray(...at), b.subarray(...at), this.#kind)
-        }
-      }
-    })
-    return sum / Math.max(1, count)
-  }
-}
-
-/** Standard deviation that scores are brought to: that of a usual classifier's. */
-const SCORE_DEVIATION = 3
-
-/**
- * KL of two rows of class scores. Scores far apart (some models give thousands) are brought nearer together first: with theirs a single
- * sample that changes sides would outweigh all others.
- */
-function scoreDistance(wanted: Float32Array, found: Float32Array, kind: ScoreKind): number {
-  if (kind === 'probabilities') return klDivergence(wanted, found, kind)
-  const mean = wanted.reduce((sum, value) => sum + value, 0) / wanted.length
-  const deviation = Math.sqrt(wanted.reduce((sum, value) => sum + (value - mean) ** 2, 0) / wanted.length)
-  if (deviation <= SCORE_DEVIATION) return klDivergence(wanted, found, kind)
-  const factor = SCORE_DEVIATION / deviation
-  return klDivergence(
-    wanted.map((value) => value * factor),
-    found.map((value) => value * factor),
-    kind,
-  )
-}
-
-async function runAll(
-  engine: Engine,
-  model: Model,
-  batches: readonly Feeds[],
-  options: { readonly threads: number },
-): Promise<Feeds[]> {
-  const session = await engine.createSession(modelBytes(model), options)
-  try {
-    const outputs: Feeds[] = []
-    for (const feeds of batches) outputs.push(await session.run(feeds))
-    return outputs
-  } finally {
-    await session.release()
-  }
-}
-
-/** How the only output is to be read, null where the model does not classify. */
-function scoreKindOf(outputs: readonly Feeds[]): ScoreKind | null {
-  const rows = outputs.flatMap((feeds) => Object.values(feeds))
-  const isScores = rows.every(({ dims, dataType }) => dataType === 'float' && dims.length === 2 && dims[1]! > 1)
-  if (!isScores || Object.keys(outputs[0] ?? {}).length !== 1) return null
-  return rows.every(({ data, dims }) => isDistribution((data as Float32Array).subarray(0, dims[1])))
-    ? 'probabilities'
-    : 'logits'
 }
 
 /** Ranges with those that repairs chose in the place of the calibrator's. */

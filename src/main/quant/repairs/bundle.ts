@@ -1,4 +1,4 @@
-import type { QuantPlan, TensorOverride } from '../../../shared/contract/plan.ts'
+import type { LayerOverride, QuantPlan, TensorOverride } from '../../../shared/contract/plan.ts'
 import { floatAttribute } from '../../graph/attributes.ts'
 import { Draft } from '../../graph/draft.ts'
 import type { Model } from '../../graph/model.ts'
@@ -23,6 +23,8 @@ export interface RepairBundle {
   readonly layers: RepairedLayers
   /** ranges of activations by tensor, real units; they go before the calibrator's and after the plan's own */
   readonly ranges: Readonly<Record<string, readonly [number, number]>>
+  /** layers whose weights have a bit less */
+  readonly reduced: readonly string[]
 }
 
 /** The bundle's integers where it has them for the very layout asked for, nearest rounding otherwise. */
@@ -71,56 +73,99 @@ export function repairedTensors(
   return { ...Object.fromEntries(chosen), ...plan.tensors }
 }
 
+/** A plan in which the given layers have a bit less in their weights. */
+export function withReducedRange(plan: QuantPlan, layers: readonly string[]): QuantPlan {
+  const changed = layers.map((id): [string, LayerOverride] => {
+    const own = plan.layers[id]
+    if (own === 'float') return [id, own]
+    return [id, { ...own, weights: { ...own?.weights, reducedRange: true } }]
+  })
+  return { ...plan, layers: { ...plan.layers, ...Object.fromEntries(changed) } }
+}
+
 interface StoredLayer {
   readonly dims?: readonly number[]
   readonly params?: Omit<QuantParams, 'scale' | 'zeroPoint'> & { scale: number[]; zeroPoint: number[] }
-  readonly values?: number[]
+  /** where its integers lie behind the header, and how wide they are */
+  readonly values?: { readonly start: number; readonly count: number; readonly bytes: 1 | 4 }
   readonly bias?: number[]
 }
 
-/** The bundle as bytes; every number comes back the same. */
+interface Header {
+  readonly version: number
+  readonly layers: Record<string, StoredLayer>
+  readonly ranges: Record<string, [number, number]>
+  readonly reduced: string[]
+}
+
+const VERSION = 2
+
+/** The bundle as bytes, every number the same when read back: length of the header (uint32), the header (JSON), the weights' integers. */
 export function encodeBundle(bundle: RepairBundle): Uint8Array {
   const layers: Record<string, StoredLayer> = {}
+  const parts: Uint8Array[] = []
+  let length = 0
   for (const [id, { weights, bias }] of bundle.layers) {
+    const packed = weights && packed8Or32(weights.values)
     layers[id] = {
-      ...(weights && {
-        dims: weights.dims,
-        params: { ...weights.params, scale: [...weights.params.scale], zeroPoint: [...weights.params.zeroPoint] },
-        values: [...weights.values],
-      }),
+      ...(weights &&
+        packed && {
+          dims: weights.dims,
+          params: { ...weights.params, scale: [...weights.params.scale], zeroPoint: [...weights.params.zeroPoint] },
+          values: { start: length, count: weights.values.length, bytes: packed.width },
+        }),
       ...(bias && { bias: [...bias] }),
     }
+    if (packed) {
+      parts.push(packed.bytes)
+      length += packed.bytes.length
+    }
   }
-  return new TextEncoder().encode(JSON.stringify({ version: 1, layers, ranges: bundle.ranges }))
+  const header = new TextEncoder().encode(
+    JSON.stringify({ version: VERSION, layers, ranges: bundle.ranges, reduced: bundle.reduced }),
+  )
+  const bytes = new Uint8Array(4 + header.length + length)
+  new DataView(bytes.buffer).setUint32(0, header.length, true)
+  bytes.set(header, 4)
+  let at = 4 + header.length
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+function packed8Or32(values: Int32Array): { width: 1 | 4; bytes: Uint8Array } {
+  const isNarrow = values.every((value) => value >= -128 && value <= 127)
+  const array = isNarrow ? Int8Array.from(values) : values.slice()
+  return { width: isNarrow ? 1 : 4, bytes: new Uint8Array(array.buffer) }
 }
 
 /** @throws Error for bytes that `encodeBundle` did not write */
 export function decodeBundle(bytes: Uint8Array): RepairBundle {
-  const { version, layers, ranges } = JSON.parse(new TextDecoder().decode(bytes)) as {
-    version: number
-    layers: Record<string, StoredLayer>
-    ranges: Record<string, [number, number]>
+  const length = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true)
+  const { version, layers, ranges, reduced } = JSON.parse(
+    new TextDecoder().decode(bytes.subarray(4, 4 + length)),
+  ) as Header
+  if (version !== VERSION) throw new Error(`a repair bundle of version ${version}`)
+  const integers = bytes.subarray(4 + length)
+  const repaired = Object.entries(layers).map(([id, layer]): [string, RepairedConstants] => [
+    id,
+    {
+      weights: weightsOf(layer, integers),
+      bias: layer.bias ? Float32Array.from(layer.bias) : null,
+    },
+  ])
+  return { layers: new Map(repaired), ranges, reduced }
+}
+
+function weightsOf({ dims, params, values: place }: StoredLayer, integers: Uint8Array): QuantizedWeights | null {
+  if (!dims || !params || !place) return null
+  const own = integers.slice(place.start, place.start + place.count * place.bytes)
+  if (own.length !== place.count * place.bytes) throw new Error('a repair bundle that ends too early')
+  return {
+    dims,
+    params: { ...params, scale: Float32Array.from(params.scale), zeroPoint: Int32Array.from(params.zeroPoint) },
+    values: place.bytes === 1 ? Int32Array.from(new Int8Array(own.buffer)) : new Int32Array(own.buffer),
   }
-  if (version !== 1) throw new Error(`a repair bundle of version ${version}`)
-  const repaired = new Map(
-    Object.entries(layers).map(([id, { dims, params, values, bias }]): [string, RepairedConstants] => [
-      id,
-      {
-        weights:
-          dims && params && values
-            ? {
-                dims,
-                params: {
-                  ...params,
-                  scale: Float32Array.from(params.scale),
-                  zeroPoint: Int32Array.from(params.zeroPoint),
-                },
-                values: Int32Array.from(values),
-              }
-            : null,
-        bias: bias ? Float32Array.from(bias) : null,
-      },
-    ]),
-  )
-  return { layers: repaired, ranges }
 }
