@@ -7,7 +7,8 @@ export interface CliResult {
   readonly stderr: string
 }
 
-const ENTRY = path.resolve(import.meta.dirname, '../../src/main/hosts/cli/index.ts')
+/** The command line's source. */
+export const CLI_ENTRY = path.resolve(import.meta.dirname, '../../src/main/hosts/cli/index.ts')
 export const SAMPLE = path.resolve(import.meta.dirname, '../../resources/sample/digits-cnn.onnx')
 
 /** Runs the command line from source as a process of its own. `onStderr` sees its lines as they come. */
@@ -15,7 +16,7 @@ export function runCli(
   args: readonly string[],
   options: { readonly onStderr?: (text: string, interrupt: () => void) => void } = {},
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [CLI_ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, open, rename, stat, unlink } from 'node:fs/promises'
+import { lstat, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Fault } from '../../shared/contract/fault.ts'
+import { hasEnded, OWNER_PATTERN, ownProcess } from '../store/owner.ts'
 import { asFileFault } from './file-fault.ts'
 
 /** One file to be written: its content in pieces, so that it never has to stand in memory as a whole. */
@@ -54,11 +55,12 @@ export async function writeFilesAtomic(files: readonly FileContent[], options: A
 }
 
 /**
- * Refuses a path where a file may not be written, before long work starts.
+ * Refuses a path where a file may not be written, before long work starts. What a killed process left half written for it is removed.
  * @throws Fault file.exists, file.isFolder, file.folderMissing, file.notWritable
  */
 export async function assertWritable(path: string, options: Pick<AtomicOptions, 'force'> = {}): Promise<void> {
   await refuseExisting(path, options.force ?? false)
+  await removeAbandoned(path)
   const temp = tempNameFor(path)
   try {
     await guard(path, () => writeStaged(temp, [], undefined))
@@ -85,9 +87,30 @@ function ignoreMissing(error: unknown): null {
   throw error
 }
 
-/** Hidden, beside the target (a rename works only within one file system), and short enough for any name that fits itself. */
+/**
+ * Hidden, beside the target (a rename works only within one file system), and short enough for any name that fits itself. It says which
+ * process writes it.
+ */
 function tempNameFor(path: string): string {
-  return join(dirname(resolve(path)), `.${basename(path).slice(0, 40)}.${randomBytes(6).toString('hex')}.tmp`)
+  const name = `${tempPrefix(path)}${ownProcess()}.${randomBytes(6).toString('hex')}.tmp`
+  return join(dirname(resolve(path)), name)
+}
+
+function tempPrefix(path: string): string {
+  return `.${basename(path).slice(0, 20)}.`
+}
+
+const TEMP_REST = new RegExp(`^(${OWNER_PATTERN})\\.[0-9a-f]{12}\\.tmp$`)
+
+/** Removes what processes that have ended left beside `path` while they wrote it. */
+async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(resolve(path))
+  const prefix = tempPrefix(path)
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(prefix)) continue
+    const owner = TEMP_REST.exec(name.slice(prefix.length))?.[1]
+    if (owner !== undefined && hasEnded(owner) === true) await removeQuietly(join(folder, name))
+  }
 }
 
 async function writeStaged(

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../shared/contract/data.ts'
 import { Fault, isFault } from '../../shared/contract/fault.ts'
@@ -10,6 +8,7 @@ import type { WorkerPool } from './pool.ts'
 import type { Services } from './services.ts'
 import type { CalibrateInput, CalibrateOutput } from './tasks/calibrate.ts'
 import type { InstrumentInput, InstrumentOutput } from './tasks/instrument.ts'
+import { withWorkFolder } from './work-folder.ts'
 import type { TaskOptions } from './worker-host.ts'
 
 export interface CalibrationRequest {
@@ -68,8 +67,7 @@ export async function calibrateModel(
   const start = performance.now()
   if (request.range.end <= request.range.start)
     throw new Fault('usage.range', 'The range to calibrate on holds no samples.')
-  const folder = await mkdtemp(join(tmpdir(), 'quantbench-calibrate-'))
-  try {
+  return withWorkFolder('calibrate', async (folder) => {
     const output = join(folder, 'instrumented.onnx')
     const { plan, batch } = await pool.run<InstrumentInput, InstrumentOutput>(
       'instrument',
@@ -79,9 +77,7 @@ export async function calibrateModel(
     const common = { ...dataInput(request), model: output, plan, range: request.range, threads: request.threads ?? 1 }
     const found = await runShares({ ...common, batch }, request, pool, options)
     return { ...found, time: { ...found.time, wallMs: performance.now() - start } }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 /**

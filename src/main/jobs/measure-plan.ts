@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SampleRange } from '../../shared/contract/data.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
@@ -7,6 +7,7 @@ import type { Evaluation } from './evaluate.ts'
 import { measureOnce } from './evaluate-run.ts'
 import type { Services } from './services.ts'
 import { applyPlan, type Study } from './study.ts'
+import { removeFolder } from './work-folder.ts'
 
 export interface PlanTrial {
   readonly plan: QuantPlan
@@ -50,7 +51,7 @@ export async function measurePlan(
     store.measurements.keep(content, { evaluation: evaluation as unknown as Json, bytes: sizeBytes }, now())
     return { evaluation, bytes: sizeBytes, isNew: true }
   } finally {
-    await rm(own, { recursive: true, force: true })
+    await removeFolder(own)
   }
 }
 

@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { SampleRange } from '../../shared/contract/data.ts'
 import { Fault } from '../../shared/contract/fault.ts'
 import { defaultPlan, type QuantPlan, type WeightStorage } from '../../shared/contract/plan.ts'
@@ -24,6 +23,7 @@ import { comparePlans, damageMetric, dropOf, type Comparison, type DropKind } fr
 import { measureSensitivity } from './sensitivity-run.ts'
 import type { Services } from './services.ts'
 import { openStudy, type Study } from './study.ts'
+import { withWorkFolder } from './work-folder.ts'
 
 /** What `search` is asked for; everything in it goes into the run's parameters, from which `--resume` takes it again. */
 export interface SearchRunRequest {
@@ -99,17 +99,8 @@ export async function runSearch(
   }
   await assertWritable(request.output, { force: request.force })
   const { model, ...parameters } = request
-  return recordRun(
-    services,
-    { kind: 'search', modelPath: model, parameters: parameters as unknown as Json },
-    async (run) => {
-      const folder = await mkdtemp(join(os.tmpdir(), 'quantbench-search-'))
-      try {
-        return await searchIn(folder, request, configurations, run, services, start)
-      } finally {
-        await rm(folder, { recursive: true, force: true })
-      }
-    },
+  return recordRun(services, { kind: 'search', modelPath: model, parameters: parameters as unknown as Json }, (run) =>
+    withWorkFolder('search', (folder) => searchIn(folder, request, configurations, run, services, start)),
   )
 }
 

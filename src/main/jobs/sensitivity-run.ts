@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import os from 'node:os'
 import { join } from 'node:path'
 import type { SampleRange } from '../../shared/contract/data.ts'
@@ -20,6 +20,7 @@ import { countPlans, sweepVariants, valuesOf, type VariantRows } from './sensiti
 import { gridVariants, type Variant, type VariantGroup } from './sensitivity/variants.ts'
 import type { Services } from './services.ts'
 import { openStudy, type Study } from './study.ts'
+import { removeFolder, withWorkFolder } from './work-folder.ts'
 
 /** What is swept over a study. */
 export interface SensitivityRequest {
@@ -118,7 +119,7 @@ export async function measureSensitivity(
       }
     }
   } finally {
-    await rm(own, { recursive: true, force: true })
+    await removeFolder(own)
   }
   const { measured: evaluations, found, possible } = progress
   return {
@@ -221,9 +222,8 @@ export async function runSensitivity(
   return recordRun(
     services,
     { kind: 'sensitivity', modelPath: model, parameters: parameters as unknown as Json },
-    async (run) => {
-      const folder = await mkdtemp(join(os.tmpdir(), 'quantbench-sensitivity-'))
-      try {
+    (run) =>
+      withWorkFolder('sensitivity', async (folder) => {
         const study = await openStudy(
           folder,
           { model, samples: request.samples, needsRanges: true, identify: (known) => run.identify(known) },
@@ -239,10 +239,7 @@ export async function runSensitivity(
           services,
         )
         return sweepOutcome(study, result)
-      } finally {
-        await rm(folder, { recursive: true, force: true })
-      }
-    },
+      }),
   )
 }
 

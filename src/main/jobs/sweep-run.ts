@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
-import { basename, extname, join } from 'node:path'
+import { basename, extname } from 'node:path'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
 import type { ArtifactInfo, Json } from '../../shared/contract/runs.ts'
 import { serializePlan } from '../quant/plan.ts'
@@ -16,6 +14,7 @@ import { openStudy, type Study } from './study.ts'
 import { sweepFiles, type SweepFiles } from './sweep/files.ts'
 import { pointJson, pointOf, pointsCsv, type SweepPoint, type SweepReference } from './sweep/point.ts'
 import { PointsProgress } from './sweep/progress.ts'
+import { withWorkFolder } from './work-folder.ts'
 
 /** What `sweep` is asked for; everything in it goes into the run's parameters. */
 export interface SweepRunRequest {
@@ -56,17 +55,8 @@ export async function runSweep(
   const start = performance.now()
   const files = await sweepFiles(request.output, request.model, request.force)
   const { model, ...parameters } = request
-  return recordRun(
-    services,
-    { kind: 'sweep', modelPath: model, parameters: parameters as unknown as Json },
-    async (run) => {
-      const folder = await mkdtemp(join(os.tmpdir(), 'quantbench-sweep-'))
-      try {
-        return await sweepIn(folder, request, files, run, services, start)
-      } finally {
-        await rm(folder, { recursive: true, force: true })
-      }
-    },
+  return recordRun(services, { kind: 'sweep', modelPath: model, parameters: parameters as unknown as Json }, (run) =>
+    withWorkFolder('sweep', (folder) => sweepIn(folder, request, files, run, services, start)),
   )
 }
 

@@ -161,6 +161,7 @@ export class RunTable {
 
   /** A page of the runs a filter keeps, in the order asked for, and how many there are in all. */
   page({ filter, sort, offset, limit }: RunPageQuery): { total: number; runs: RunSummary[] } {
+    this.#closeAbandoned()
     const { where, parameters } = conditionOf(filter)
     const order = orderOf(sort)
     const total = this.#db
@@ -205,6 +206,22 @@ export class RunTable {
       )
     }
     return this.#detail(row)
+  }
+
+  /** Whether there is a run of this very id, deleted or not. */
+  has(id: string): boolean {
+    return this.#db.prepare('SELECT 1 FROM runs WHERE id = ?').get(id) !== undefined
+  }
+
+  /** Writes a whole run as another store had it. */
+  restoreWhole(run: RunDetail): void {
+    this.#db.transaction(() => {
+      this.begin({ ...run })
+      if (run.status !== 'running' && run.endedAt !== null)
+        this.end(run.id, { ...run, status: run.status, endedAt: run.endedAt })
+      this.setNote(run.id, run.note)
+      this.setTags(run.id, run.tags)
+    })()
   }
 
   setNote(id: string, note: string): void {

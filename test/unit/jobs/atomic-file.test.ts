@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { isFault } from '../../../src/shared/contract/fault.ts'
 import { assertWritable, writeFileAtomic, writeFilesAtomic, writeTextFile } from '../../../src/main/jobs/atomic-file.ts'
 import { asFileFault } from '../../../src/main/jobs/file-fault.ts'
+import { ownProcess } from '../../../src/main/store/owner.ts'
+import { endedProcess } from '../../builders/owners.ts'
 import { temporaryFolder } from '../../builders/temporary.ts'
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content)
@@ -29,6 +31,19 @@ describe('writing', () => {
       { path: path.join(folder, 'two'), chunks: later() },
     ])
     expect(read(folder)).toEqual({ one: 'ab', two: 'cd' })
+  })
+
+  it('clears what a killed process left of the same file', async () => {
+    const folder = temporaryFolder()
+    const [left, ...kept] = [
+      `.plan.json.${endedProcess()}.0123456789ab.tmp`,
+      `.plan.json.${ownProcess()}.0123456789ab.tmp`,
+      `.other.json.${endedProcess()}.0123456789ab.tmp`,
+      `.plan.json.${endedProcess()}.tmp`,
+    ]
+    for (const name of [left!, ...kept]) fs.writeFileSync(path.join(folder, name), 'half')
+    await assertWritable(path.join(folder, 'plan.json'))
+    expect(Object.keys(read(folder)).sort()).toEqual(kept.sort())
   })
 
   it('replaces only when told to', async () => {

@@ -5,9 +5,11 @@ import fs from 'node:fs'
 import path from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, it, onTestFinished } from 'vitest'
+import { ownProcess } from '../../../src/main/store/owner.ts'
 import { openStore, type Store } from '../../../src/main/store/store.ts'
 import { MIGRATIONS } from '../../../src/main/store/migrations.ts'
 import type { Environment } from '../../../src/shared/contract/runs.ts'
+import { endedProcess } from '../../builders/owners.ts'
 import { temporaryFolder } from '../../builders/temporary.ts'
 
 const environment: Environment = {
@@ -204,4 +206,51 @@ it('loses nothing that was kept when the process is killed', async () => {
   const last = Number(text.trim().split('\n').at(-1))
   const store = storeIn(home)
   for (let i = 0; i <= last; i++) expect(store.measurements.find({ kind: 'k', model: null, i })).toEqual({ i })
+})
+
+it('a run whose process was killed is shown as interrupted, others under way as running', () => {
+  const home = temporaryFolder()
+  const store = storeIn(home)
+  const owners = {
+    killed: endedProcess(),
+    own: null, // stays what `begin` wrote
+    elsewhere: '1_00000000_',
+    longAgo: '1_00000000_',
+  }
+  for (const id of Object.keys(owners))
+    beginRun(store, id, id === 'longAgo' ? '2026-01-01T00:00:00.000Z' : new Date().toISOString())
+  const db = new Database(path.join(home, 'quantbench.db'))
+  for (const [id, owner] of Object.entries(owners))
+    if (owner !== null) db.prepare('UPDATE runs SET owner = ? WHERE id = ?').run(owner, id)
+  db.close()
+  expect(store.runs.get('killed')).toMatchObject({
+    status: 'interrupted',
+    endedAt: null,
+    warnings: [expect.stringContaining('kept')],
+  })
+  const statuses = Object.fromEntries(store.runs.list().map(({ id, status }) => [id, status]))
+  expect(statuses).toEqual({ killed: 'interrupted', own: 'running', elsewhere: 'running', longAgo: 'interrupted' })
+  // it was not dead after all: what it says itself counts
+  store.runs.end('longAgo', { status: 'done', endedAt: '2026-01-03T00:00:00.000Z' })
+  expect(store.runs.get('longAgo')).toMatchObject({ status: 'done', warnings: [] })
+})
+
+it('clears what a killed process had half written of an artifact', () => {
+  const home = temporaryFolder()
+  const store = storeIn(home)
+  store.artifacts.putBytes(Uint8Array.of(1, 2, 3))
+  store.close()
+  const incoming = path.join(home, 'artifacts', 'incoming')
+  const names = [`${endedProcess()}.1234.tmp`, `${ownProcess()}.1234.tmp`]
+  for (const name of names) fs.writeFileSync(path.join(incoming, name), 'half')
+  storeIn(home)
+  expect(fs.readdirSync(incoming)).toEqual([names[1]])
+})
+
+it('writes content anew that is damaged on the disk', () => {
+  const store = storeIn(temporaryFolder())
+  const { sha256 } = store.artifacts.putBytes(Uint8Array.of(1, 2, 3))
+  fs.writeFileSync(store.artifacts.pathOf(sha256), Uint8Array.of(1, 2))
+  store.artifacts.putBytes(Uint8Array.of(1, 2, 3))
+  expect(store.artifacts.read(sha256)).toEqual(Uint8Array.of(1, 2, 3))
 })

@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Engine, OptimizationLevel, Session } from '../../engines/port.ts'
 import { encodeModel, joinChunks, protoLimitBytes } from '../../formats/onnx/index.ts'
 import type { Model } from '../../graph/model.ts'
 import { writeModelFile } from '../model-file.ts'
+import { withWorkFolder } from '../work-folder.ts'
 
 /**
  * Runs `use` on a session of a model (a path, or a value in memory) and releases it. A model too large for one protobuf message
@@ -23,14 +22,11 @@ export async function withSession<T>(
   if (encoded.external === null && encoded.byteLength < protoLimitBytes) {
     return useSession(engine, joinChunks(encoded), use, optimization)
   }
-  const folder = await mkdtemp(join(tmpdir(), 'quantbench-'))
-  try {
+  return withWorkFolder('session', async (folder) => {
     const path = join(folder, 'model.onnx')
     await writeModelFile(model, path)
-    return await useSession(engine, path, use, optimization)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+    return useSession(engine, path, use, optimization)
+  })
 }
 
 async function useSession<T>(

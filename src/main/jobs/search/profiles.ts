@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LayerInfo } from '../../../shared/contract/model.ts'
 import type { QuantPlan } from '../../../shared/contract/plan.ts'
@@ -13,6 +13,7 @@ import type { VerifyInput } from '../tasks/verify.ts'
 import { tableOf } from '../verify.ts'
 import { timePlan } from './trials.ts'
 import { machineContent } from './machine.ts'
+import { removeFolder } from '../work-folder.ts'
 
 /** A whole model's layer times and size as measured; kept by content. */
 export interface LatencyProfile {
@@ -56,7 +57,7 @@ export async function profilePlan(
     store.measurements.keep(content, profile as unknown as Json, now())
     return profile
   } finally {
-    await rm(own, { recursive: true, force: true })
+    await removeFolder(own)
   }
 }
 

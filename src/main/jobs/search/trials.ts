@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SampleRange } from '../../../shared/contract/data.ts'
 import type { QuantPlan } from '../../../shared/contract/plan.ts'
@@ -11,6 +11,7 @@ import { measureOnce, worstSqnrDb } from '../evaluate-run.ts'
 import type { Services } from '../services.ts'
 import { applyPlan, type Study } from '../study.ts'
 import { machineContent } from './machine.ts'
+import { removeFolder } from '../work-folder.ts'
 
 /** What `drop` means: lost top-1, disagreement with float where there are no labels, noise-to-signal ratio where there are no classes. */
 export type DropKind = 'top1' | 'disagreement' | 'nsr'
@@ -176,6 +177,6 @@ async function withFile<Value>(
     const { report } = await applyPlan(study, plan, path, services)
     return await use(path, report)
   } finally {
-    await rm(own, { recursive: true, force: true })
+    await removeFolder(own)
   }
 }

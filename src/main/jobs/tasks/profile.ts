@@ -1,8 +1,8 @@
 import fs from 'node:fs/promises'
-import os from 'node:os'
 import path from 'node:path'
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { Engine, Feeds, OptimizationLevel } from '../../engines/port.ts'
+import { withWorkFolder } from '../work-folder.ts'
 
 export interface ProfileOptions {
   readonly threads: number
@@ -36,8 +36,7 @@ export async function profileModel(
   feeds: Feeds,
   options: ProfileOptions,
 ): Promise<RawProfile> {
-  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'quantbench-profile-'))
-  try {
+  return withWorkFolder('profile', async (folder) => {
     const optimizedModelPath = path.join(folder, 'optimized.onnx')
     const session = await engine.createSession(model, {
       threads: options.threads,
@@ -60,9 +59,7 @@ export async function profileModel(
       events: (await readWritten(profile)).toString('utf8'),
       runs: warmupRuns + options.runs,
     }
-  } finally {
-    await fs.rm(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 async function readWritten(file: string): Promise<Buffer> {

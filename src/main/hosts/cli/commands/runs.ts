@@ -117,7 +117,7 @@ function listText(runs: readonly RunSummary[]): string {
 
 function showText(run: RunDetail): string {
   const parts = [
-    `${run.kind} ${run.id}: ${run.status}, ${run.startedAt} to ${run.endedAt ?? '(running)'}`,
+    `${run.kind} ${run.id}: ${run.status}, ${run.startedAt} to ${run.endedAt ?? (run.status === 'running' ? '(running)' : '(not known)')}`,
     `model ${run.modelPath ?? ''} ${run.modelHash ?? ''}`,
   ]
   if (run.dataHash) parts.push(`data ${run.dataHash}`)
