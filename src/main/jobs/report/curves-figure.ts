@@ -152,7 +152,9 @@ function axisOf({ curves, reference, bounds }: CurvePanel): Axis {
   const { low, high } = bounds ?? { low: -Infinity, high: Infinity }
   const least = Math.max(low, Math.min(...values))
   const most = Math.min(high, Math.max(...values))
-  return ticksOf(values.length === 0 ? 0 : least, values.length === 0 ? 1 : most)
+  const axis = ticksOf(values.length === 0 ? 0 : least, values.length === 0 ? 1 : most)
+  const ticks = axis.ticks.filter((tick) => tick >= low && tick <= high)
+  return { low: Math.max(low, axis.low), high: Math.min(high, axis.high), ticks, digits: axis.digits }
 }
 
 /** Where x stands: to scale; in the middle when it is alone. */
