@@ -11,6 +11,8 @@ export interface Recorder {
   /** the current time, ISO 8601 in UTC */
   readonly now: () => string
   readonly signal: AbortSignal
+  /** called with the id as soon as the run has begun */
+  readonly onRun?: (run: string) => void
 }
 
 export interface RunRequest {
@@ -43,6 +45,7 @@ export async function recordRun<Value>(
   const { store, environment, now, signal } = recorder
   const id = newRunId(now())
   store.runs.begin({ id, startedAt: now(), modelHash: null, dataHash: null, environment, ...request })
+  recorder.onRun?.(id)
   try {
     const { value, ...end } = await body({ id, identify: (known) => store.runs.identify(id, known) })
     store.runs.end(id, { ...end, status: 'done', endedAt: now() })

@@ -1,3 +1,4 @@
+import type { PartialResult } from '../../shared/contract/api/jobs.ts'
 import type { OnLog, OnProgress } from '../../shared/contract/progress.ts'
 import type { Environment } from '../../shared/contract/runs.ts'
 import type { Store } from '../store/store.ts'
@@ -13,4 +14,8 @@ export interface Services {
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
   readonly onLog: OnLog
+  /** called with what becomes known on the way, where somebody looks */
+  readonly onPartial?: (partial: PartialResult) => void
+  /** called with the id of the run as soon as there is one */
+  readonly onRun?: (run: string) => void
 }
