@@ -5,6 +5,7 @@ import type { SampleRange } from '../../shared/contract/data.ts'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
 import type { Json, LayerResult } from '../../shared/contract/runs.ts'
+import type { LayerExplanation, RankedLayer } from '../search/explain.ts'
 import { gridLayers, parseConfigurations, type Configuration } from '../search/grid.ts'
 import { chunkSize, scoreOf, type Population } from '../search/racing.ts'
 import { scoreKindOf } from '../search/sample-rows.ts'
@@ -12,6 +13,7 @@ import { rankScores, type LayerScore, type MetricName, type SensitivityTable } f
 import { recordRun, type RunOutcome } from './record-run.ts'
 import { createPause, type Pause } from './pause.ts'
 import { samplesJson, type SampleOptions } from './samples.ts'
+import { explainWorst } from './sensitivity/explain.ts'
 import { SweepProgress } from './sensitivity/progress.ts'
 import { runQuickScan, type QuickScan } from './sensitivity/quick.ts'
 import { Suffixes, type SweepTime } from './sensitivity/suffixes.ts'
@@ -205,8 +207,13 @@ export interface SensitivityRunRequest {
 
 /** A sweep or a quick scan, and the study it was made on. */
 export type SensitivityAnswer =
-  | { readonly kind: 'sweep'; readonly result: SensitivityResult; readonly study: Study }
-  | { readonly kind: 'quick'; readonly result: QuickScan; readonly study: Study }
+  | (Explained & { readonly kind: 'sweep'; readonly result: SensitivityResult; readonly study: Study })
+  | (Explained & { readonly kind: 'quick'; readonly result: QuickScan; readonly study: Study })
+
+interface Explained {
+  /** why the three worst layers suffer */
+  readonly explanations: readonly LayerExplanation[]
+}
 
 /**
  * `quantbench sensitivity`: a run of the store. A run that was cut off is continued by asking for the same again: what it has measured is found.
@@ -229,7 +236,13 @@ export async function runSensitivity(
           { model, samples: request.samples, needsRanges: true, identify: (known) => run.identify(known) },
           services,
         )
-        if (request.quick) return quickOutcome(study, await runQuickScan(folder, study, configurations, services))
+        const explain = (ranking: readonly RankedLayer[]): Promise<readonly LayerExplanation[]> =>
+          explainWorst(study, configurations, ranking, services)
+        if (request.quick) {
+          const scan = await runQuickScan(folder, study, configurations, services)
+          const ranking = scan.layers.map(({ id, config, rank }) => ({ layerId: id, config, rank }))
+          return quickOutcome(study, scan, await explain(ranking))
+        }
         const { base, exact } = request
         const options = { metric: request.metric ?? undefined, threads: request.threads ?? undefined }
         const result = await measureSensitivity(
@@ -238,16 +251,20 @@ export async function runSensitivity(
           { configurations, base, exact, pause, ...options },
           services,
         )
-        return sweepOutcome(study, result)
+        return sweepOutcome(study, result, await explain(result.scores))
       }),
   )
 }
 
-function sweepOutcome(study: Study, result: SensitivityResult): RunOutcome<SensitivityAnswer> {
+function sweepOutcome(
+  study: Study,
+  result: SensitivityResult,
+  explanations: readonly LayerExplanation[],
+): RunOutcome<SensitivityAnswer> {
   const { scores, whole, time, ...rest } = result
   const { evaluations, found, samples, wallMs } = rest
   return {
-    value: { kind: 'sweep', result, study },
+    value: { kind: 'sweep', result, study, explanations },
     metrics: { evaluations, found, samples, wallMs },
     layers: scores.map((score) =>
       layerResult(study, score.layerId, score.config, {
@@ -259,14 +276,22 @@ function sweepOutcome(study: Study, result: SensitivityResult): RunOutcome<Sensi
       }),
     ),
     warnings: study.findings,
-    results: { samples: samplesJson(study.chosen!), sensitivity: { ...rest, whole, time } as unknown as Json },
+    results: {
+      samples: samplesJson(study.chosen!),
+      sensitivity: { ...rest, whole, time } as unknown as Json,
+      explanations: explanations as unknown as Json,
+    },
   }
 }
 
-function quickOutcome(study: Study, result: QuickScan): RunOutcome<SensitivityAnswer> {
+function quickOutcome(
+  study: Study,
+  result: QuickScan,
+  explanations: readonly LayerExplanation[],
+): RunOutcome<SensitivityAnswer> {
   const { layers, wallMs, samples } = result
   return {
-    value: { kind: 'quick', result, study },
+    value: { kind: 'quick', result, study, explanations },
     metrics: { samples, wallMs },
     layers: layers.map(({ id, config, ...numbers }) =>
       layerResult(study, id, config, {
@@ -278,7 +303,11 @@ function quickOutcome(study: Study, result: QuickScan): RunOutcome<SensitivityAn
       }),
     ),
     warnings: study.findings,
-    results: { samples: samplesJson(study.chosen!), passes: result.passes },
+    results: {
+      samples: samplesJson(study.chosen!),
+      passes: result.passes,
+      explanations: explanations as unknown as Json,
+    },
   }
 }
 

@@ -13,6 +13,7 @@ export const taskTable = {
   describeModel: async () => (await import('./describe-model.ts')).createDescribeModelTask(),
   equalize: async () => (await import('./equalize.ts')).createEqualizeTask(),
   evaluate: async (deps) => (await import('./evaluate.ts')).createEvaluateTask(deps),
+  explain: async () => (await import('./explain.ts')).createExplainTask(),
   exposeFrontier: async () => (await import('./sensitivity-prefix.ts')).createExposeFrontierTask(),
   graphView: async (deps) => (await import('./graph-view.ts')).createGraphViewTask(deps),
   inspect: async (deps) => (await import('./inspect.ts')).createInspectTask(deps),

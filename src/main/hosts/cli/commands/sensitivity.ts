@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
 import { runSensitivity, type SensitivityAnswer, type SensitivityRunRequest } from '../../../jobs/sensitivity-run.ts'
+import type { LayerExplanation } from '../../../search/explain.ts'
 import { DEFAULT_CONFIGURATIONS } from '../../../search/grid.ts'
 import { METRICS, type MetricName } from '../../../search/scores.ts'
 import type { Services } from '../../../jobs/services.ts'
@@ -79,7 +80,7 @@ function resumed(model: string, flags: SensitivityFlags, { store }: Services): S
 }
 
 /** The fields scripts rely on (DESIGN section 8), then what else is known. */
-function sensitivityJson(run: string, { kind, result }: SensitivityAnswer): object {
+function sensitivityJson(run: string, { kind, result, explanations }: SensitivityAnswer): object {
   if (kind === 'quick') {
     const { layers, samples, passes, wallMs } = result
     return {
@@ -97,6 +98,7 @@ function sensitivityJson(run: string, { kind, result }: SensitivityAnswer): obje
       })),
       samples,
       passes,
+      explanations,
     }
   }
   const { evaluations, wallMs, scores, ...rest } = result
@@ -111,11 +113,26 @@ function sensitivityJson(run: string, { kind, result }: SensitivityAnswer): obje
       interval: Number.isFinite(interval.low) ? [interval.low, interval.high] : null,
       samples,
     }))
-  return { run, evaluations, wallMs, layers, ...rest }
+  return { run, evaluations, wallMs, layers, ...rest, explanations }
 }
 
-function sensitivityText(run: string, { kind, result }: SensitivityAnswer): string {
-  return kind === 'quick' ? quickText(run, result) : sweepText(run, result)
+function sensitivityText(run: string, { kind, result, explanations }: SensitivityAnswer): string {
+  const table = kind === 'quick' ? quickText(run, result) : sweepText(run, result)
+  return [table, ...explanations.map(explanationText)].join('\n\n')
+}
+
+/** One of the worst layers: what is wrong with it, and what would help. */
+function explanationText({ layer, config, findings, remedies }: LayerExplanation): string {
+  const helps = remedies.map((remedy) =>
+    'repair' in remedy
+      ? `--repair ${remedy.repair}: ${remedy.text}`
+      : `plan "${remedy.layer}": ${JSON.stringify(remedy.override)}: ${remedy.text}`,
+  )
+  return [
+    `Why ${layer} suffers in ${config}:`,
+    ...findings.map(({ text }) => `  ${text}`),
+    ...helps.map((help) => `  → ${help}`),
+  ].join('\n')
 }
 
 type Sweep = Extract<SensitivityAnswer, { kind: 'sweep' }>['result']
