@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-
+import { quantPlan } from '../../src/shared/contract/plan.ts'
 import { runCli, SAMPLE } from '../builders/cli.ts'
 import { filesBelow, isAlive, storedRows, TappedCli, type StoredRow, type TapState } from '../builders/killing.ts'
 import { seeded } from '../builders/model-builder.ts'
@@ -169,4 +169,62 @@ describe.skipIf(!isLinux)('a sweep whose processes are killed', () => {
     }
     expect({ workerKills, parentKills }).toEqual({ workerKills: KILLS, parentKills: KILLS })
   }, 240_000)
+})
+
+describe.skipIf(!isLinux)('a search whose process is killed', () => {
+  const ARGS = ['search', SAMPLE, '--data', 'synthetic-digits', '--samples', '600', '--calibration-samples', '64']
+  // an allocation of bytes: nothing in it goes by times, which differ from run to run
+  const TARGET = ['--max-size', '40%', '--trials', '4', '--threads', '1']
+  const TASKS = ['sensitivitySuffix', 'evaluate']
+
+  const begunAll = ({ begun }: TapState): number => TASKS.reduce((sum, task) => sum + (begun.get(task) ?? 0), 0)
+
+  /** Plans that the store holds a joint measurement of. */
+  const measuredPlans = (home: string): unknown[] =>
+    [...storedRows(home).values()]
+      .filter(({ kind }) => kind === 'plan')
+      .map(({ content }) => (JSON.parse(content) as { plan: unknown }).plan)
+
+  it('leaves no plan or one that was measured, and ends with the same', async () => {
+    const calm = place('search-calm')
+    const calmPlan = path.join(folder, 'search-calm', 'plan.json')
+    const whole = start([...ARGS, ...TARGET, '-o', calmPlan], calm)
+    const expected = await whole.json()
+    const steps = begunAll(whole.state())
+
+    const random = seeded(3)
+    const stormy = place('search-stormy')
+    const plans = path.join(folder, 'search-stormy', 'out')
+    fs.mkdirSync(plans)
+    const plan = path.join(plans, 'plan.json')
+    let before = storedRows(stormy.home)
+    let done = 0
+    for (let kill = 0; kill < 3; kill++) {
+      const cli = start([...ARGS, ...TARGET, '-o', plan, '--force'], stormy)
+      // the first while the layers are ranked, the last while plans are measured
+      const share = Math.floor(((steps - done) * (1 + random())) / (4 - kill))
+      expect(await cli.until((state) => begunAll(state) >= share)).toBe(true)
+      await sleep(random() * 50)
+      const children = cli.children()
+      await cli.kill()
+      done += begunAll(cli.state())
+      await expectNoOrphans(children)
+      const now = storedRows(stormy.home)
+      expectKept(before, now)
+      before = now
+      if (fs.existsSync(plan)) {
+        const written: unknown = JSON.parse(fs.readFileSync(plan, 'utf8'))
+        expect(quantPlan.parse(written)).toEqual(written)
+        expect(measuredPlans(stormy.home)).toContainEqual(written)
+      }
+    }
+    expect(fs.existsSync(plan)).toBe(true)
+    const answer = await start([...ARGS, ...TARGET, '-o', plan, '--force'], stormy).json()
+    expectKept(before, storedRows(stormy.home))
+    expect(answer['plan']).toEqual(expected['plan'])
+    expect(fs.readFileSync(plan, 'utf8')).toBe(fs.readFileSync(calmPlan, 'utf8'))
+    expect(fs.readdirSync(plans)).toEqual(['plan.json'])
+    expect(filesBelow(stormy.temporary)).toEqual([])
+    expect(await runStatuses(stormy)).toEqual(['done', 'interrupted', 'interrupted', 'interrupted'])
+  }, 120_000)
 })

@@ -219,6 +219,20 @@ describe('a sweep', () => {
     expect(rest.scores).toEqual(expected.scores)
   })
 
+  it('ends with the reason when it is cancelled, whatever is under way, and leaves no folder', async () => {
+    for (const stage of ['cut', 'sensitivity']) {
+      const abort = new AbortController()
+      const reason = new Error('enough')
+      const onProgress: Services['onProgress'] = (progress) => {
+        if (progress.stage === stage) abort.abort(reason)
+      }
+      const given = services(`cancelled-${stage}`, { signal: abort.signal, onProgress })
+      await expect(sweep({ metric: 'kl' }, given)).rejects.toBe(reason)
+      // every worker has ended what it did there: a folder that is removed stays so
+      expect(fs.readdirSync(folder).filter((name) => name.startsWith('sweep-'))).toEqual([])
+    }
+  })
+
   it('does again only what a killed worker had in hand', async () => {
     const expected = await sweep({ metric: 'kl' })
     let kills = 0
@@ -311,7 +325,7 @@ describe('the command', () => {
       id: expect.any(String),
       rank: 1,
       config: '8',
-      metric: 'loss',
+      metric: 'kl',
       value: expect.any(Number),
       interval: [expect.any(Number), expect.any(Number)],
       samples: expect.any(Number),

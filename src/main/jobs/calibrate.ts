@@ -72,7 +72,7 @@ export async function calibrateModel(
     const { plan, batch } = await pool.run<InstrumentInput, InstrumentOutput>(
       'instrument',
       instrumentInput(request, output),
-      options,
+      { ...options, retry: true },
     )
     const common = { ...dataInput(request), model: output, plan, range: request.range, threads: request.threads ?? 1 }
     const found = await runShares({ ...common, batch }, request, pool, options)

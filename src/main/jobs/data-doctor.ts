@@ -47,7 +47,10 @@ export async function examineData(
   }
   // without labels there is nothing to compare the others by
   const asked = info.labelled ? input : { ...input, candidates: input.candidates.slice(0, 1) }
-  const output = await pool.run<TryPreprocessInput, TryPreprocessOutput>('tryPreprocess', asked, { signal })
+  const output = await pool.run<TryPreprocessInput, TryPreprocessOutput>('tryPreprocess', asked, {
+    signal,
+    retry: true,
+  })
   const { min, max, mean } = output.trials[0]!
   onLog('info', `Inputs lie in ${number(min)} … ${number(max)}, mean ${number(mean)}.`)
   return findingsOf(output)

@@ -39,7 +39,7 @@ export async function runEvaluation(
   }
   return recordRun(services, { kind: 'evaluate', modelPath: request.model, parameters }, async (run) => {
     const describe = (path: string): Promise<ModelDescription> =>
-      services.pool.run('describeModel', { path }, { signal: services.signal })
+      services.pool.run('describeModel', { path }, { signal: services.signal, retry: true })
     const model = await describe(request.model)
     const reference = request.reference === null ? null : await describe(request.reference)
     const chosen = await chooseSamples(request.samples, model, false, services)

@@ -13,7 +13,7 @@ export async function inspectModel(
   input: InspectInput,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<InspectOutput> {
-  return pool.run<InspectInput, InspectOutput>('inspect', input, options)
+  return pool.run<InspectInput, InspectOutput>('inspect', input, { ...options, retry: true })
 }
 
 /** What the user sees of a model: the file as it came, the layers as they were prepared. */

@@ -70,7 +70,7 @@ async function evaluateTrial(
   const described = await services.pool.run<{ path: string }, { hash: string }>(
     'describeModel',
     { path: model },
-    { signal: services.signal },
+    { signal: services.signal, retry: true },
   )
   return measureOnce(
     {

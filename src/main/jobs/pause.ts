@@ -1,3 +1,6 @@
+import type { WorkerPool } from './pool.ts'
+import type { Services } from './services.ts'
+
 /** Holds a long job between two steps. A window's button and a test use it alike. */
 export interface Pause {
   readonly isPaused: boolean
@@ -22,13 +25,39 @@ export function createPause(): Pause {
       gate = null
     },
     wait: async (signal) => {
-      while (gate !== null) await Promise.race([gate.promise, aborted(signal)])
       signal.throwIfAborted()
+      while (gate !== null) await resumedOrAborted(gate.promise, signal)
     },
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+/** @throws the signal's reason when it is raised first */
+async function resumedOrAborted(resumed: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = (): void => aborted.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([resumed, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Services whose pool begins no task while the job is paused; tasks under way end. */
+export function pausable(services: Services, pause: Pause | undefined): Services {
+  if (pause === undefined) return services
+  const { pool, signal } = services
+  const gated: WorkerPool = {
+    size: pool.size,
+    run: async (task, input, options) => {
+      await pause.wait(options?.signal ?? signal)
+      return pool.run(task, input, options)
+    },
+    map: async (task, inputs, options) => {
+      await pause.wait(options?.signal ?? signal)
+      return pool.map(task, inputs, options)
+    },
+    close: () => pool.close(),
+  }
+  return { ...services, pool: gated }
 }

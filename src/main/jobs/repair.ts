@@ -55,7 +55,7 @@ export async function repairOnce(study: Study, plan: QuantPlan, services: Servic
     repairs: Object.fromEntries(repairNames.map((name) => [name, asked.includes(name)])) as Record<RepairName, boolean>,
     threads: os.availableParallelism(),
   }
-  const options = { signal, onProgress, onLog, exclusive: true }
+  const options = { signal, onProgress, onLog, exclusive: true, retry: true }
   const made = await pool.run<RepairInput, RepairOutput>('repair', input, options)
   const { bundle, ...report } = made
   const { sha256 } = store.artifacts.putBytes(bundle)
@@ -108,10 +108,14 @@ async function equalizeStudy(
     collection: statistics?.bytes ?? null,
     output,
   }
-  const { pairs } = await pool.run<EqualizeInput, EqualizeOutput>('equalize', input, { signal })
+  const { pairs } = await pool.run<EqualizeInput, EqualizeOutput>('equalize', input, { signal, retry: true })
   if (pairs.length === 0) return null
   if (!statistics) return { prepared: output, collection: null }
-  const { hash } = await pool.run<{ path: string }, ModelDescription>('describeModel', { path: output }, { signal })
+  const { hash } = await pool.run<{ path: string }, ModelDescription>(
+    'describeModel',
+    { path: output },
+    { signal, retry: true },
+  )
   const data = chosen.calibration ?? chosen.evaluation
   const { sha256 } = await calibrateOnce(
     {

@@ -51,6 +51,7 @@ export async function chooseSamples(
   }
   const { evaluation, calibration } = await pool.run<DescribeDataInput, DataDescription>('describeData', input, {
     signal,
+    retry: true,
   })
   const ranges = chooseRanges({ ...options, evaluation, calibration })
   const metadata = new Map(Object.entries(model.metadata))

@@ -15,6 +15,7 @@ import { STRATEGIES, strategyFor } from '../search/strategies/registry.ts'
 import { frontOf, missesOf, type Miss } from '../search/targets.ts'
 import { assertWritable, writeTextFile } from './atomic-file.ts'
 import { measurePlan } from './measure-plan.ts'
+import { pausable, type Pause } from './pause.ts'
 import { recordRun, type OpenRun, type RunOutcome } from './record-run.ts'
 import { samplesJson, type SampleOptions } from './samples.ts'
 import { measureCosts, profilePlan, searchableLayers } from './search/profiles.ts'
@@ -89,8 +90,10 @@ const RANKING_SAMPLES = 512
  */
 export async function runSearch(
   request: SearchRunRequest,
-  services: Services,
+  given: Services,
+  pause?: Pause,
 ): Promise<{ run: string; value: SearchAnswer }> {
+  const services = pausable(given, pause)
   const start = performance.now()
   const configurations = parseConfigurations(request.configs ?? defaultConfigurations(request))
   if (request.strategy !== null && !STRATEGIES.some(({ name }) => name === request.strategy)) {

@@ -11,7 +11,7 @@ import { chunkSize, scoreOf, type Population } from '../search/racing.ts'
 import { scoreKindOf } from '../search/sample-rows.ts'
 import { rankScores, type LayerScore, type MetricName, type SensitivityTable } from '../search/scores.ts'
 import { recordRun, type RunOutcome } from './record-run.ts'
-import { createPause, type Pause } from './pause.ts'
+import { pausable, type Pause } from './pause.ts'
 import { samplesJson, type SampleOptions } from './samples.ts'
 import { explainWorst } from './sensitivity/explain.ts'
 import { SweepProgress } from './sensitivity/progress.ts'
@@ -22,6 +22,7 @@ import { countPlans, sweepVariants, valuesOf, type VariantRows } from './sensiti
 import { gridVariants, type Variant, type VariantGroup } from './sensitivity/variants.ts'
 import type { Services } from './services.ts'
 import { openStudy, type Study } from './study.ts'
+import { mayClassify } from './tasks/outputs.ts'
 import { removeFolder, withWorkFolder } from './work-folder.ts'
 
 /** What is swept over a study. */
@@ -75,12 +76,13 @@ export async function measureSensitivity(
   folder: string,
   study: Study,
   request: SensitivityRequest,
-  services: Services,
+  given: Services,
 ): Promise<SensitivityResult> {
   const start = performance.now()
+  const services = pausable(given, request.pause)
   const chosen = study.chosen
   if (chosen === null) throw new Error('a study without samples cannot be measured')
-  const metric = metricFor(request.metric, chosen.evaluation.labelled)
+  const metric = metricFor(request.metric, chosen.evaluation.labelled, study)
   const base = request.base ?? 'float'
   const groups = gridVariants({ ...request, base, layers: chosenLayers(study, request.layers) }, study.summary.layers)
   const range = request.range ?? chosen.ranges.evaluation
@@ -89,7 +91,11 @@ export async function measureSensitivity(
   const exact = request.exact ?? false
   const { chunks, population } = await chooseChunks(study, { range, size, metric, exact, settings }, services)
   const plans = groups.reduce((sum, { variants }) => sum + countPlans(variants), 0)
-  const progress = new SweepProgress(plans * chunks.length, services)
+  const progress = new SweepProgress(
+    plans,
+    chunks.map(({ positions }) => positions.length),
+    services,
+  )
   const memoryBytes = Math.floor((request.memoryBytes ?? os.totalmem() / 10) / services.pool.size)
   const time: SweepTime = { sessionMs: 0, runMs: 0 }
   const scores: Omit<LayerScore, 'rank'>[] = []
@@ -107,7 +113,6 @@ export async function measureSensitivity(
           settings,
           metric,
           exact,
-          pause: request.pause ?? createPause(),
           tell: (change) => progress.add(change),
         },
         suffixes,
@@ -138,12 +143,16 @@ export async function measureSensitivity(
   }
 }
 
-function metricFor(asked: MetricName | undefined, labelled: boolean): MetricName {
+/**
+ * KL to float where nothing is asked for, with labels too: a label tells of a sample only whether it is right, the distribution how far it
+ * moved, so that the same samples give far narrower intervals.
+ */
+function metricFor(asked: MetricName | undefined, labelled: boolean, { summary }: Study): MetricName {
   if ((asked === 'loss' || asked === 'top1') && !labelled)
     throw new Fault('usage.metric', `--metric ${asked} needs labels, which these data do not have: use kl or nsr.`, {
       metric: asked,
     })
-  return asked ?? (labelled ? 'loss' : 'kl')
+  return asked ?? (mayClassify(summary.outputs) ? 'kl' : 'nsr')
 }
 
 function chosenLayers({ summary }: Study, ids: readonly string[] | undefined): ReturnType<typeof gridLayers> {
@@ -221,9 +230,10 @@ interface Explained {
  */
 export async function runSensitivity(
   request: SensitivityRunRequest,
-  services: Services,
+  given: Services,
   pause?: Pause,
 ): Promise<{ run: string; value: SensitivityAnswer }> {
+  const services = pausable(given, pause)
   const configurations = parseConfigurations(request.configs)
   const { model, ...parameters } = request
   return recordRun(
@@ -245,12 +255,7 @@ export async function runSensitivity(
         }
         const { base, exact } = request
         const options = { metric: request.metric ?? undefined, threads: request.threads ?? undefined }
-        const result = await measureSensitivity(
-          folder,
-          study,
-          { configurations, base, exact, pause, ...options },
-          services,
-        )
+        const result = await measureSensitivity(folder, study, { configurations, base, exact, ...options }, services)
         return sweepOutcome(study, result, await explain(result.scores))
       }),
   )

@@ -60,7 +60,7 @@ export async function openStudy(folder: string, request: StudyRequest, services:
   const prepared = await pool.run<{ path: string }, ModelDescription>(
     'describeModel',
     { path: preparedPath },
-    { signal },
+    { signal, retry: true },
   )
   const common = { summary, preparedPath, preparedHash: prepared.hash, sampleShapes }
   if (request.samples === null) {
@@ -136,7 +136,7 @@ export async function applyPlan(
       bundle: repaired?.repairs.bundle ?? null,
       output,
     },
-    { signal },
+    { signal, retry: true },
   )
   return { ...written, repairs: repaired?.repairs ?? null }
 }

@@ -81,7 +81,11 @@ async function profileIn(
     runs: RUNS,
   }
   const report = await pool.run<VerifyInput, ExecutionReport>('verify', input, { signal, retry: true, exclusive: true })
-  const described = await pool.run<{ path: string }, { sizeBytes: number }>('describeModel', { path }, { signal })
+  const described = await pool.run<{ path: string }, { sizeBytes: number }>(
+    'describeModel',
+    { path },
+    { signal, retry: true },
+  )
   return {
     layers: report.layers.map(({ id, ms }) => [id, ms ?? 0] as const),
     otherMs: report.other.reduce((sum, { ms }) => sum + (ms ?? 0), 0),

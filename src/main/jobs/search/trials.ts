@@ -144,7 +144,7 @@ async function compare(
   services: Services,
 ): Promise<Comparison> {
   const hash = (path: string): Promise<{ hash: string }> =>
-    services.pool.run('describeModel', { path }, { signal: services.signal })
+    services.pool.run('describeModel', { path }, { signal: services.signal, retry: true })
   const hashes = { model: (await hash(model)).hash, reference: (await hash(reference)).hash }
   const { spec: data, seed, preprocess, evaluation } = chosen!
   const { result } = await measureOnce(

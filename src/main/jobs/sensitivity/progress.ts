@@ -9,29 +9,42 @@ export class SweepProgress {
   readonly possible: number
   readonly #services: Pick<Services, 'onProgress' | 'pool'>
   #dropped = 0
+  /** samples of evaluations that are to come */
+  #samplesLeft: number
+  #samplesMeasured = 0
   #ms = 0
 
-  constructor(possible: number, services: Pick<Services, 'onProgress' | 'pool'>) {
-    this.possible = possible
+  /**
+   * @param plans different ones that are measured
+   * @param chunks samples of each chunk
+   */
+  constructor(plans: number, chunks: readonly number[], services: Pick<Services, 'onProgress' | 'pool'>) {
+    this.possible = plans * chunks.length
+    this.#samplesLeft = plans * chunks.reduce((sum, samples) => sum + samples, 0)
     this.#services = services
   }
 
-  add({ measured, found, dropped, ms }: SweepChange): void {
+  add({ measured, found, dropped, samples, ms }: SweepChange): void {
     this.measured += measured
     this.found += found
     this.#dropped += dropped
+    this.#samplesLeft -= samples
     this.#ms += ms
+    if (measured > 0) this.#samplesMeasured += samples
     const done = this.measured + this.found
-    const total = this.possible - this.#dropped
-    const pace = this.measured === 0 ? undefined : this.#ms / this.measured / this.#services.pool.size
     this.#services.onProgress({
       stage: 'sensitivity',
       done,
-      total,
+      total: this.possible - this.#dropped,
       unit: 'evaluations',
-      // chunks grow to their full size within a few rounds; until then the pace flatters
-      ...(pace === undefined ? {} : { etaMs: (total - done) * pace }),
+      // by samples, not by evaluations: chunks grow
+      ...(this.#samplesMeasured === 0 ? {} : { etaMs: this.#samplesLeft * this.#pace }),
       ...(this.#dropped === 0 ? {} : { note: `${this.#dropped} not needed, ranks settled` }),
     })
+  }
+
+  /** ms a sample takes, with all workers at it. */
+  get #pace(): number {
+    return this.#ms / this.#samplesMeasured / this.#services.pool.size
   }
 }

@@ -6,6 +6,7 @@ import { scanSums } from '../../search/quick-scan.ts'
 import { EQUAL_SQNR_DB } from '../evaluate-run.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
+import { together } from '../together.ts'
 import type { ScanBuildInput, ScanBuildOutput, ScanRunInput, ScanRunOutput } from '../tasks/quick-scan.ts'
 import { runDurably } from './run-durably.ts'
 import { chunkContent, gridVariants, type VariantGroup } from './variants.ts'
@@ -116,10 +117,11 @@ async function sumsOver(
   const total = range.end - range.start
   const starts = Array.from({ length: Math.ceil(total / SHARE) }, (_, i) => range.start + i * SHARE)
   let done = 0
-  const parts = await Promise.all(
-    starts.map(async (from) => {
+  const parts = await together(
+    services.signal,
+    starts.map((from) => async (signal) => {
       const end = Math.min(range.end, from + SHARE)
-      const { sums } = await runDurably<ScanRunInput, ScanRunOutput>(services, 'scanRun', {
+      const { sums } = await runDurably<ScanRunInput, ScanRunOutput>({ ...services, signal }, 'scanRun', {
         model,
         data: chosen.spec,
         split: chosen.evaluation.split,

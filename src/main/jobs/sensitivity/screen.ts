@@ -4,6 +4,7 @@ import { chunksOf, screened, wholePopulation, type Population } from '../../sear
 import type { MetricName } from '../../search/scores.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
+import { together } from '../together.ts'
 import type { SpreadInput, SpreadOutput } from '../tasks/sensitivity-spread.ts'
 import { runDurably } from './run-durably.ts'
 import type { SampleChunk, SampleSettings } from './variants.ts'
@@ -60,11 +61,12 @@ async function spreadOver(
   const chosen = study.chosen!
   const shares = chunkEvenly(range)
   let done = 0
-  const parts = await Promise.all(
-    shares.map(async (share) => {
+  const parts = await together(
+    services.signal,
+    shares.map((share) => async (signal) => {
       const content = spreadContent(study, share, settings, services)
       const kept = services.store.measurements.find(content) as { spread: number[] | null } | null
-      const found = kept ?? (await measureSpread(study, share, settings, services))
+      const found = kept ?? (await measureSpread(study, share, settings, { ...services, signal }))
       if (kept === null) services.store.measurements.keep(content, found, services.now())
       const total = range.end - range.start
       services.onProgress({ stage: 'screen', done: (done += share.end - share.start), total, unit: 'samples' })

@@ -1,8 +1,9 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FrontierTensor } from '../../search/cuts.ts'
 import type { Services } from '../services.ts'
 import { applyPlan, type Study } from '../study.ts'
+import { together } from '../together.ts'
 import type { CutInput, CutOutput } from '../tasks/sensitivity-cut.ts'
 import { optimizedBasePath } from '../tasks/sensitivity-cut.ts'
 import type { ExposeInput, PrefixInput, PrefixOutput } from '../tasks/sensitivity-prefix.ts'
@@ -67,9 +68,10 @@ export class Suffixes {
     if (missing.length === 0) return
     await this.#prepareBase()
     let done = 0
-    const made = await Promise.all(
-      missing.map(async (variant, i) => {
-        const prepared = await this.#cut(variant, `${this.#prepared.size + i}`)
+    const made = await together(
+      this.#services.signal,
+      missing.map((variant, i) => async (signal) => {
+        const prepared = await this.#cut(variant, `${this.#prepared.size + i}`, { ...this.#services, signal })
         onDone(++done, missing.length)
         return [variant.key, prepared] as const
       }),
@@ -87,17 +89,18 @@ export class Suffixes {
     this.#basePath = path
   }
 
-  async #cut(variant: Variant, name: string): Promise<Prepared> {
+  async #cut(variant: Variant, name: string, services: Services): Promise<Prepared> {
     const exported = join(this.#folder, `${name}.variant.onnx`)
-    await applyPlan(this.#study, variant.plan, exported, this.#services)
+    await applyPlan(this.#study, variant.plan, exported, services)
     const path = join(this.#folder, `${name}.suffix.onnx`)
-    const cut = await runDurably<CutInput, CutOutput>(this.#services, 'sensitivityCut', {
+    const cut = await runDurably<CutInput, CutOutput>(services, 'sensitivityCut', {
       base: this.#basePath,
       optimizedBase: optimizedBasePath(this.#folder),
       variant: exported,
       output: path,
       threads: this.#settings.threads,
     })
+    await rm(exported, { force: true }) // not by the worker: should it die before it answers, another needs the file again
     this.time.sessionMs += cut.sessionMs
     return { path, cut }
   }
@@ -122,10 +125,11 @@ export class Suffixes {
     for (let start = 0; start < positions.length; start += BLOCK) parts.push(positions.slice(start, start + BLOCK))
     const frontier = this.#frontierOf(variants.map(({ key }) => this.#prepared.get(key)!))
     const blocks = parts.map((part) => join(this.#folder, `block-${part[0]}`))
-    await Promise.all(
-      parts.map(async (part, i) => {
+    await together(
+      this.#services.signal,
+      parts.map((part, i) => async (signal) => {
         const { sessionMs, runMs } = await runDurably<PrefixInput, PrefixOutput>(
-          this.#services,
+          { ...this.#services, signal },
           'sensitivityPrefix',
           this.#prefixInput(part, frontier, blocks[i]!),
         )

@@ -1,12 +1,12 @@
-import { rm } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import type { Json } from '../../../shared/contract/runs.ts'
 import { endsRound, isSettled, type Population } from '../../search/racing.ts'
 import { metricOf, ROW_LENGTH, scoreKindOf, type SampleRows } from '../../search/sample-rows.ts'
 import type { MetricName } from '../../search/scores.ts'
-import type { Pause } from '../pause.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
+import { Slots, together } from '../together.ts'
+import { removeFolder } from '../work-folder.ts'
 import type { Suffixes } from './suffixes.ts'
 import { chunkContent, type SampleChunk, type SampleSettings, type Variant } from './variants.ts'
 
@@ -19,7 +19,6 @@ export interface SweepRequest {
   readonly metric: MetricName
   /** every layer takes every sample */
   readonly exact: boolean
-  readonly pause: Pause
   readonly tell: (change: SweepChange) => void
 }
 
@@ -30,6 +29,9 @@ export interface SweepChange {
   readonly found: number
   /** evaluations that will not be needed */
   readonly dropped: number
+  /** samples of all these evaluations together */
+  readonly samples: number
+  /** time of those measured, in ms */
   readonly ms: number
 }
 
@@ -60,8 +62,14 @@ async function sweepAll(
   services: Services,
 ): Promise<void> {
   const active = uniqueByKey(request.variants)
-  const chunks = [...request.chunks.keys()]
-  await eachLimited(chunks, 2, (i) => sweepChunk(request, active, i, rows, suffixes, services))
+  const chunks = new Slots(2)
+  const evaluations = new Slots(services.pool.size)
+  await together(
+    services.signal,
+    request.chunks.map(
+      (_, i) => () => chunks.run(() => sweepChunk(request, active, i, rows, suffixes, evaluations, services)),
+    ),
+  )
 }
 
 /** Variants leave after the round that settles their rank. */
@@ -72,14 +80,18 @@ async function sweepRounds(
   services: Services,
 ): Promise<void> {
   const { chunks } = request
+  const evaluations = new Slots(services.pool.size)
   let seen = 0
   let active = uniqueByKey(request.variants)
   for (const [i, chunk] of chunks.entries()) {
-    await sweepChunk(request, active, i, rows, suffixes, services)
+    await sweepChunk(request, active, i, rows, suffixes, evaluations, services)
     seen += chunk.positions.length
     if (i === chunks.length - 1 || !endsRound(seen)) continue
     const left = await unsettled(request, active, rows)
-    request.tell({ measured: 0, found: 0, dropped: (active.length - left.length) * (chunks.length - 1 - i), ms: 0 })
+    const settled = active.length - left.length
+    const rest = chunks.slice(i + 1)
+    const samples = rest.reduce((sum, { positions }) => sum + positions.length, 0) * settled
+    request.tell({ measured: 0, found: 0, dropped: rest.length * settled, samples, ms: 0 })
     active = left
     if (active.length === 0) break
   }
@@ -94,56 +106,43 @@ function uniqueByKey(variants: readonly Variant[]): Variant[] {
   return [...new Map(variants.map((variant) => [variant.key, variant])).values()]
 }
 
+/** @param evaluations room for as many as there are workers: whoever takes the next one has kept the one before */
 async function sweepChunk(
   request: SweepRequest,
   active: readonly Variant[],
   index: number,
   rows: Map<string, SampleRows[]>,
   suffixes: Suffixes,
+  evaluations: Slots,
   services: Services,
 ): Promise<void> {
-  const { study, settings, pause, tell } = request
+  const { study, settings, tell } = request
   const chunk = request.chunks[index]!
+  const samples = chunk.positions.length
   const missing: Variant[] = []
   for (const variant of active) {
     const kept = keptRows(services.store.measurements.find(chunkContent(study, variant, chunk, settings, services)))
     if (kept === null) missing.push(variant)
     else rows.get(variant.key)![index] = kept
   }
-  if (missing.length < active.length) tell({ measured: 0, found: active.length - missing.length, dropped: 0, ms: 0 })
+  const found = active.length - missing.length
+  if (found > 0) tell({ measured: 0, found, dropped: 0, samples: found * samples, ms: 0 })
   if (missing.length === 0) return
-  await pause.wait(services.signal)
   await suffixes.prepare(active, (done, total) => services.onProgress({ stage: 'cut', done, total, unit: 'variants' }))
-  await pause.wait(services.signal)
   const blocks = await suffixes.runPrefix(chunk.positions, missing)
-  await eachLimited(missing, services.pool.size, async (variant) => {
-    await pause.wait(services.signal)
+  const evaluate = async (variant: Variant): Promise<void> => {
     const start = performance.now()
     const measured = await suffixes.evaluate(variant, blocks)
     const content = chunkContent(study, variant, chunk, settings, services)
     services.store.measurements.keep(content, storedRows(measured), services.now())
     rows.get(variant.key)![index] = measured
-    tell({ measured: 1, found: 0, dropped: 0, ms: performance.now() - start })
-  })
-  for (const block of blocks) await rm(block, { recursive: true, force: true })
-}
-
-/** Runs `body` for each item, at most so many at a time; the first failure stops what has not begun and is thrown once all have ended. */
-async function eachLimited<T>(items: readonly T[], limit: number, body: (item: T) => Promise<void>): Promise<void> {
-  let next = 0
-  let failed = false
-  const lane = async (): Promise<void> => {
-    while (!failed && next < items.length) {
-      try {
-        await body(items[next++]!)
-      } catch (error) {
-        failed = true
-        throw error
-      }
-    }
+    tell({ measured: 1, found: 0, dropped: 0, samples, ms: performance.now() - start })
   }
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, lane))
-  for (const end of ends) if (end.status === 'rejected') throw end.reason
+  await together(
+    services.signal,
+    missing.map((variant) => () => evaluations.run(() => evaluate(variant))),
+  )
+  for (const block of blocks) await removeFolder(block)
 }
 
 function storedRows(rows: SampleRows): Json {

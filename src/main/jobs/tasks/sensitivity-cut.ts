@@ -16,7 +16,7 @@ export interface CutInput {
   readonly base: string
   /** the base as ONNX Runtime optimises it; written by the worker that is first */
   readonly optimizedBase: string
-  /** the variant as exported; removed once it is cut */
+  /** the variant as exported */
   readonly variant: string
   /** where the suffix goes */
   readonly output: string
@@ -69,7 +69,7 @@ export function createSensitivityCutTask({ engine }: Pick<TaskDeps, 'engine'>): 
     signal.throwIfAborted()
     const suffix = cutVariant(known.numbered, known.numbers.fork().number(model), known.cuttable)
     const { sizeBytes } = await writeModelFile(suffix.model, input.output, { force: true, signal })
-    await Promise.all([fs.rm(optimized, { force: true }), fs.rm(input.variant, { force: true })])
+    await fs.rm(optimized, { force: true })
     return { frontier: suffix.frontier, sizeBytes, sessionMs }
   }
 }
