@@ -21,7 +21,7 @@ import { gridLayers, parseConfigurations } from '../../src/main/search/grid.ts'
 import { openStore } from '../../src/main/store/store.ts'
 import { runCli, SAMPLE } from '../builders/cli.ts'
 import { bytesOf, npyBytes, zipBytes } from '../builders/data-files.ts'
-import { normals, seeded } from '../builders/model-builder.ts'
+import { ModelBuilder, normals, seeded } from '../builders/model-builder.ts'
 import { engine } from '../builders/prepared.ts'
 import { randomTensor } from '../builders/quantizing.ts'
 import { sharedPath } from '../builders/shared.ts'
@@ -165,7 +165,7 @@ describe('a suffix gives what the whole variant gives', () => {
 
 describe('a sweep', () => {
   it('measures what the whole model measures, layer by layer', async () => {
-    const result = await sweep({ layers: ['stem/conv', 'block1/b/add', 'head/gemm'] })
+    const result = await sweep({ layers: ['stem/conv', 'block1/b/add', 'head/gemm'], metric: 'loss' })
     for (const score of result.scores) {
       const [group] = gridVariants(
         { layers: study.summary.layers.filter(({ id }) => id === score.layerId), configurations: EIGHT, base: 'float' },
@@ -270,6 +270,40 @@ describe('a sweep', () => {
     const expected = await sweep({ metric: 'kl' })
     const tight = await sweep({ metric: 'kl', memoryBytes: 0 })
     expect(tight.scores).toEqual(expected.scores)
+  })
+})
+
+describe('a model that does not classify', () => {
+  let of: Study
+  beforeAll(async () => {
+    const own = fs.mkdtempSync(path.join(folder, 'pictures-'))
+    const b = new ModelBuilder()
+    const x = b.node('Relu', [b.node('Conv', [b.input('x', ['N', 3, 8, 8]), b.weights([4, 3, 3, 3])], {})])
+    b.node('Conv', [x, b.weights([3, 4, 1, 1])], {}, { outputs: ['y'] })
+    b.output('y', null)
+    const [model, data] = [path.join(own, 'model.onnx'), path.join(own, 'data.npz')]
+    fs.writeFileSync(model, modelBytes(b.build()))
+    const pixels = bytesOf(normals(seeded(2), 24 * 192, 1))
+    fs.writeFileSync(data, zipBytes([{ name: 'x.npy', bytes: npyBytes('<f4', [24, 3, 8, 8], pixels) }]))
+    const samples = { data: { kind: 'npz' as const, path: data }, seed: 0 }
+    of = await openStudy(own, { model, samples, needsRanges: true }, services('pictures-study'))
+  })
+
+  it.each([true, false])('is measured by the noise of its outputs (every sample: %s)', async (exact) => {
+    const given = services(`pictures-${exact}`)
+    const result = await measureSensitivity(folder, of, { configurations: EIGHT, exact }, given)
+    expect(result.metric).toBe('nsr')
+    for (const { value, samples } of result.scores) {
+      expect(value).toBeGreaterThan(0)
+      expect(samples).toBeGreaterThan(11)
+    }
+  })
+
+  it.each(['kl', 'loss', 'top1'] as const)('says before anything is measured that it has no %s', async (metric) => {
+    const given = services(`pictures-${metric}`)
+    const asked = measureSensitivity(folder, of, { configurations: EIGHT, metric, exact: true }, given)
+    await expect(asked).rejects.toMatchObject({ code: 'usage.metric' })
+    expect(given.store.measurements.count('sensitivity', null)).toBe(0)
   })
 })
 

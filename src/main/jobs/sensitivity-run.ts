@@ -17,12 +17,11 @@ import { explainWorst } from './sensitivity/explain.ts'
 import { SweepProgress } from './sensitivity/progress.ts'
 import { runQuickScan, type QuickScan } from './sensitivity/quick.ts'
 import { Suffixes, type SweepTime } from './sensitivity/suffixes.ts'
-import { chooseChunks } from './sensitivity/screen.ts'
+import { chooseChunks, isClassifier } from './sensitivity/screen.ts'
 import { countPlans, sweepVariants, valuesOf, type VariantRows } from './sensitivity/sweep.ts'
 import { gridVariants, type Variant, type VariantGroup } from './sensitivity/variants.ts'
 import type { Services } from './services.ts'
 import { openStudy, type Study } from './study.ts'
-import { mayClassify } from './tasks/outputs.ts'
 import { removeFolder, withWorkFolder } from './work-folder.ts'
 
 /** What is swept over a study. */
@@ -82,13 +81,14 @@ export async function measureSensitivity(
   const services = pausable(given, request.pause)
   const chosen = study.chosen
   if (chosen === null) throw new Error('a study without samples cannot be measured')
-  const metric = metricFor(request.metric, chosen.evaluation.labelled, study)
   const base = request.base ?? 'float'
   const groups = gridVariants({ ...request, base, layers: chosenLayers(study, request.layers) }, study.summary.layers)
   const range = request.range ?? chosen.ranges.evaluation
   const size = chunkSize(bytesPerSample(study), CHUNK_BYTES)
   const settings = { batch: request.batch ?? 1, threads: request.threads ?? 1 }
   const exact = request.exact ?? false
+  const scored = request.metric === 'nsr' || (await isClassifier(study, range, settings, services))
+  const metric = metricFor(request.metric, chosen.evaluation.labelled, scored)
   const { chunks, population } = await chooseChunks(study, { range, size, metric, exact, settings }, services)
   const plans = groups.reduce((sum, { variants }) => sum + countPlans(variants), 0)
   const progress = new SweepProgress(
@@ -147,12 +147,16 @@ export async function measureSensitivity(
  * KL to float where nothing is asked for, with labels too: a label tells of a sample only whether it is right, the distribution how far it
  * moved, so that the same samples give far narrower intervals.
  */
-function metricFor(asked: MetricName | undefined, labelled: boolean, { summary }: Study): MetricName {
+function metricFor(asked: MetricName | undefined, labelled: boolean, scored: boolean): MetricName {
   if ((asked === 'loss' || asked === 'top1') && !labelled)
     throw new Fault('usage.metric', `--metric ${asked} needs labels, which these data do not have: use kl or nsr.`, {
       metric: asked,
     })
-  return asked ?? (mayClassify(summary.outputs) ? 'kl' : 'nsr')
+  if (asked !== undefined && !scored)
+    throw new Fault('usage.metric', `--metric ${asked} needs class scores, which this model does not give: use nsr.`, {
+      metric: asked,
+    })
+  return asked ?? (scored ? 'kl' : 'nsr')
 }
 
 function chosenLayers({ summary }: Study, ids: readonly string[] | undefined): ReturnType<typeof gridLayers> {
@@ -194,7 +198,7 @@ function scoresOf(
 function unknownMetric(metric: MetricName): Fault {
   return new Fault(
     'usage.metric',
-    `The ${metric} of some samples is not known: the model gives no class scores, or a sample has no label. Use --metric nsr, or kl.`,
+    `The ${metric} of some samples is not known: they have no label. Use --metric kl, or nsr.`,
     { metric },
   )
 }

@@ -76,22 +76,23 @@ export type Race = readonly Float64Array[]
  * Whether the place of `candidate` is settled: the number of candidates that it is expected to change places with, from the paired
  * differences over the samples both have, is at most 3 % of them all. Places are then off by so little that the rank correlation with a
  * sweep over all samples loses about 0.01.
+ * @param areCounts values are −1, 0 or 1 (top-1), mostly 0: two candidates alike so far may well differ on the samples to come
  * Source: racing as in Maron, Moore 1994, "Hoeffding Races", with normal errors of paired ratio estimates.
  */
-export function isSettled(race: Race, candidate: number, population: Population): boolean {
+export function isSettled(race: Race, candidate: number, population: Population, areCounts = false): boolean {
   if (race[candidate]!.length < LEAST_ROUND) return false
   const allowed = TOLERANCE * race.length
   let expected = 0
   for (let other = 0; other < race.length; other++) {
     if (other === candidate) continue
-    expected += chanceOfSwap(race[candidate]!, race[other]!, population)
+    expected += chanceOfSwap(race[candidate]!, race[other]!, population, areCounts)
     if (expected > allowed) return false
   }
   return true
 }
 
-/** That the order of two candidates over all samples is not the one seen so far. Equal values throughout: nothing is left to learn. */
-function chanceOfSwap(a: Float64Array, b: Float64Array, { sizes, total }: Population): number {
+/** That the order of two candidates over all samples is not the one seen so far. Equal measures throughout: nothing is left to learn. */
+function chanceOfSwap(a: Float64Array, b: Float64Array, { sizes, total }: Population, areCounts: boolean): number {
   const count = Math.min(a.length, b.length)
   let sum = 0
   let size = 0
@@ -102,7 +103,8 @@ function chanceOfSwap(a: Float64Array, b: Float64Array, { sizes, total }: Popula
   const ratio = size === 0 ? 0 : sum / size
   let squares = 0
   for (let i = 0; i < count; i++) squares += (a[i]! - b[i]! - ratio * sizes[i]!) ** 2
-  if (squares === 0 || size >= total) return 0
+  if (size >= total) return 0
+  if (squares === 0) return areCounts ? 1 / 2 : 0
   // only what was not seen is uncertain
   const unseen = 1 - size / total
   const error = (unseen * Math.sqrt(squares / (count - 1) / count)) / (size / count)

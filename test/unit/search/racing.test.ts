@@ -76,6 +76,14 @@ describe('a race', () => {
     expect(isSettled([same, same.slice()], 0, wholePopulation(100))).toBe(true)
   })
 
+  it('takes equal counts as open until all is seen: what is rare may be still to come', () => {
+    const none = new Float64Array(64)
+    const rare = Float64Array.from({ length: 64 }, (_, i) => (i === 5 ? 1 : 0))
+    expect(isSettled([none, none.slice()], 0, wholePopulation(1000), true)).toBe(false)
+    expect(isSettled([none, rare], 0, wholePopulation(1000), true)).toBe(false)
+    expect(isSettled([none, none.slice()], 0, wholePopulation(64), true)).toBe(true)
+  })
+
   it('settles nothing on a handful of samples', () => {
     expect(isSettled([values(8, 0, 0.1, 6), values(8, 9, 0.1, 7)], 0, wholePopulation(100))).toBe(false)
   })

@@ -47,6 +47,19 @@ export async function chooseChunks(
   return { chunks, population: { sizes, total: spread.reduce((sum, value) => sum + value, 0), count } }
 }
 
+/** Samples that tell whether a model classifies. */
+const PROBE = 8
+
+/** Whether the model gives class scores, as its first samples show: declared shapes need not tell. @throws Fault data.*, engine.* */
+export async function isClassifier(
+  study: Study,
+  { start, end }: SampleRange,
+  settings: SampleSettings,
+  services: Services,
+): Promise<boolean> {
+  return (await spreadOver(study, { start, end: Math.min(end, start + PROBE) }, settings, services)) !== null
+}
+
 function positionsOf({ start, end }: SampleRange): number[] {
   return Array.from({ length: end - start }, (_, i) => start + i)
 }
@@ -58,7 +71,6 @@ async function spreadOver(
   settings: SampleSettings,
   services: Services,
 ): Promise<Float64Array | null> {
-  const chosen = study.chosen!
   const shares = chunkEvenly(range)
   let done = 0
   const parts = await together(
@@ -73,10 +85,7 @@ async function spreadOver(
       return found.spread
     }),
   )
-  if (parts.some((part) => part === null)) {
-    services.onLog('info', `The model gives no class scores: samples of ${chosen.spec.kind} are taken in their order.`)
-    return null
-  }
+  if (parts.some((part) => part === null)) return null
   return Float64Array.from(parts.flatMap((part) => part!))
 }
 

@@ -173,7 +173,7 @@ async function unsettled(
     const running = new Set(active.map(({ key }) => key))
     for (const [i, { key }] of racers.entries()) {
       if (!running.has(key)) continue
-      if (!isSettled(race, i, population)) open.add(key)
+      if (!isSettled(race, i, population, metric === 'top1')) open.add(key)
       await setImmediate() // thousands of comparisons: the event loop has its turn between them
     }
   }

@@ -71,11 +71,6 @@ export function classesOf(
   return null
 }
 
-/** Whether any output may hold class scores, as far as declared shapes tell; a run decides (`classesOf`). */
-export function mayClassify(outputs: readonly ValueSpec[]): boolean {
-  return outputs.some(({ dataType, shape }) => scoreTypes.has(dataType) && isClassShape(shape))
-}
-
 function isClassShape(shape: ValueSpec['shape']): boolean {
   if (shape === null) return true
   return shape.length >= 2 && shape.slice(2).every((dim) => dim === 1) && shape[1] !== 1
