@@ -13,7 +13,13 @@ export class CanvasPen implements Pen {
 
   constructor(context: Context2D) {
     this.#context = context
-    context.textBaseline = 'middle'
+    this.reset()
+  }
+
+  /** Sets up the context again, after its canvas was resized. */
+  reset(): void {
+    this.#font = ''
+    this.#context.textBaseline = 'middle'
   }
 
   rect({ x, y, width, height }: Box, { fill, stroke, lineWidth = 1, radius = 0, dash = NO_DASH }: RectStyle): void {

@@ -94,7 +94,7 @@ function paintFar({ scene, looks, brush }: Picture, camera: Camera, size: Size, 
 }
 
 function paintEdges(
-  { scene, theme, brush, marks, looks }: Picture,
+  { scene, theme, brush, marks, decor }: Picture,
   scale: number,
   edges: number[],
   level: Level,

@@ -31,8 +31,8 @@ export interface Scene {
   /** [items] edges that end and start at each */
   readonly incoming: readonly (readonly number[])[]
   readonly outgoing: readonly (readonly number[])[]
-  /** item id → index */
-  readonly indexOf: ReadonlyMap<string, number>
+  /** card id → index of the item that shows it */
+  readonly itemOf: ReadonlyMap<string, number>
 }
 
 /** Sizes on the 4-px grid: a card with parameters has three lines of text, one without two. */
@@ -97,7 +97,7 @@ export function makeScene(graph: ItemGraph, layout: Layout): Scene {
     height: layout.height,
     incoming,
     outgoing,
-    indexOf: new Map(items.map(({ id }, i) => [id, i])),
+    itemOf: new Map(items.flatMap(({ cards }, i) => cards.map(({ id }) => [id, i] as const))),
   }
 }
 
