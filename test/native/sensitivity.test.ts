@@ -193,6 +193,26 @@ describe('a sweep', () => {
     })
   })
 
+  it('looks at open decisions first, and its intervals hold what all samples give', async () => {
+    const samples = { data: { kind: 'synthetic-digits' as const }, samples: 200, calibrationSamples: 32, seed: 1 }
+    const own = fs.mkdtempSync(path.join(folder, 'many-'))
+    const of = await openStudy(own, { model: SAMPLE, samples, needsRanges: true }, services('many-study'))
+    const request = { configurations: parseConfigurations('8,4') }
+    for (const metric of ['kl', 'top1', 'loss'] as const) {
+      const all = await measureSensitivity(own, of, { ...request, metric, exact: true }, services('many'))
+      const some = await measureSensitivity(own, of, { ...request, metric }, services('many-screened'))
+      const held = some.scores.filter(({ interval }, i) => {
+        const { value } = all.scores[i]!
+        return interval.low <= value && value <= interval.high
+      })
+      expect(held.length / all.scores.length).toBeGreaterThan(0.85)
+      // an eighth of them at most where the float decisions tell which matter; a loss needs all it can get
+      const most = Math.max(...some.scores.map((score) => score.samples))
+      if (metric === 'loss') expect(most).toBeGreaterThan(25)
+      else expect(most).toBeLessThanOrEqual(25)
+    }
+  })
+
   it('with a layer in float among quantized ones says what is left, and what all layers do together', async () => {
     const result = await sweep({ base: 'quantized', metric: 'kl' })
     expect(result.whole).toHaveLength(1)

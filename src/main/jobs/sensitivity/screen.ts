@@ -23,8 +23,9 @@ const SHARE = 64
 
 /**
  * Which samples a sweep takes, in which order, cut into chunks. An exact one takes all in their order. Otherwise one pass of the float
- * model finds those whose decision is open (see `screened`); where it does not tell (no class scores, or a metric that does not go by
- * them), all are taken in their order.
+ * model finds those whose decision is open (see `screened`); where that does not tell, all are taken in their order: for models without
+ * class scores, and for the loss, which moves most on samples that the float model is sure of and wrong about (ResNet-20 in 4 bits, 1,024
+ * samples: 20 of 30 intervals from screened samples held the loss over all, of the KL 28, of top-1 30).
  * @throws Fault data.*, engine.*; the signal's reason
  */
 export async function chooseChunks(
@@ -33,7 +34,8 @@ export async function chooseChunks(
   services: Services,
 ): Promise<{ chunks: readonly SampleChunk[]; population: Population }> {
   const count = range.end - range.start
-  const spread = exact || metric === 'nsr' ? null : await spreadOver(study, range, settings, services)
+  const goesBySpread = metric === 'kl' || metric === 'top1'
+  const spread = exact || !goesBySpread ? null : await spreadOver(study, range, settings, services)
   if (spread === null) {
     const chunks = chunksOf(range, size).map((chunk) => ({ positions: positionsOf(chunk), range: chunk }))
     return { chunks, population: wholePopulation(count) }
