@@ -39,6 +39,7 @@ export default tseslint.config(
       'vue/max-attributes-per-line': 'off',
       'vue/singleline-html-element-content-newline': 'off',
       'vue/html-indent': 'off',
+      'vue/require-default-prop': 'off', // types say which may be absent
     },
   },
   {
