@@ -115,8 +115,10 @@ async function measurePoints(
     services.signal.throwIfAborted()
     if (measurements.has(key)) continue
     const begun = performance.now()
-    const measurement = await measurePlan(folder, study, { plan }, progress.begin(`${what} in ${bitsText(count)}`))
+    const name = `${what} in ${bitsText(count)}`
+    const measurement = await measurePlan(folder, study, { plan }, progress.begin(name))
     measurements.set(key, measurement)
+    if (measurement.isNew) services.onLog('info', `${name}: ${pointText(measurement)}`)
     progress.end(measurement.isNew, performance.now() - begun)
   }
   const points = asked.map(({ what, bits: count, key }) => {
@@ -124,6 +126,15 @@ async function measurePoints(
     return pointOf(what, count, evaluation.result, bytes)
   })
   return { points, measurements }
+}
+
+/** A point in words, for who watches. */
+function pointText({ evaluation, bytes }: PlanMeasurement): string {
+  const { top1, drop, agreement, sqnrDb } = pointOf('both', 8, evaluation.result, bytes)
+  const percent = (rate: number): string => `${(100 * rate).toFixed(2)} %`
+  if (top1 !== null) return `top-1 ${percent(top1)}${drop === null ? '' : `, ${(100 * drop).toFixed(2)} points lost`}`
+  const noise = sqnrDb === null ? [] : [`SQNR ${sqnrDb.toFixed(1)} dB`]
+  return [...(agreement === null ? [] : [`agreement ${percent(agreement)}`]), ...noise].join(', ')
 }
 
 const bitsText = (bits: number): string => (bits === 1 ? '1 bit' : `${bits} bits`)

@@ -106,7 +106,9 @@ function explainLayer(input: ExplainInput, variant: ExplainedVariant, equalized:
       }),
     )
   }
-  const all = [...diagnoses, ...roundingOf(weights, tensors, diagnoses.length > 0)]
+  // what other CPUs would do is no reason for what was measured on this one
+  const isFaulty = diagnoses.some(({ finding }) => finding.kind !== 'saturation' || saturatesHere)
+  const all = [...diagnoses, ...roundingOf(weights, tensors, isFaulty)]
   const remedies = distinct(all.flatMap((diagnosis) => diagnosis.remedies))
   const asFloat: Remedy = {
     layer: layerId,

@@ -1,4 +1,4 @@
-import type { ActivationScheme, CalibratorMethod } from '../../../shared/contract/plan.ts'
+import type { ActivationScheme, CalibratorMethod, CalibratorSpec } from '../../../shared/contract/plan.ts'
 import { calibrators } from '../../calibration/calibrators/registry.ts'
 import type { TensorStatistics } from '../../calibration/collection.ts'
 import { activationParams } from '../../quant/activation-params.ts'
@@ -26,6 +26,8 @@ const OUTLIER_RATIO = 4
 const FEWEST_CHANNELS = 4
 /** A range this many times as wide as what holds 99.9 % of the values: more than one and a half bits for one value in a thousand. */
 const TAIL_RATIO = 3
+/** Clipping that gains this much at 8 bits shows a tail; at fewer bits it gains as much on a normal distribution. */
+const TAIL_GAIN_DB = 3
 /** Of 256 steps, fewer than eight for one root mean square (a normal distribution over min-max has about 30). */
 const WIDE_RATIO = 32
 
@@ -109,11 +111,11 @@ function longTails(tensor: PairedTensor, noise: TensorNoise): Diagnosis | null {
   const { kurtosis, bulk } = shapeOf(tensor.statistics)
   const { rmin, rmax } = boundsOf(tensor.params)
   const ratio = (rmax - rmin) / bulk
-  if (!(ratio >= TAIL_RATIO)) return null
+  if (!(ratio >= TAIL_RATIO) && gainAtEightBits(tensor) < TAIL_GAIN_DB) return null
   return {
     finding: {
       kind: 'longTails',
-      text: `The range [${figure(rmin)}, ${figure(rmax)}] of its ${tensor.role} "${tensor.name}" is ${figure(ratio)} times as wide as what holds 99.9 % of the values (kurtosis ${figure(kurtosis)}, a normal distribution has 3): one value in a thousand takes ${share(1 - 1 / ratio)} of the levels.`,
+      text: `The range [${figure(rmin)}, ${figure(rmax)}] of its ${tensor.role} "${tensor.name}" is ${figure(ratio)} times as wide as what holds 99.9 % of the values (kurtosis ${figure(kurtosis)}, a normal distribution has 3): one value in a thousand takes ${share(1 - 1 / ratio)} of the levels, and ${decibels(noise.sqnrDb)} are left.`,
       numbers: { ratio, kurtosis, rmin, rmax, bulk, sqnrDb: noise.sqnrDb },
     },
     remedies: calibratorRemedies(tensor, noise),
@@ -152,14 +154,23 @@ export function calibratorRemedies(tensor: PairedTensor, noise: TensorNoise): Re
   ]
 }
 
+/** What the best calibrator gains over the tensor's own, both at 8 bits. */
+function gainAtEightBits(tensor: PairedTensor): number {
+  const scheme = { ...tensor.scheme, bits: 8 }
+  const own = sqnrWith(tensor, scheme, scheme.calibrator)
+  return bestCalibrator({ ...tensor, scheme }).sqnrDb - own
+}
+
 /** The calibrator with the best SQNR by the histogram; the moving average, which depends on the order of the samples, is left aside. */
-function bestCalibrator({ statistics, params, scheme }: PairedTensor): { method: CalibratorMethod; sqnrDb: number } {
-  const interval = statistics.min >= 0 ? { low: 0, high: Infinity } : everything
-  const container = params.qmax > 255 ? 'uint16' : 'uint8'
+function bestCalibrator(tensor: PairedTensor): { method: CalibratorMethod; sqnrDb: number } {
   const methods: readonly CalibratorMethod[] = ['minMax', 'percentile', 'entropy', 'mse']
-  const all = methods.map((method) => {
-    const range = calibrators[method](statistics, { ...scheme, calibrator: { method } })
-    return { method, sqnrDb: noiseOf(statistics, activationParams(range, scheme, container, interval)).sqnrDb }
-  })
+  const all = methods.map((method) => ({ method, sqnrDb: sqnrWith(tensor, tensor.scheme, { method }) }))
   return all.reduce((best, candidate) => (candidate.sqnrDb > best.sqnrDb ? candidate : best))
+}
+
+function sqnrWith({ statistics }: PairedTensor, scheme: ActivationScheme, calibrator: CalibratorSpec): number {
+  const interval = statistics.min >= 0 ? { low: 0, high: Infinity } : everything
+  const range = calibrators[calibrator.method](statistics, { ...scheme, calibrator })
+  const container = scheme.bits > 8 ? 'uint16' : 'uint8'
+  return noiseOf(statistics, activationParams(range, scheme, container, interval)).sqnrDb
 }

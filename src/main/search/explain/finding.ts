@@ -47,6 +47,15 @@ export function share(value: number): string {
   return `${Number((100 * value).toPrecision(2))} %`
 }
 
+/** Signal to noise that stands for no noise at all, or no signal: JSON has no infinities. */
+const MOST_DB = 200
+
+/** 10 · log10(signal / noise), within ±200 dB; a tensor that is zero throughout loses nothing. */
+export function ratioDb(signal: number, noise: number): number {
+  if (noise === 0) return MOST_DB
+  return Math.max(-MOST_DB, Math.min(MOST_DB, 10 * Math.log10(signal / noise)))
+}
+
 /** Decibels. */
 export function decibels(value: number): string {
   return `${value.toFixed(1)} dB`

@@ -2,6 +2,7 @@ import type { TensorStatistics } from '../../calibration/collection.ts'
 import { binsOf, type Bin } from '../../calibration/histogram.ts'
 import { roundHalfEven } from '../../quant/affine.ts'
 import type { QuantParams } from '../../quant/params.ts'
+import { ratioDb } from './finding.ts'
 
 /** Bins of an octave taken together: each then spans 1.6 % of its value, below a step of 8 bits wherever it matters. */
 const GROUPING = 8
@@ -89,7 +90,7 @@ export function noiseOf(statistics: TensorStatistics, params: QuantParams): Tens
     }
   }
   return {
-    sqnrDb: 10 * Math.log10(signal / (clipping + rounding)),
+    sqnrDb: ratioDb(signal, clipping + rounding),
     clippedShare: clipped / count,
     clipping: clipping / count,
     rounding: rounding / count,

@@ -2,11 +2,11 @@ import type { WeightScheme } from '../../../shared/contract/plan.ts'
 import type { Node } from '../../graph/model.ts'
 import { dequantize, forEachRun } from '../../quant/affine.ts'
 import { smallestWeightScales } from '../../quant/bias.ts'
-import { sqnrDb } from '../../quant/metrics.ts'
+import { measurePair } from '../../quant/metrics.ts'
 import { NOTICEABLE_SATURATION, predictSaturation } from '../../quant/saturation.ts'
 import { layoutOf, type WeightSite } from '../../quant/weight-site.ts'
 import { extremes, roundToNearest, type QuantizedWeights, type WeightLayout } from '../../quant/weights.ts'
-import { decibels, figure, medianOf, share, WORTH_DB, type Diagnosis, type Remedy } from './finding.ts'
+import { decibels, figure, medianOf, ratioDb, share, WORTH_DB, type Diagnosis, type Remedy } from './finding.ts'
 
 /** The weights of a layer with what they are multiplied by. */
 export interface LayerWeightFacts {
@@ -24,11 +24,15 @@ export interface LayerWeightFacts {
 
 /** A widest channel this many times the median one costs the others two bits where all share a scale. */
 const WIDE_RATIO = 4
-/** A weight this many times the root mean square of its channel costs the others a bit and a half against a normal distribution of 1,000. */
+/** A weight this many times the root mean square of the others costs them a bit and a half against a normal distribution of 1,000. */
 const OUTLIER_RATIO = 10
+/** Of fewer than these one may well be larger than the rest. */
+const FEWEST_WEIGHTS = 8
 /** A channel whose largest weight is this much smaller than the median one's computes next to nothing. */
 const TINY_RATIO = 1000
 const LEAST_SCALES = 4
+/** Saturations for each output value from which they are told of on a machine that does not saturate: one in a hundred. */
+const SATURATION_ELSEWHERE = 0.01
 
 /** Faults of a layer's weights and bias. */
 export function diagnoseWeights(facts: LayerWeightFacts): Diagnosis[] {
@@ -49,7 +53,8 @@ export function roundWeights(
   scheme: WeightScheme,
 ): { readonly weights: QuantizedWeights; readonly sqnrDb: number } {
   const weights = roundToNearest(layerId, values, layout, scheme, null)
-  return { weights, sqnrDb: sqnrDb(values, dequantize(weights.values, weights.params, weights.dims)) }
+  const { signal, noise } = measurePair(values, dequantize(weights.values, weights.params, weights.dims))
+  return { weights, sqnrDb: ratioDb(signal, noise) }
 }
 
 interface ChannelFacts {
@@ -82,20 +87,21 @@ function wideRange(
   const ratio = peaks[channel]! / median
   if (!(ratio >= WIDE_RATIO)) return null
   const levels = Math.floor(median / plain.weights.params.scale[0]!)
-  const better = roundWeights({ ...site, layout }, { ...site.scheme, granularity: 'perChannel' })
+  const now = channelSqnrDb(site, layout)
+  const better = channelSqnrDb({ ...site, layout, scheme: { ...site.scheme, granularity: 'perChannel' } }, layout)
   return {
     finding: {
       kind: 'wideRange',
       text: `All ${peaks.length} channels of its weights share one scale: channel ${channel} reaches ${figure(peaks[channel]!)}, ${figure(ratio)} times the median channel (${figure(median)}), which is left ${levels} of ${plain.weights.params.qmax} steps on either side of 0.`,
-      numbers: { channel, ratio, peak: peaks[channel]!, medianPeak: median, levels, sqnrDb: plain.sqnrDb },
+      numbers: { channel, ratio, peak: peaks[channel]!, medianPeak: median, levels, channelSqnrDb: now },
     },
     remedies: [
       {
         layer: site.layerId,
         override: { weights: { granularity: 'perChannel' } },
-        text: `A scale for each channel raises the weights from ${decibels(plain.sqnrDb)} to ${decibels(better.sqnrDb)}.`,
+        text: `A scale for each channel raises the weights from ${decibels(now)} to ${decibels(better)} (mean over channels).`,
       },
-      ...equalizeRemedy(equalized, plain),
+      ...equalizeRemedy(equalized, layout, now),
     ],
   }
 }
@@ -111,8 +117,8 @@ function outlierWeight({ site }: LayerWeightFacts, { weights, sqnrDb: ratioDb }:
       peak = Math.max(peak, value)
       squares += value * value
     }
-    const rms = Math.sqrt(squares / count)
-    if (rms > 0 && peak / rms > worst.ratio) worst = { index, ratio: peak / rms, peak, rms }
+    const rms = Math.sqrt((squares - peak * peak) / (count - 1))
+    if (count >= FEWEST_WEIGHTS && rms > 0 && peak / rms > worst.ratio) worst = { index, ratio: peak / rms, peak, rms }
   })
   const { index, ratio, peak, rms } = worst
   if (ratio < OUTLIER_RATIO) return null
@@ -121,7 +127,7 @@ function outlierWeight({ site }: LayerWeightFacts, { weights, sqnrDb: ratioDb }:
   return {
     finding: {
       kind: 'outlierWeight',
-      text: `One weight of ${group} ${index} is ${figure(peak)}, ${figure(ratio)} times the root mean square of that ${group}, and sets its scale: the others are ${figure(steps)} steps large.`,
+      text: `One weight of ${group} ${index} is ${figure(peak)}, ${figure(ratio)} times the root mean square of the others there, and sets their scale: they are ${figure(steps)} steps large.`,
       numbers: { channel: index, ratio, peak, rms, sqnrDb: ratioDb },
     },
     remedies: moreWeightBits(site, ratioDb),
@@ -159,12 +165,31 @@ function smallRemedy(equalized: WeightSite, channel: number, peak: number, facts
 }
 
 /** What equalization makes of the weights, where it gains enough. */
-function equalizeRemedy(equalized: WeightSite | null, plain: Rounded): Remedy[] {
+function equalizeRemedy(equalized: WeightSite | null, layout: WeightLayout, now: number): Remedy[] {
   if (!equalized) return []
-  const { sqnrDb: better } = roundWeights(equalized, equalized.scheme)
-  if (better - plain.sqnrDb < WORTH_DB) return []
-  const text = `Equalization with the neighbouring layers raises the weights from ${decibels(plain.sqnrDb)} to ${decibels(better)}.`
+  const better = channelSqnrDb(equalized, layout)
+  if (better - now < WORTH_DB) return []
+  const text = `Equalization with the neighbouring layers raises the weights from ${decibels(now)} to ${decibels(better)} (mean over channels).`
   return [{ repair: 'equalize', text }]
+}
+
+/** Signal to noise of weights as the mean noise ratio of their channels has it: over the whole tensor the largest channel would hide the rest. */
+function channelSqnrDb(site: WeightSite, channels: WeightLayout): number {
+  const { weights } = roundWeights(site, site.scheme)
+  const restored = dequantize(weights.values, weights.params, weights.dims)
+  const { values } = site
+  let [sum, count] = [0, 0]
+  forEachRun(values.length, channels, channels.dims, (start, step, length) => {
+    let [signal, noise] = [0, 0]
+    for (let n = 0, i = start; n < length; n++, i += step) {
+      signal += values[i]! ** 2
+      noise += (values[i]! - restored[i]!) ** 2
+    }
+    if (signal === 0) return
+    sum += noise / signal
+    count++
+  })
+  return ratioDb(count, sum)
 }
 
 /** The int32 bias has steps of s_x · s_w: tiny weights or inputs make it overflow, and their scale is raised until it fits. */
@@ -199,7 +224,7 @@ function biasDoesNotFit({ site, inputScale }: LayerWeightFacts, { weights }: Rou
 function saturation({ node, site, inputIntegers, saturatesHere }: LayerWeightFacts, plain: Rounded): Diagnosis | null {
   if (!inputIntegers) return null
   const { expected, channels } = predictSaturation(node, site, plain.weights, inputIntegers)
-  if (expected < NOTICEABLE_SATURATION) return null
+  if (expected < (saturatesHere ? NOTICEABLE_SATURATION : SATURATION_ELSEWHERE)) return null
   const reduced = roundWeights(site, { ...site.scheme, reducedRange: true })
   const left = predictSaturation(node, site, reduced.weights, inputIntegers).expected
   const where = saturatesHere
