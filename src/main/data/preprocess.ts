@@ -41,6 +41,25 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   ultraface: { scale: 1, mean: [127], std: [128], fit: 'stretch' },
 }
 
+/** The presets as they can be chosen from, in the order they are offered. */
+export function presetViews(): {
+  name: string
+  scale: number
+  mean: readonly number[]
+  std: readonly number[]
+  fit: Preset['fit']
+  order: 'rgb' | 'bgr'
+}[] {
+  return Object.entries(PRESETS).map(([name, { scale, mean, std, fit, order }]) => ({
+    name,
+    scale,
+    mean: mean ?? [0],
+    std: std ?? [1],
+    fit,
+    order: order ?? 'rgb',
+  }))
+}
+
 /** What of the data decides how pictures are fitted. */
 export type DataHint = Pick<DataInfo, 'spec' | 'pictureShape'>
 

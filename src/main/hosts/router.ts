@@ -1,23 +1,22 @@
-import { implement } from '@orpc/server'
-import type { AppInfo } from '../../shared/contract/api.ts'
-import { api } from '../../shared/contract/api.ts'
-import { PRODUCT } from '../../shared/contract/product.ts'
+import type { Application } from './application.ts'
+import { appRouter } from './router/app.ts'
+import { os } from './router/base.ts'
+import { dataRouter } from './router/data.ts'
+import { filesRouter } from './router/files.ts'
+import { jobsRouter } from './router/jobs.ts'
+import { modelsRouter } from './router/models.ts'
+import { plansRouter } from './router/plans.ts'
+import { runsRouter } from './router/runs.ts'
 
-/** What the calls of the contract need from the host that serves them. */
-export interface RouterDeps {
-  readonly host: AppInfo['host']
-  readonly versions: Readonly<Record<string, string | undefined>>
-}
-
-/** The contract implemented over one host's services; the same for both transports. */
-export function createRouter(deps: RouterDeps) {
-  const os = implement(api)
-  const versions = Object.fromEntries(
-    Object.entries(deps.versions).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  )
+/** The contract implemented over one application; the same for both transports. */
+export function createRouter(app: Application) {
   return os.router({
-    app: {
-      info: os.app.info.handler(() => ({ name: PRODUCT.name, version: PRODUCT.version, host: deps.host, versions })),
-    },
+    app: appRouter(app),
+    models: modelsRouter(app),
+    data: dataRouter(app),
+    plans: plansRouter(app),
+    jobs: jobsRouter(app),
+    runs: runsRouter(app),
+    files: filesRouter(app),
   })
 }

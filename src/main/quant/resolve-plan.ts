@@ -1,5 +1,5 @@
 import type { LayerInfo } from '../../shared/contract/model.ts'
-import { Fault, type FaultCode } from '../../shared/contract/fault.ts'
+import { Fault, isFault, type FaultCode } from '../../shared/contract/fault.ts'
 import type {
   ActivationScheme,
   LayerOverride,
@@ -34,16 +34,33 @@ export function resolvePlan(plan: QuantPlan, layers: readonly LayerInfo[], model
     )
   }
   refuseOneBitDefaults(plan)
-  const problems: PlanProblem[] = [...unknownNames(plan, layers, model)]
-  const decisions = layers.map((layer) => decide(plan, layer, problems))
+  const { resolved, problems } = examinePlan(plan, layers, model)
   raise(problems)
-  const resolved = { plan, layers: layers.map((layer, i): ResolvedLayer => ({ layer, decision: decisions[i]! })) }
-  return withDefaults(resolved, model)
+  return resolved
 }
 
-interface PlanProblem {
+/** One thing in a plan that its model refuses. */
+export interface PlanProblem {
   readonly code: FaultCode
   readonly message: string
+  /** id of the layer it is about, null where it is about none */
+  readonly layer: string | null
+  readonly tensor: string | null
+}
+
+/**
+ * The same without refusing anything: every problem the plan has with a model, and what it comes to when its faulty entries count as
+ * float. For a window, where a plan is wrong for a moment while it is edited.
+ */
+export function examinePlan(
+  plan: QuantPlan,
+  layers: readonly LayerInfo[],
+  model: Model,
+): { readonly resolved: ResolvedPlan; readonly problems: readonly PlanProblem[] } {
+  const problems: PlanProblem[] = [...unknownNames(plan, layers, model)]
+  const decisions = layers.map((layer) => decide(plan, layer, problems))
+  const resolved = { plan, layers: layers.map((layer, i): ResolvedLayer => ({ layer, decision: decisions[i]! })) }
+  return { resolved: withDefaults(resolved, model), problems }
 }
 
 const short = (hash: string): string => hash.slice(0, 'sha256:'.length + 12)
@@ -70,6 +87,8 @@ function* unknownNames(plan: QuantPlan, layers: readonly LayerInfo[], model: Mod
     if (ids.has(id)) continue
     yield {
       code: 'plan.unknownLayer',
+      layer: id,
+      tensor: null,
       message: `The plan names the layer "${id}", which the model does not have.${didYouMean(id, layers)}`,
     }
   }
@@ -83,6 +102,8 @@ function* unknownNames(plan: QuantPlan, layers: readonly LayerInfo[], model: Mod
       const [near] = nearestNames(name, tensors, 1)
       yield {
         code: 'plan.unknownTensor',
+        layer: null,
+        tensor: name,
         message: `The plan names the tensor "${name}", which the prepared model does not have.${near ? ` Did you mean "${near}"?` : ''}`,
       }
     }
@@ -90,6 +111,8 @@ function* unknownNames(plan: QuantPlan, layers: readonly LayerInfo[], model: Mod
     if (rmin > rmax || !Number.isFinite(rmin) || !Number.isFinite(rmax)) {
       yield {
         code: 'plan.range',
+        layer: null,
+        tensor: name,
         message: `The range of the tensor "${name}" is [${rmin}, ${rmax}]: the first number must not be above the second, and both must be finite.`,
       }
     }
@@ -103,6 +126,8 @@ function decide(plan: QuantPlan, layer: LayerInfo, problems: PlanProblem[]): Lay
     if (override !== undefined) {
       problems.push({
         code: 'plan.notQuantizable',
+        layer: layer.id,
+        tensor: null,
         message: `The plan quantizes the layer "${layer.id}" (${layer.op}), which cannot be: ${layer.reason ?? 'it has no integer form'}.`,
       })
     }
@@ -111,19 +136,24 @@ function decide(plan: QuantPlan, layer: LayerInfo, problems: PlanProblem[]): Lay
   const decision = merge(plan, override ?? {})
   if (layer.role !== 'weighted') return withoutWeights(layer, decision, override, problems)
   for (const message of schemeProblems(decision, override ?? {})) {
-    problems.push({ code: 'plan.scheme', message: `Layer "${layer.id}": ${message}` })
+    problems.push({ code: 'plan.scheme', message: `Layer "${layer.id}": ${message}`, layer: layer.id, tensor: null })
   }
-  refuseSymmetricOneBit(
-    decision.weights!.bits,
-    decision.weights!.symmetric,
-    `The plan asks for the layer "${layer.id}" to have`,
-  )
-  refuseSymmetricOneBit(
-    decision.activations.bits,
-    decision.activations.symmetric,
-    `The plan asks for the layer "${layer.id}" to have`,
-  )
+  noteSymmetricOneBit(decision.weights!, layer, problems)
+  noteSymmetricOneBit(decision.activations, layer, problems)
   return decision
+}
+
+function noteSymmetricOneBit(
+  { bits, symmetric }: { readonly bits: number; readonly symmetric: boolean },
+  layer: LayerInfo,
+  problems: PlanProblem[],
+): void {
+  try {
+    refuseSymmetricOneBit(bits, symmetric, `The plan asks for the layer "${layer.id}" to have`)
+  } catch (error) {
+    if (!isFault(error)) throw error
+    problems.push({ code: error.code, message: error.message, layer: layer.id, tensor: null })
+  }
 }
 
 type Quantized = Extract<LayerDecision, { kind: 'quantized' }>
@@ -137,17 +167,16 @@ function withoutWeights(
 ): LayerDecision {
   if (decision.mode === 'static') {
     const message = activationProblem(decision.activations)
-    if (message) problems.push({ code: 'plan.scheme', message: `Layer "${layer.id}": ${message}` })
-    refuseSymmetricOneBit(
-      decision.activations.bits,
-      decision.activations.symmetric,
-      `The plan asks for the layer "${layer.id}" to have`,
-    )
+    if (message)
+      problems.push({ code: 'plan.scheme', message: `Layer "${layer.id}": ${message}`, layer: layer.id, tensor: null })
+    noteSymmetricOneBit(decision.activations, layer, problems)
     return { ...decision, weights: null }
   }
   if (override !== undefined && override !== 'float' && override.mode !== undefined) {
     problems.push({
       code: 'plan.scheme',
+      layer: layer.id,
+      tensor: null,
       message: `Layer "${layer.id}" (${layer.op}) has no weights, so its mode can only be static, not ${decision.mode}.`,
     })
   }

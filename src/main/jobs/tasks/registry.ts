@@ -1,11 +1,13 @@
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
+import { deskTasks } from './desk/table.ts'
 
 /** Makes a task; its code is loaded when it is first asked for, so that a child loads only what it does. */
 export type TaskLoader = (deps: TaskDeps) => Promise<Task<never, unknown>>
 
 /** What worker processes can do: one row a task, its code in the file of the same name. */
 export const taskTable = {
+  ...deskTasks,
   bench: async (deps) => (await import('./bench.ts')).createBenchTask(deps),
   calibrate: async (deps) => (await import('./calibrate.ts')).createCalibrateTask(deps),
   checkEngine: async (deps) => (await import('./check-engine.ts')).createCheckEngineTask(deps),

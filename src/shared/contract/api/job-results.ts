@@ -187,7 +187,10 @@ export type JobResult =
   | {
       readonly kind: 'sweep'
       readonly run: string
-      readonly points: readonly SweepPoint[]
+      readonly points: readonly SweepPointView[]
+      readonly reference: { readonly top1: number | null; readonly loss: number | null; readonly bytes: number }
+      readonly files: { readonly json: string; readonly csv: string; readonly svg: string }
+      readonly samples: number
       readonly warnings: readonly string[]
     }
   | {
@@ -222,14 +225,18 @@ export type JobResult =
       readonly files: readonly string[]
     }
 
-/** The whole model at one width. */
-export interface SweepPoint {
+/** The whole model at one width of weights, activations or both. */
+export interface SweepPointView {
+  readonly what: 'weights' | 'activations' | 'both'
   readonly bits: number
   readonly top1: number | null
+  readonly loss: number | null
   readonly agreement: number | null
-  readonly drop: number
-  readonly dropInterval: readonly [number, number] | null
   readonly sqnrDb: number | null
+  /** float top-1 minus this; null without labels */
+  readonly drop: number | null
+  /** 95 %: of `drop` where there are labels, else of `agreement` */
+  readonly interval: { readonly low: number; readonly high: number } | null
   readonly bytes: number
 }
 

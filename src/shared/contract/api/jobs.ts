@@ -81,14 +81,20 @@ const searchRequest = z.strictObject({
   threads,
   resumes: z.string().nullable().default(null),
 })
-/** The accuracy-versus-bits figure: the whole model at each width. */
+/** The accuracy-versus-bits figure, as JSON, CSV and SVG; `output` null: beside the other exports. */
 const sweepRequest = z.strictObject({
   kind: z.literal('sweep'),
   model: path,
   samples: sampleOptions,
   bits: z.array(z.int().min(1).max(8)).min(1).max(8).default([1, 2, 3, 4, 5, 6, 7, 8]),
-  /** what every width starts from; its bits are replaced */
+  curves: z
+    .array(z.enum(['weights', 'activations', 'both']))
+    .min(1)
+    .default(['weights', 'activations', 'both']),
+  /** what every point starts from; the default plan when absent */
   plan: quantPlan.optional(),
+  output: path.nullable().default(null),
+  force: z.boolean().default(false),
 })
 /** "Measure": accuracy, size and, where `time`, speed of a plan, all layers together; kept, so that asking again costs nothing. */
 const measurePlanRequest = z.strictObject({

@@ -9,6 +9,7 @@ import { addQuantizeCommand } from './quantize.ts'
 import { addRunsCommand } from './runs.ts'
 import { addSearchCommand } from './search.ts'
 import { addSensitivityCommand } from './sensitivity.ts'
+import { addServeCommand } from './serve.ts'
 import { addSweepCommand } from './sweep.ts'
 
 /** One row a command, in the order of the help page. */
@@ -21,6 +22,7 @@ export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
   addSearchCommand,
   addSweepCommand,
   addRunsCommand,
+  addServeCommand,
   addDoctorCommand,
   addDemoCommand,
 ]

@@ -1,0 +1,173 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { basename, join, sep } from 'node:path'
+import type { JobKind, JobRequest } from '../../../shared/contract/api/jobs.ts'
+import type { JobResult } from '../../../shared/contract/api/job-results.ts'
+import type { SampleOptionsInput } from '../../../shared/contract/api/data.ts'
+import { defaultPlan } from '../../../shared/contract/plan.ts'
+import { runBench } from '../bench-run.ts'
+import { runDemo } from '../demo.ts'
+import { runEvaluation } from '../evaluate-run.ts'
+import type { Pause } from '../pause.ts'
+import { runQuantization } from '../quantize-run.ts'
+import type { SampleOptions } from '../samples.ts'
+import { runSearch } from '../search-run.ts'
+import { runSensitivity } from '../sensitivity-run.ts'
+import { runSweep } from '../sweep-run.ts'
+import type { Services } from '../services.ts'
+import { runCalibration } from './calibrate-run.ts'
+import { benchView, quickResult, searchResult, sensitivityResult } from './job-views.ts'
+import { runMeasurement } from './measure-run.ts'
+
+/** What the work of a window's jobs needs beside the services. */
+export interface JobWorkDeps {
+  /** where files go when nothing is said */
+  readonly exports: string
+  /** path of the built-in sample model */
+  readonly sampleModel: string
+  /** intra-op threads for what is timed, when a request does not say; null: all cores */
+  readonly threads: number | null
+  readonly memoryBytes: number | null
+  readonly pause: Pause
+}
+
+type RequestOf<Kind extends JobKind> = Extract<JobRequest, { kind: Kind }>
+type Runners = {
+  readonly [Kind in JobKind]: (request: RequestOf<Kind>, services: Services, deps: JobWorkDeps) => Promise<JobResult>
+}
+
+/** Does what a window asks for, with the jobs that the command line uses too. @throws Fault as those */
+export function doJob(request: JobRequest, services: Services, deps: JobWorkDeps): Promise<JobResult> {
+  const runner = RUNNERS[request.kind] as (
+    request: JobRequest,
+    services: Services,
+    deps: JobWorkDeps,
+  ) => Promise<JobResult>
+  return runner(request, services, deps)
+}
+
+const RUNNERS: Runners = {
+  quantize: async ({ kind, samples, output, ...request }, services, deps) => {
+    const file = output ?? (await freeName(deps.exports, `${stem(request.model)}.quantized`, '.onnx'))
+    const { run, value } = await runQuantization(
+      { ...request, output: file, samples: samples && optionsOf(samples) },
+      services,
+    )
+    const { bytes, referenceBytes, layers, warnings, plan, repairs } = value
+    const json = repairs as unknown as Extract<JobResult, { kind: 'quantize' }>['repairs']
+    return { kind, run, output: value.output, bytes, referenceBytes, layers, warnings, plan, repairs: json }
+  },
+  evaluate: async ({ kind, batch, threads, samples, ...request }, services) => {
+    const asked = { ...request, samples: optionsOf(samples), batch: batch ?? undefined, threads: threads ?? undefined }
+    const { run, value } = await runEvaluation(asked, services)
+    return { kind, run, evaluation: value.evaluation.result, bytes: value.sizeBytes, warnings: value.warnings }
+  },
+  bench: async ({ kind, batch, threads, ...request }, services, deps) => {
+    const asked = { ...request, batch: batch ?? undefined, threads: threads ?? deps.threads ?? undefined }
+    const { run, value } = await runBench(asked, services)
+    return { kind, run, bench: benchView(value) }
+  },
+  calibrate: async ({ kind, model, samples }, services) => {
+    const { run, value } = await runCalibration({ model, samples: optionsOf(samples) }, services)
+    return { kind, run, ...value }
+  },
+  sensitivity: async ({ kind: _, samples, threads, ...request }, services, { pause }) => {
+    const asked = { ...request, samples: optionsOf(samples), quick: false, threads: threads ?? null }
+    const { run, value } = await runSensitivity(asked, services, pause)
+    if (value.kind !== 'sweep') throw new Error('an exact sweep was asked for')
+    return sensitivityResult(run, value.result, value.study)
+  },
+  quickScan: async ({ kind: _, model, samples, configs }, services, { pause }) => {
+    const rest = { base: 'float', metric: null, exact: false, quick: true, threads: null, resumes: null } as const
+    const { run, value } = await runSensitivity(
+      { model, samples: optionsOf(samples), configs, ...rest },
+      services,
+      pause,
+    )
+    if (value.kind !== 'quick') throw new Error('a quick scan was asked for')
+    return quickResult(run, value.result, value.study)
+  },
+  search: async ({ kind: _, samples, output, force, threads, ...request }, services, deps) => {
+    const file = output ?? (await freeName(deps.exports, `${stem(request.model)}.plan`, '.json'))
+    const asked = { ...request, samples: optionsOf(samples), output: file, force, threads: threads ?? deps.threads }
+    const { run, value } = await runSearch(asked, services)
+    return searchResult(run, value)
+  },
+  sweep: async ({ kind, samples, plan, output, bits, ...request }, services, { exports }) => {
+    const asked = {
+      ...request,
+      bits: [...new Set(bits)].sort((a, b) => a - b),
+      samples: optionsOf(samples),
+      template: plan ?? defaultPlan,
+      output: output ?? (await freeFolder(exports, `${stem(request.model)}.sweep`)),
+    }
+    const { run, value } = await runSweep(asked, services)
+    const { points, reference, files, samples: count, warnings } = value
+    return { kind, run, points, reference, files, samples: count, warnings }
+  },
+  measurePlan: async ({ kind, model, plan, samples, time, threads }, services, deps) => {
+    const asked = { model, plan, samples: optionsOf(samples), time, threads: threads ?? deps.threads }
+    const { run, value } = await runMeasurement(asked, services)
+    return { kind, run, ...value }
+  },
+  demo: async ({ kind, output }, services, { exports, sampleModel }) => {
+    const { reportPath, files } = await runDemo(
+      { model: sampleModel, output: output ?? join(exports, 'demo') },
+      services,
+    )
+    return { kind, reportPath, files }
+  },
+}
+
+/** One line about a request, for the jobs drawer. */
+export function jobTitle(request: JobRequest): string {
+  const name = 'model' in request ? basename(request.model) : 'the built-in sample'
+  switch (request.kind) {
+    case 'quantize':
+      return `Export ${name}`
+    case 'evaluate':
+      return `Evaluate ${name}`
+    case 'bench':
+      return `Time ${name}`
+    case 'calibrate':
+      return `Calibrate ${name}`
+    case 'sensitivity':
+      return `Sensitivity of ${name} (${request.configs})`
+    case 'quickScan':
+      return `Quick scan of ${name} (${request.configs})`
+    case 'search':
+      return `Search a plan for ${name}`
+    case 'sweep':
+      return `Accuracy against bits of ${name}`
+    case 'measurePlan':
+      return `Measure a plan of ${name}`
+    case 'demo':
+      return 'Demo on the built-in sample'
+  }
+}
+
+/** The contract's options as the jobs take them; the seed has its default. */
+export function optionsOf(samples: SampleOptionsInput): SampleOptions {
+  return { ...samples, seed: samples.seed ?? 0 }
+}
+
+function stem(path: string): string {
+  return basename(path).replace(/\.onnx$/i, '')
+}
+
+/** A name in the folder that no file has yet: with `-2`, `-3` … where the plain one is taken. The folder is made where it is absent. */
+async function freeName(folder: string, name: string, extension: string): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  for (let i = 1; ; i++) {
+    const path = join(folder, `${name}${i === 1 ? '' : `-${i}`}${extension}`)
+    const taken = await stat(path).then(
+      () => true,
+      () => false,
+    )
+    if (!taken) return path
+  }
+}
+
+/** The same for a folder; its path ends with a slash. */
+async function freeFolder(folder: string, name: string): Promise<string> {
+  return `${await freeName(folder, name, '')}${sep}`
+}
