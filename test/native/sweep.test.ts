@@ -100,20 +100,19 @@ describe('sweep on the built-in sample', () => {
   it('an interrupted sweep leaves no file, and goes on where it was', async () => {
     const args = ['--bits', '2-6', '--what', 'weights', '--seed', '5', '-o', file('cut')]
     let sent = false
-    const watched = ['sweep', SAMPLE, ...DATA, '--samples', '2000', '--home', home, ...args]
+    const watched = ['sweep', SAMPLE, ...DATA, '--samples', '1000', '--home', home, ...args]
     const { exitCode } = await runCli(watched, {
       onStderr: (text, interrupt) => {
-        if (sent || !text.includes('Inputs lie in')) return
+        if (sent || !text.includes('weights in 3 bits: top-1')) return
         sent = true
-        setTimeout(interrupt, 1500) // some points are measured by then, one is under way
+        interrupt()
       },
     })
-    if (exitCode !== 0) {
-      expect(exitCode).toBe(130)
-      expect(fs.readdirSync(folder).filter((name) => name.includes('cut'))).toEqual([])
-    }
-    const { stdout } = await runCli([...watched, '--json', '--force'])
+    expect(exitCode).toBe(130)
+    expect(fs.readdirSync(folder).filter((name) => name.includes('cut'))).toEqual([])
+    const { stdout } = await runCli([...watched, '--json'])
     const answer = JSON.parse(stdout) as SweepJson
+    expect(answer.found).toBeGreaterThanOrEqual(2)
     expect(answer.measured + answer.found).toBe(5)
     expect(
       fs

@@ -52,7 +52,7 @@ export class PointsProgress {
       done: this.#done,
       total: this.#total,
       unit: 'evaluations',
-      ...(this.#measured === 0 ? {} : { etaMs: (left * this.#measuredMs) / this.#measured }),
+      ...(this.#measured === 0 || left === 0 ? {} : { etaMs: (left * this.#measuredMs) / this.#measured }),
       ...(this.#done === this.#total ? {} : { note: step === '' ? this.#name : `${this.#name}: ${step}` }),
     })
   }
