@@ -1,0 +1,141 @@
+import type { JobResultOf } from '../../shared/contract/api/job-results.ts'
+import type { Estimate, PlanEstimate } from '../../shared/contract/api/plans.ts'
+
+/** What `drop` counts: points of top-1, share of answers that differ from float's, or the noise-to-signal ratio of the outputs. */
+export type DropKind = 'top1' | 'disagreement' | 'nsr'
+
+/** What was measured of one plan, all layers together. */
+export interface MeasuredFigures {
+  readonly run: string
+  readonly bytes: number
+  readonly referenceBytes: number
+  readonly drop: number
+  readonly dropKind: DropKind
+  readonly dropInterval: readonly [number, number] | null
+  /** 0–1, null without labels */
+  readonly top1: number | null
+  readonly referenceTop1: number | null
+  readonly samples: number
+  /** null where it was not timed */
+  readonly speed: {
+    readonly speedup: number
+    readonly interval: readonly [number, number] | null
+    readonly ms: number
+    readonly referenceMs: number
+  } | null
+}
+
+/** The figures of a measurement. */
+export function figuresOf(result: JobResultOf<'measurePlan'>): MeasuredFigures {
+  const { run, bytes, referenceBytes, drop, dropKind, evaluation, speed } = result
+  const interval = dropKind === 'top1' ? evaluation.drop : null
+  return {
+    run,
+    bytes,
+    referenceBytes,
+    drop,
+    dropKind,
+    dropInterval: interval && [interval.low, interval.high],
+    top1: evaluation.model?.top1 ?? null,
+    referenceTop1: evaluation.reference?.top1 ?? null,
+    samples: evaluation.samples,
+    speed: speed && {
+      speedup: speed.speedup,
+      interval: [speed.interval.low, speed.interval.high],
+      ms: speed.medianMs,
+      referenceMs: speed.referenceMedianMs,
+    },
+  }
+}
+
+/** One number of the bottom line. */
+export interface Figure {
+  readonly value: number
+  readonly interval: readonly [number, number] | null
+  /** a sentence: what it stands on */
+  readonly basis: string
+}
+
+/** Size, quality or speed of the plan: measured and estimated side by side, as far as either is known. */
+export interface Answer {
+  readonly name: 'size' | 'accuracy' | 'speed'
+  /** of the float model, in the same unit; null where it is not known */
+  readonly float: number | null
+  /** null: not measured */
+  readonly measured: Figure | null
+  /** of this very plan, or of the one before the edits */
+  readonly isMeasuredNow: boolean
+  /** null where `reason` says why; not given where the plan itself was measured */
+  readonly estimated: Figure | null
+  readonly reason: string | null
+  /** run the measured number comes from */
+  readonly run: string | null
+}
+
+interface AnswerSource {
+  readonly estimate: PlanEstimate | null
+  /** of this plan; null: not measured */
+  readonly measured: MeasuredFigures | null
+  /** the newest of another plan: what stood here before the edits */
+  readonly former: MeasuredFigures | null
+}
+
+const WAITING = 'The estimate is on its way.'
+
+function figure(estimate: Estimate | undefined, measured: boolean): Figure | null {
+  if (estimate === undefined || estimate.value === null || estimate.measured !== measured) return null
+  return { value: estimate.value, interval: estimate.interval, basis: estimate.basis }
+}
+
+function reasonOf(estimate: Estimate | undefined): string | null {
+  if (estimate === undefined) return WAITING
+  return estimate.value === null ? estimate.reason : null
+}
+
+function answerOf(
+  name: Answer['name'],
+  float: number | null,
+  own: Figure | null,
+  former: Figure | null,
+  run: string | null,
+  estimate: Estimate | undefined,
+): Answer {
+  const now = own ?? figure(estimate, true)
+  return {
+    name,
+    float,
+    measured: now ?? former,
+    isMeasuredNow: now !== null,
+    estimated: figure(estimate, false),
+    reason: now === null ? reasonOf(estimate) : null,
+    run,
+  }
+}
+
+const measuredText = (samples: number): string => `Measured on ${samples} samples.`
+
+/** The three figures of the bottom line. Accuracy is what is lost against float, in the unit of `dropKind`. */
+export function answersOf({ estimate, measured, former }: AnswerSource): readonly Answer[] {
+  const run = (measured ?? former)?.run ?? null
+  const sizeOf = (from: MeasuredFigures | null): Figure | null =>
+    from && { value: from.bytes, interval: null, basis: 'Size of the file as measured.' }
+  const dropOf = (from: MeasuredFigures | null): Figure | null =>
+    from && { value: from.drop, interval: from.dropInterval, basis: measuredText(from.samples) }
+  const speedOf = (from: MeasuredFigures | null): Figure | null =>
+    from?.speed
+      ? { value: from.speed.speedup, interval: from.speed.interval, basis: 'Timed in turn with the float model.' }
+      : null
+  const floatBytes = estimate?.floatBytes ?? (measured ?? former)?.referenceBytes ?? null
+  return [
+    answerOf('size', floatBytes, sizeOf(measured), sizeOf(former), run, estimate?.bytes),
+    answerOf(
+      'accuracy',
+      (measured ?? former)?.referenceTop1 ?? null,
+      dropOf(measured),
+      dropOf(former),
+      run,
+      estimate?.drop,
+    ),
+    answerOf('speed', 1, speedOf(measured), speedOf(former), run, estimate?.speedup),
+  ]
+}
