@@ -12,7 +12,7 @@ export const PRECISION_COLOURS: Readonly<Record<ThemeName, Readonly<Record<Preci
   dark: { float: '#a9afb8', bits16: '#bba3e6', bits8: '#4fc0ae', bits4: '#efa94f', other: '#ee8fbb' },
 }
 
-/** Colours of the drawing. */
+/** Colours of the drawing; ground, text and accent are those of styles/base.css, which a canvas and an exported file cannot name. */
 export interface GraphTheme {
   readonly name: ThemeName
   readonly page: string
@@ -38,13 +38,13 @@ const DARK_SCALE = ['#16264d', '#1f4e96', '#2a83b5', '#57b8ac', '#b0e0a8', '#fff
 export const GRAPH_THEMES: Readonly<Record<ThemeName, GraphTheme>> = {
   light: {
     name: 'light',
-    page: '#fafafa',
+    page: '#f4f5f6',
     card: '#ffffff',
     cardEdge: '#b9bcc2',
-    frame: '#f0f1f4',
-    frameEdge: '#d9dbe0',
+    frame: '#eaecef',
+    frameEdge: '#d3d6db',
     text: '#1c1d1f',
-    textQuiet: '#5b5e63',
+    textQuiet: '#595d64',
     edge: '#8d9198',
     accent: '#1f5fbf',
     changed: '#a8326e',
@@ -54,13 +54,13 @@ export const GRAPH_THEMES: Readonly<Record<ThemeName, GraphTheme>> = {
   },
   dark: {
     name: 'dark',
-    page: '#1b1c1e',
+    page: '#191a1c',
     card: '#2a2c30',
     cardEdge: '#54575e',
-    frame: '#222327',
+    frame: '#212225',
     frameEdge: '#3a3c42',
     text: '#e6e7e9',
-    textQuiet: '#a5a8ae',
+    textQuiet: '#a7abb2',
     edge: '#7d828b',
     accent: '#7aaaf0',
     changed: '#ee8fbb',
