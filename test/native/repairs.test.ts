@@ -156,6 +156,17 @@ describe('quantize --repair', () => {
     expect(again.answer.repairs).toEqual(answer.repairs)
   }, 120_000)
 
+  it('works on types that need a newer opset', async () => {
+    const folder = temporaryFolder()
+    const common = ['--data', 'synthetic-digits', '--calibration-samples', '48', '--home', path.join(folder, 'home')]
+    const file = path.join(folder, 'int4.onnx')
+    const types = ['--weights', 'int4', '--repair', 'rounding,bias']
+    const { exitCode, stdout, stderr } = await runCli(['quantize', SAMPLE, ...common, ...types, '-o', file, '--json'])
+    expect(exitCode, stderr).toBe(0)
+    const { distance } = (JSON.parse(stdout) as Answer).repairs!
+    expect(distance.repaired).toBeLessThan(0.5 * distance.plain)
+  }, 60_000)
+
   it('refuses what it does not know', async () => {
     const { exitCode, stderr } = await runCli(['quantize', SAMPLE, '-o', '/nowhere/x.onnx', '--repair', 'bias,magic'])
     expect(exitCode).toBe(2)

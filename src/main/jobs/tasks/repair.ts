@@ -27,7 +27,7 @@ import { MomentSums } from '../../quant/repairs/moment-sums.ts'
 import { MOMENT_INPUTS, momentsModel } from '../../quant/repairs/moments-model.ts'
 import { leastSquares, type Moments } from '../../quant/repairs/moments.ts'
 import { movesBias, repairLayer, type RepairEffect } from '../../quant/repairs/repair-layer.ts'
-import { resolvePlan } from '../../quant/resolve-plan.ts'
+import { requiredOpset, resolvePlan } from '../../quant/resolve-plan.ts'
 import { NOTICEABLE_SATURATION, predictSaturation } from '../../quant/saturation.ts'
 import type { QuantizedLayer, ResolvedPlan } from '../../quant/setup.ts'
 import { weightSiteOf, type WeightSite } from '../../quant/weight-site.ts'
@@ -36,6 +36,7 @@ import type { RangeSource } from '../../quant/params.ts'
 import { readModelFile } from '../model-file.ts'
 import type { Task, TaskContext } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
+import { raiseOpset } from './quantize.ts'
 import { OutputDistance } from './repair/output-distance.ts'
 
 export interface RepairInput {
@@ -128,7 +129,8 @@ async function readBase(
 ): Promise<Base> {
   const { model } = await readModelFile(prepared, { signal })
   const resolved = resolvePlan(plan, layers, model, hash)
-  return { model, resolved, collection: collection === null ? null : decodeCollection(collection) }
+  const raised = raiseOpset(model, requiredOpset(resolved))
+  return { model: raised, resolved, collection: collection === null ? null : decodeCollection(collection) }
 }
 
 /** Inputs that are fed; older files list initializers among them. */
