@@ -27,3 +27,8 @@ export function list(text: string, previous: readonly string[] | undefined): str
       .filter((item) => item !== ''),
   ]
 }
+
+/** An option as it is typed, from its name in code: `--max-drop` from `maxDrop`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}

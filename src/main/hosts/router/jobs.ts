@@ -43,5 +43,5 @@ function allowedRequest(app: Application, request: JobRequest): JobRequest {
     ...request,
     ...paths,
     ...(samples && { samples: { ...samples, data: allowedSpec(app, samples.data) } }),
-  } as JobRequest
+  }
 }

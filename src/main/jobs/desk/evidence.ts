@@ -72,7 +72,7 @@ export function readEvidence(request: EvidenceRequest): Evidence {
 
 /** Equal for equal decisions of a layer. */
 export function decisionKey(decision: LayerDecision): string {
-  return decision.kind === 'float' ? 'float' : canonicalJson(decision as unknown as Json)
+  return decision.kind === 'float' ? 'float' : canonicalJson(decision)
 }
 
 /** The same without what hardly changes a layer's time: how its ranges were found, symmetry, granularity. */
@@ -92,7 +92,7 @@ export function precisionKey(decision: LayerDecision): string {
 
 /** Equal for plans that say the same. */
 export function planKey({ model: _, ...plan }: QuantPlan): string {
-  return canonicalJson(plan as unknown as Json)
+  return canonicalJson(plan)
 }
 
 /** Damages of the newest sweeps, the newest of a layer and decision first; all in the metric of the newest. */

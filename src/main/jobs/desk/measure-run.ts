@@ -100,9 +100,13 @@ function layerResults(
     type: execution,
     execution,
     ms,
-    metrics: (referenceMs === null ? {} : { referenceMs }) as Record<string, number>,
+    metrics: metricsOf(referenceMs),
     reason: null,
   }))
+}
+
+function metricsOf(referenceMs: number | null): Record<string, number> {
+  return referenceMs === null ? {} : { referenceMs }
 }
 
 function artifactsOf({ statistics }: Study, plan: QuantPlan, { store }: Services): ArtifactInfo[] {

@@ -1,5 +1,4 @@
 import { settingsChange, type Settings, type SettingsChange } from '../../../shared/contract/api/app.ts'
-import type { Json } from '../../../shared/contract/runs.ts'
 import type { Store } from '../../store/store.ts'
 
 const NAME = 'application'
@@ -19,5 +18,5 @@ export function readSettings({ settings }: Pick<Store, 'settings'>): Omit<Settin
 /** Keeps what changed. */
 export function writeSettings(store: Pick<Store, 'settings'>, change: SettingsChange): void {
   const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
-  store.settings.set(NAME, { ...readSettings(store), ...said } as unknown as Json)
+  store.settings.set(NAME, { ...readSettings(store), ...said })
 }

@@ -1,6 +1,6 @@
 import { oc } from '@orpc/contract'
 import { z } from 'zod'
-import { Fault, type FaultCode, type FaultData } from '../fault.ts'
+import { Fault, type FaultCode } from '../fault.ts'
 
 /** A fault as it crosses to the window: its code, its sentence and what it carries. */
 const faultJson = z.object({
@@ -26,7 +26,5 @@ export function faultOf(error: unknown): Fault | null {
   if (error instanceof Fault) return error
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'FAULT' || !('data' in error)) return null
   const found = faultJson.safeParse(error.data)
-  return found.success
-    ? new Fault(found.data.code as FaultCode, found.data.message, found.data.data as FaultData)
-    : null
+  return found.success ? new Fault(found.data.code as FaultCode, found.data.message, found.data.data) : null
 }

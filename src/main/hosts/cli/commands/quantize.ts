@@ -85,7 +85,7 @@ async function planOf(flags: QuantizeFlags): Promise<QuantPlan> {
   if (clash)
     throw new Fault(
       'usage.planAndOptions',
-      `--plan already says it all; --${clash.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} cannot be given with it. Edit the plan instead.`,
+      `--plan already says it all; ${flagOf(clash)} cannot be given with it. Edit the plan instead.`,
     )
   return parsePlan(await readJson(file))
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
 import { repairNames, type RepairName } from '../../../../shared/contract/plan.ts'
@@ -6,7 +7,7 @@ import type { Candidate } from '../../../jobs/search/session.ts'
 import type { Services } from '../../../jobs/services.ts'
 import { STRATEGIES } from '../../../search/strategies/registry.ts'
 import type { Host } from '../host.ts'
-import { count, list, seed as wholeNumber } from '../parse.ts'
+import { count, flagOf, list, seed as wholeNumber } from '../parse.ts'
 import { addSampleOptions, readSampleOptions, type SampleFlags } from '../sample-options.ts'
 import { formatBytes, formatPercent, formatTable, type Column } from '../table.ts'
 
@@ -70,7 +71,7 @@ function requestOf(flags: SearchFlags, model: string): SearchRunRequest {
   return {
     model,
     samples: sampleOptions({ ...flags, data }),
-    output,
+    output: resolve(output), // a search resumed from another folder writes the same file
     force: flags.force ?? false,
     strategy: flags.pareto ? 'pareto' : (flags.strategy ?? null),
     configs: flags.configs ?? null,
@@ -113,19 +114,38 @@ function sampleOptions(flags: SampleFlags): SearchRunRequest['samples'] {
   })
 }
 
+/** Options that say what is searched for. */
+const FIXED_BY_RUN = [
+  'configs',
+  'maxDrop',
+  'maxSize',
+  'minSpeedup',
+  'maxFloatLayers',
+  'pareto',
+  'strategy',
+  'repair',
+  'trials',
+] as const
+
 /** The request of a former run; what is found in the store is not measured again. */
 function resumed(id: string, flags: SearchFlags, model: string, { store }: Services): SearchRunRequest {
+  const clash = FIXED_BY_RUN.find((name) => flags[name] !== undefined)
+  if (clash !== undefined)
+    throw new Fault(
+      'usage.resume',
+      `--resume takes all targets from the run; ${flagOf(clash)} cannot be given with it. A new search finds what was measured just as well.`,
+    )
   const { kind, parameters, id: run } = store.runs.get(id)
   if (kind !== 'search')
     throw new Fault('usage.resume', `Run ${run} is no search but ${kind}: it cannot be resumed by search.`)
   const former = parameters as unknown as Omit<SearchRunRequest, 'model'>
-  // the output is there already, written by the very run that goes on
+  // an output of the same name is there already, written by the very run that goes on
   return {
     ...former,
     repairs: former.repairs ?? [],
     model,
     output: flags.output ?? former.output,
-    force: true,
+    force: flags.output === undefined || (flags.force ?? false),
     resumes: run,
   }
 }

@@ -6,6 +6,7 @@ import { DEFAULT_CONFIGURATIONS } from '../../../search/grid.ts'
 import { METRICS, type MetricName } from '../../../search/scores.ts'
 import type { Services } from '../../../jobs/services.ts'
 import type { Host } from '../host.ts'
+import { flagOf } from '../parse.ts'
 import { addSampleOptions, readSampleOptions, type SampleFlags } from '../sample-options.ts'
 import { formatTable } from '../table.ts'
 
@@ -65,13 +66,29 @@ function sampleFlags(flags: SampleFlags): SampleFlags {
   return { data, split, range, calibrationRange, samples, calibrationSamples, seed, preprocess, allowOverlap }
 }
 
+/** Options that say what is measured. */
+const FIXED_BY_RUN = [
+  'data',
+  'split',
+  'range',
+  'samples',
+  'preprocess',
+  'calibrationRange',
+  'calibrationSamples',
+  'allowOverlap',
+  'configs',
+  'quick',
+  'reverted',
+  'metric',
+  'exact',
+  'threads',
+] as const
+
 /** The options of an earlier run. @throws Fault usage.resume where it is not a run of this command, or on another model */
 function resumed(model: string, flags: SensitivityFlags, { store }: Services): SensitivityRunRequest {
-  const clash = ['data', 'configs', 'quick', 'reverted', 'metric', 'exact'].find(
-    (name) => flags[name as keyof SensitivityFlags] !== undefined,
-  )
+  const clash = FIXED_BY_RUN.find((name) => flags[name] !== undefined)
   if (clash !== undefined)
-    throw new Fault('usage.resume', `--resume takes all options from the run; --${clash} cannot be given with it.`)
+    throw new Fault('usage.resume', `--resume takes all options from the run; ${flagOf(clash)} cannot be given with it.`)
   const run = store.runs.get(flags.resume!)
   if (run.kind !== 'sensitivity')
     throw new Fault('usage.resume', `Run ${run.id} is a run of ${run.kind}, not of sensitivity.`, { run: run.id })
