@@ -1,0 +1,125 @@
+import type { ChartTable } from './chart-table.ts'
+import type { ChartOption } from './engine.ts'
+import { shortNumber } from './numbers.ts'
+import { axisTitle, baseOption, escaped, extentOf, shortened, type ChartAxis, type ChartSize } from './parts.ts'
+import type { ChartTheme } from './theme.ts'
+
+/** An axis of numbers, or of words where `words` is given (in the order they stand, from below). */
+export type ParallelAxis = ChartAxis & { readonly id: string; readonly words?: readonly string[] }
+
+/** One line; a value an axis, null where it has none. */
+export interface ParallelItem {
+  readonly id: string
+  readonly label: string
+  readonly values: readonly (number | string | null)[]
+}
+
+export interface ParallelLook {
+  readonly axes: readonly ParallelAxis[]
+  readonly items: readonly ParallelItem[]
+  readonly colourBy: string | null
+  readonly selected: ReadonlySet<string>
+  readonly hovered: string | null
+}
+
+/** The axis that colours the lines: the one asked for, else the last of numbers; −1 for none. */
+export function colourAxis({ axes, colourBy }: Pick<ParallelLook, 'axes' | 'colourBy'>): number {
+  const asked = axes.findIndex(({ id, words }) => id === colourBy && !words)
+  return asked >= 0 ? asked : axes.findLastIndex(({ words }) => !words)
+}
+
+/** The plot. A line without a value on an axis is broken there. */
+export function parallelOption(look: ParallelLook, theme: ChartTheme, size: ChartSize): ChartOption {
+  const { axes, items } = look
+  const room = Math.max(48, (size.width - 96) / Math.max(1, axes.length - 1))
+  return {
+    ...baseOption(theme, items.length > 300),
+    parallel: {
+      left: 64,
+      right: 64,
+      top: 44,
+      bottom: 20,
+      parallelAxisDefault: {
+        nameLocation: 'end',
+        nameGap: 14,
+        nameTextStyle: { color: theme.text, fontSize: 11, fontFamily: theme.font },
+        axisLine: { lineStyle: { color: theme.lineStrong } },
+        axisTick: { lineStyle: { color: theme.lineStrong } },
+        axisLabel: { color: theme.quiet, fontSize: 11 },
+        areaSelectStyle: { width: 16, borderWidth: 1, borderColor: theme.accent, color: theme.accent, opacity: 0.25 },
+      },
+    },
+    parallelAxis: axes.map((axis, dim) => axisOf(axis, dim, look, room)),
+    series: [
+      {
+        type: 'parallel',
+        inactiveOpacity: 0.06,
+        activeOpacity: 0.9,
+        smooth: false,
+        data: items.map((item) => lineOf(item, look, theme)),
+        tooltip: { formatter: (parameters) => tipOf(look, parameters) },
+        emphasis: { lineStyle: { width: 2.5, opacity: 1 } },
+      },
+    ],
+  }
+}
+
+function axisOf(axis: ParallelAxis, dim: number, { items }: ParallelLook, room: number) {
+  const name = shortened(axisTitle(axis), Math.max(8, Math.floor(room / 6)))
+  if (axis.words) {
+    const words = axis.words.map((word) => shortened(word, Math.max(6, Math.floor(room / 7))))
+    return { dim, name, type: 'category' as const, data: words }
+  }
+  const [min, max] = extentOf(
+    items.map(({ values }) => (typeof values[dim] === 'number' ? values[dim] : null)),
+    0.02,
+  )
+  const formatter = (value: number): string => shortNumber(value, 3)
+  const axisLabel = { formatter, hideOverlap: true }
+  if (axis.log) return { dim, name, type: 'log' as const, axisLabel }
+  return { dim, name, type: 'value' as const, min, max, axisLabel }
+}
+
+function lineOf(item: ParallelItem, look: ParallelLook, theme: ChartTheme) {
+  const { axes, selected, hovered, items } = look
+  const isOut = selected.has(item.id) || item.id === hovered
+  const coloured = colourAxis(look)
+  const [low, high] = extentOf(
+    items.map(({ values }) => (typeof values[coloured] === 'number' ? values[coloured] : null)),
+    0,
+  )
+  const own = item.values[coloured]
+  const share = typeof own === 'number' && high > low ? (own - low) / (high - low) : 0
+  // the lightest fifth of the scale would not stand out from the ground
+  const step = Math.min(theme.scale.length - 1, 1 + Math.round(share * (theme.scale.length - 2)))
+  return {
+    value: axes.map((axis, dim) => placeOf(item.values[dim] ?? null, axis)),
+    lineStyle: { color: isOut ? theme.text : theme.scale[step]!, width: isOut ? 2.5 : 1.25, opacity: 0.9 },
+  }
+}
+
+function placeOf(value: number | string | null, axis: ParallelAxis): number | string {
+  if (value === null) return '-'
+  if (!axis.words) return typeof value === 'number' ? value : '-'
+  const place = axis.words.indexOf(String(value))
+  return place < 0 ? '-' : place
+}
+
+function tipOf({ axes, items }: ParallelLook, parameters: unknown): string {
+  const item = items[(parameters as { readonly dataIndex: number }).dataIndex]
+  if (!item) return ''
+  const lines = axes.map((axis, i) => `${axis.label} ${written(item.values[i] ?? null)}`)
+  return [item.label, ...lines].map(escaped).join('<br>')
+}
+
+function written(value: number | string | null): string {
+  return value === null ? '–' : typeof value === 'number' ? shortNumber(value) : value
+}
+
+/** One line a thing. */
+export function parallelTable({ axes, items }: Pick<ParallelLook, 'axes' | 'items'>, nameHeader: string): ChartTable {
+  return {
+    columns: [nameHeader, ...axes.map(({ label, unit }) => axisTitle({ label, unit }))],
+    rows: items.map(({ label, values }) => [label, ...axes.map((_, i) => values[i] ?? null)]),
+  }
+}
