@@ -61,9 +61,10 @@ export function barsOption(
       min: axis.log ? undefined : low,
       max: axis.log ? undefined : high,
       name: axisTitle(axis),
-      nameLocation: 'end',
+      nameLocation: 'start',
       nameGap: 12,
       ...look,
+      nameTextStyle: { ...look.nameTextStyle, verticalAlign: 'bottom', padding: [0, 0, 6, 0] },
       axisLabel: { ...look.axisLabel, hideOverlap: true, formatter: (value: number) => shortNumber(value, 3) },
     },
     yAxis: {

@@ -71,7 +71,7 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
     xAxis: {
       type: 'category',
       position: 'top',
-      data: columns.map(({ label }) => shortened(label, Math.max(4, Math.floor(cellWidth / 6)))),
+      data: columns.map(({ label }) => shortened(label, Math.max(4, Math.floor((cellWidth - 10) / 6)))),
       ...lines,
       axisLabel: { ...lines.axisLabel, color: theme.text, interval: 0 },
       axisTick: { show: false },

@@ -77,6 +77,7 @@ export function linesOption(look: LinesLook, theme: ChartTheme, size: ChartSize)
   const points = series.flatMap((one) => one.points)
   const count = points.length
   const endWidth = series.length > 1 ? Math.min(140, Math.floor(size.width * 0.22)) : 24
+  const named = namedAtEnd(look, size.height)
   return {
     ...baseOption(theme, count > 1000),
     grid: { left: 56, right: endWidth, top: 16, bottom: 40 },
@@ -84,9 +85,30 @@ export function linesOption(look: LinesLook, theme: ChartTheme, size: ChartSize)
     yAxis: yAxisOf(y, points, theme),
     series: [
       ...series.filter(({ points: own }) => own.some(hasBand)).map((one) => bandSeries(one, look, theme)),
-      ...series.map((one, i) => curveSeries(one, i, look, theme, endWidth)),
+      ...series.map((one, i) => curveSeries(one, i, look, theme, { named, width: endWidth })),
     ],
   }
+}
+
+/** Ids of the curves whose names have room at their ends; the selected ones come first, all are in the legend. */
+export function namedAtEnd({ series, selected, y }: LinesLook, height: number): ReadonlySet<string> {
+  if (series.length < 2) return new Set()
+  const [min, max] = extentOf(
+    series.flatMap(({ points }) => points.flatMap((point) => [point.y, point.low, point.high])),
+  )
+  const place = (value: number): number =>
+    y.log ? Math.log(value / min) / Math.log(max / min) : (value - min) / (max - min)
+  const taken: number[] = []
+  const first = series.toSorted((a, b) => Number(selected.has(b.id)) - Number(selected.has(a.id)))
+  const named = first.filter(({ points, dotsOnly }) => {
+    const end = points.findLast((point) => point.y !== null)
+    if (dotsOnly || !end) return false
+    const px = place(end.y!) * (height - 56)
+    if (taken.some((other) => Math.abs(other - px) < 13)) return false
+    taken.push(px)
+    return true
+  })
+  return new Set(named.map(({ id }) => id))
 }
 
 function hasBand({ low, high }: LinePoint): boolean {
@@ -147,7 +169,13 @@ function yAxisOf(y: ChartAxis, points: readonly LinePoint[], theme: ChartTheme) 
   }
 }
 
-function curveSeries(one: LineSeries, index: number, look: LinesLook, theme: ChartTheme, endWidth: number) {
+function curveSeries(
+  one: LineSeries,
+  index: number,
+  look: LinesLook,
+  theme: ChartTheme,
+  { named, width }: { readonly named: ReadonlySet<string>; readonly width: number },
+) {
   const colour = look.colours.get(one.id) ?? theme.accent
   const isOut = look.selected.has(one.id)
   const dash = one.estimated ? ('dashed' as const) : DASHES[Math.floor(index / theme.series.length) % DASHES.length]!
@@ -164,13 +192,12 @@ function curveSeries(one: LineSeries, index: number, look: LinesLook, theme: Cha
     itemStyle: { color: one.estimated ? theme.surface : colour, borderColor: colour, borderWidth: 1.25 },
     emphasis: { focus: 'none' as const, lineStyle: { width: one.dotsOnly ? 0 : 2.5 } },
     endLabel: {
-      show: look.series.length > 1 && look.series.length <= 12 && !one.dotsOnly,
-      formatter: shortened(one.label, Math.floor(endWidth / 6)),
+      show: named.has(one.id),
+      formatter: shortened(one.label, Math.floor(width / 6)),
       color: theme.text,
       fontSize: 11,
       distance: 4,
     },
-    labelLayout: { moveOverlap: 'shiftY' as const, hideOverlap: true },
     tooltip: { formatter: (parameters: unknown) => tipOf(one, look, parameters) },
     data: one.points.map(({ x, y }, point) => ({ value: [x, y ?? '-'], series: one.id, point })),
     ...(index === 0 && look.marks.length > 0 ? { markLine: marksOf(look, theme) } : {}),

@@ -154,6 +154,11 @@ function pointSeries(look: ScatterLook, front: ReadonlySet<string>, theme: Chart
   const { points, selected, hovered } = look
   const isNamed = (id: string): boolean =>
     points.length <= MOST_NAMES || selected.has(id) || id === hovered || (front.size <= MOST_NAMES && front.has(id))
+  const [low, high] = extentOf(
+    points.map(({ measured, predicted }) => (measured ?? predicted)!.x),
+    0,
+  )
+  const rightSide = low + (high - low) * 0.8
   const series = (kind: 'measured' | 'predicted') => ({
     type: 'scatter' as const,
     name: kind,
@@ -180,9 +185,11 @@ function pointSeries(look: ScatterLook, front: ReadonlySet<string>, theme: Chart
           label: {
             show: isNamed(point.id) && (kind === 'measured' || point.measured === null),
             formatter: shortened(point.label, 24),
-            position: 'right' as const,
+            position: place.x > rightSide ? ('left' as const) : ('right' as const),
             color: theme.text,
             fontSize: 11,
+            backgroundColor: theme.surface,
+            padding: [0, 2],
           },
         },
       ]
