@@ -82,6 +82,8 @@ describe('search on the built-in sample', () => {
     const resumed = await search('-o', file('resumed.json'), '--resume', answer.run)
     expect(resumed.exitCode, resumed.stderr).toBe(0)
     expect(resumed.answer.plan).toEqual(answer.plan)
+    const clash = await search('--resume', answer.run, '--max-drop', '0.1')
+    expect(clash).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--max-drop cannot be given') })
   }, 60_000)
 
   it('keeps a size, with weights of 4 bits', async () => {

@@ -395,6 +395,17 @@ describe('the command', () => {
     const odd = await runCli(['sensitivity', SAMPLE, ...DATA, '--configs', '8,9bit', '--home', home])
     expect(odd).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('9bit') })
   })
+
+  it('goes on with a run only as it was asked for, and on its model', async () => {
+    const home = path.join(folder, 'cli-home')
+    const { run } = await json(...DATA, '--quick')
+    const more = await runCli(['sensitivity', SAMPLE, '--resume', String(run), '--samples', '64', '--home', home])
+    expect(more).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--samples cannot be given') })
+    const other = path.join(folder, 'other.onnx')
+    fs.writeFileSync(other, modelBytes({ ...decodeModel(fs.readFileSync(SAMPLE)), docString: 'another' }))
+    const wrong = await runCli(['sensitivity', other, '--resume', String(run), '--home', home])
+    expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('was on another model') })
+  })
 })
 
 function kill(pid: number): void {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { isFault } from '../../shared/contract/fault.ts'
-import type { Environment, Json, RunKind } from '../../shared/contract/runs.ts'
+import { Fault, isFault } from '../../shared/contract/fault.ts'
+import type { Environment, Json, RunKind, RunSummary } from '../../shared/contract/runs.ts'
 import type { RunEnd } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 
@@ -19,6 +19,8 @@ export interface RunRequest {
   readonly kind: RunKind
   readonly modelPath: string | null
   readonly parameters: Json
+  /** id of the run this one goes on with, which must have been on the same model */
+  readonly resumes?: string | null
 }
 
 /** A run in progress: its id, and what is learned of its inputs on the way. */
@@ -36,18 +38,23 @@ export interface RunOutcome<Value> extends Omit<RunEnd, 'status' | 'endedAt'> {
  * Runs `body` as a run of the store: begun before it starts, ended as done, failed or interrupted whatever happens, so that the table
  * never lies about what was tried.
  * @returns the job's answer; what it threw is thrown on
+ * @throws Fault usage.resume where it goes on with a run that was on another model
  */
 export async function recordRun<Value>(
   recorder: Recorder,
-  request: RunRequest,
+  { resumes = null, ...request }: RunRequest,
   body: (run: OpenRun) => Promise<RunOutcome<Value>>,
 ): Promise<{ readonly run: string; readonly value: Value }> {
   const { store, environment, now, signal } = recorder
   const id = newRunId(now())
   store.runs.begin({ id, startedAt: now(), modelHash: null, dataHash: null, environment, ...request })
   recorder.onRun?.(id)
+  const identify: OpenRun['identify'] = (known) => {
+    store.runs.identify(id, known)
+    if (resumes !== null && known.modelHash !== undefined) assertSameModel(store.runs.get(resumes), known.modelHash)
+  }
   try {
-    const { value, ...end } = await body({ id, identify: (known) => store.runs.identify(id, known) })
+    const { value, ...end } = await body({ id, identify })
     store.runs.end(id, { ...end, status: 'done', endedAt: now() })
     return { run: id, value }
   } catch (error) {
@@ -56,6 +63,16 @@ export async function recordRun<Value>(
     store.runs.end(id, { status, endedAt: now(), warnings: signal.aborted ? [] : [message] })
     throw error
   }
+}
+
+/** A run that was killed before it had read its model says nothing of it. */
+function assertSameModel({ id, modelHash, modelPath }: RunSummary, hash: string): void {
+  if (modelHash === null || modelHash === hash) return
+  throw new Fault(
+    'usage.resume',
+    `Run ${id} was on another model (${modelPath ?? modelHash}), or the file has changed since: leave out --resume.`,
+    { run: id, modelHash, found: hash },
+  )
 }
 
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz' // Crockford's base 32: no letter that reads as a digit

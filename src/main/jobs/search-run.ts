@@ -102,8 +102,11 @@ export async function runSearch(
   }
   await assertWritable(request.output, { force: request.force })
   const { model, ...parameters } = request
-  return recordRun(services, { kind: 'search', modelPath: model, parameters: parameters as unknown as Json }, (run) =>
-    withWorkFolder('search', (folder) => searchIn(folder, request, configurations, run, services, start)),
+  const { resumes } = request
+  return recordRun(
+    services,
+    { kind: 'search', modelPath: model, parameters: parameters as unknown as Json, resumes },
+    (run) => withWorkFolder('search', (folder) => searchIn(folder, request, configurations, run, services, start)),
   )
 }
 

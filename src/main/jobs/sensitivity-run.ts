@@ -96,7 +96,7 @@ export async function measureSensitivity(
     chunks.map(({ positions }) => positions.length),
     services,
   )
-  const memoryBytes = Math.floor((request.memoryBytes ?? os.totalmem() / 10) / services.pool.size)
+  const memoryBytes = Math.floor((request.memoryBytes ?? machineBytes() / 10) / services.pool.size)
   const time: SweepTime = { sessionMs: 0, runMs: 0 }
   const scores: Omit<LayerScore, 'rank'>[] = []
   const whole: SensitivityResult['whole'][number][] = []
@@ -141,6 +141,12 @@ export async function measureSensitivity(
     wallMs: performance.now() - start,
     time,
   }
+}
+
+/** Memory that this process may use: a container's limit, where it has one, else the machine's. */
+function machineBytes(): number {
+  const limit = process.constrainedMemory()
+  return limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem()
 }
 
 /**
@@ -242,7 +248,7 @@ export async function runSensitivity(
   const { model, ...parameters } = request
   return recordRun(
     services,
-    { kind: 'sensitivity', modelPath: model, parameters: parameters as unknown as Json },
+    { kind: 'sensitivity', modelPath: model, parameters: parameters as unknown as Json, resumes: request.resumes },
     (run) =>
       withWorkFolder('sensitivity', async (folder) => {
         const study = await openStudy(

@@ -41,7 +41,7 @@ describe('writing', () => {
       `.other.json.${endedProcess()}.0123456789ab.tmp`,
       `.plan.json.${endedProcess()}.tmp`,
     ]
-    for (const name of [left!, ...kept]) fs.writeFileSync(path.join(folder, name), 'half')
+    for (const name of [left, ...kept]) fs.writeFileSync(path.join(folder, name), 'half')
     await assertWritable(path.join(folder, 'plan.json'))
     expect(Object.keys(read(folder)).sort()).toEqual(kept.sort())
   })

@@ -106,6 +106,9 @@ function uniqueByKey(variants: readonly Variant[]): Variant[] {
   return [...new Map(variants.map((variant) => [variant.key, variant])).values()]
 }
 
+/** Evaluations looked up in the store between two turns of the event loop: each takes some tenths of a millisecond. */
+const LOOKUPS = 32
+
 /** @param evaluations room for as many as there are workers: whoever takes the next one has kept the one before */
 async function sweepChunk(
   request: SweepRequest,
@@ -120,7 +123,8 @@ async function sweepChunk(
   const chunk = request.chunks[index]!
   const samples = chunk.positions.length
   const missing: Variant[] = []
-  for (const variant of active) {
+  for (const [i, variant] of active.entries()) {
+    if (i % LOOKUPS === LOOKUPS - 1) await setImmediate()
     const kept = keptRows(services.store.measurements.find(chunkContent(study, variant, chunk, settings, services)))
     if (kept === null) missing.push(variant)
     else rows.get(variant.key)![index] = kept

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type { EngineTensor, Feeds, TypedArray } from '../../engines/port.ts'
 import type { DataType } from '../../../shared/contract/tensor.ts'
+import { asFileFault } from '../file-fault.ts'
 
 /** One batch of a block: which samples, and where each of its tensors lies. */
 interface BlockBatch {
@@ -36,7 +37,7 @@ export interface BlockIndex {
   readonly classOutput: string | null
 }
 
-/** Writes a block batch by batch; what is written is complete once `finish` has returned. */
+/** Writes a block batch by batch; what is written is complete once `finish` has returned. Methods throw Fault file.diskFull and the like. */
 export class BlockWriter {
   readonly #folder: string
   readonly #files = new Map<string, { id: number; handle: number; length: number }>()
@@ -44,28 +45,41 @@ export class BlockWriter {
 
   constructor(folder: string) {
     this.#folder = folder
-    fs.rmSync(folder, { recursive: true, force: true }) // what a worker that died has left
-    fs.mkdirSync(folder, { recursive: true })
+    this.#guard(() => {
+      fs.rmSync(folder, { recursive: true, force: true }) // what a worker that died has left
+      fs.mkdirSync(folder, { recursive: true })
+    })
   }
 
   add(rows: number, samples: readonly BlockSample[], tensors: Feeds, reference: Feeds): void {
-    this.#batches.push({
-      rows,
-      samples: samples.map(({ index, name, label }) => ({ index, name, label })),
-      tensors: this.#writeAll('t', tensors),
-      reference: this.#writeAll('r', reference),
+    this.#guard(() => {
+      this.#batches.push({
+        rows,
+        samples: samples.map(({ index, name, label }) => ({ index, name, label })),
+        tensors: this.#writeAll('t', tensors),
+        reference: this.#writeAll('r', reference),
+      })
     })
   }
 
   finish(classOutput: string | null): void {
     this.close()
     const index: BlockIndex = { batches: this.#batches, classOutput }
-    fs.writeFileSync(path.join(this.#folder, 'index.json'), JSON.stringify(index))
+    this.#guard(() => fs.writeFileSync(path.join(this.#folder, 'index.json'), JSON.stringify(index)))
   }
 
   close(): void {
     for (const { handle } of this.#files.values()) fs.closeSync(handle)
     this.#files.clear()
+  }
+
+  /** The temporary folder may be full: that is the user's to see to. */
+  #guard(write: () => void): void {
+    try {
+      write()
+    } catch (error) {
+      throw asFileFault(error, this.#folder, 'write')
+    }
   }
 
   #writeAll(kind: string, tensors: Feeds): Record<string, BlockTensor> {
@@ -115,7 +129,8 @@ const ARRAYS: Partial<Record<DataType, ArrayClass>> = {
 
 /**
  * Reads tensors of blocks, keeping what was read last in memory up to a budget: layers that follow one another, and the configurations
- * of one layer, read the same tensors. Beyond the budget the files are the cache.
+ * of one layer, read the same tensors. Beyond the budget the files are the cache, and of a file that would not fit by itself only the
+ * tensor is read.
  */
 export class BlockReader {
   readonly #budget: number
@@ -128,39 +143,50 @@ export class BlockReader {
   }
 
   read(folder: string, { file, offset, bytes, dims, dataType }: BlockTensor): EngineTensor {
-    const whole = this.#file(path.join(folder, `${file}.bin`))
     const make = ARRAYS[dataType]
     if (!make) throw new Error(`${dataType} is not kept in blocks`)
-    return { dataType, dims, data: new make(whole, offset, bytes / make.BYTES_PER_ELEMENT) }
+    const name = path.join(folder, `${file}.bin`)
+    const whole = this.#file(name)
+    const data = whole
+      ? new make(whole, offset, bytes / make.BYTES_PER_ELEMENT)
+      : new make(readPart(name, offset, bytes), 0, bytes / make.BYTES_PER_ELEMENT)
+    return { dataType, dims, data }
   }
 
-  #file(file: string): ArrayBuffer {
+  /** Bytes kept in memory. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** A whole file, kept from now on; null where it is larger than all that may be kept. */
+  #file(file: string): ArrayBuffer | null {
     const known = this.#cached.get(file)
     if (known) {
       this.#cached.delete(file)
       this.#cached.set(file, known)
       return known
     }
-    const read = readWhole(file)
-    this.#cached.set(file, read)
-    this.#bytes += read.byteLength
+    const { size } = fs.statSync(file)
+    if (size > this.#budget) return null
     for (const [oldest, buffer] of this.#cached) {
-      if (this.#bytes <= this.#budget || oldest === file) break
+      if (this.#bytes + size <= this.#budget) break
       this.#cached.delete(oldest)
       this.#bytes -= buffer.byteLength
     }
+    const read = readPart(file, 0, size)
+    this.#cached.set(file, read)
+    this.#bytes += size
     return read
   }
 }
 
-function readWhole(file: string): ArrayBuffer {
+function readPart(file: string, offset: number, length: number): ArrayBuffer {
   const handle = fs.openSync(file, 'r')
   try {
-    const { size } = fs.fstatSync(handle)
-    const buffer = new ArrayBuffer(size)
+    const buffer = new ArrayBuffer(length)
     const bytes = new Uint8Array(buffer)
-    for (let done = 0; done < size;) {
-      const read = fs.readSync(handle, bytes, done, size - done, done)
+    for (let done = 0; done < length;) {
+      const read = fs.readSync(handle, bytes, done, length - done, offset + done)
       if (read === 0) throw new Error(`${file} ended early`)
       done += read
     }

@@ -88,7 +88,10 @@ const FIXED_BY_RUN = [
 function resumed(model: string, flags: SensitivityFlags, { store }: Services): SensitivityRunRequest {
   const clash = FIXED_BY_RUN.find((name) => flags[name] !== undefined)
   if (clash !== undefined)
-    throw new Fault('usage.resume', `--resume takes all options from the run; ${flagOf(clash)} cannot be given with it.`)
+    throw new Fault(
+      'usage.resume',
+      `--resume takes all options from the run; ${flagOf(clash)} cannot be given with it.`,
+    )
   const run = store.runs.get(flags.resume!)
   if (run.kind !== 'sensitivity')
     throw new Fault('usage.resume', `Run ${run.id} is a run of ${run.kind}, not of sensitivity.`, { run: run.id })
