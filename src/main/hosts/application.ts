@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import os from 'node:os'
 import path from 'node:path'
-import type { AppEvent, AppInfo, Settings, SettingsChange } from '../../shared/contract/api/app.ts'
+import type { AppEvent, AppInfo, DoctorFinding, Settings, SettingsChange } from '../../shared/contract/api/app.ts'
 import type { FileKind } from '../../shared/contract/api/files.ts'
 import type { JobRequest } from '../../shared/contract/api/jobs.ts'
 import type { JobResult } from '../../shared/contract/api/job-results.ts'
@@ -16,7 +16,6 @@ import { ModelDesk } from '../jobs/desk/model-desk.ts'
 import { PlanDesk } from '../jobs/desk/plan-desk.ts'
 import { readSettings, writeSettings } from '../jobs/desk/settings.ts'
 import { createPool, type WorkerPool } from '../jobs/pool.ts'
-import type { DoctorFinding } from '../jobs/doctor.ts'
 import type { Services } from '../jobs/services.ts'
 import type { WorkerHost } from '../jobs/worker-host.ts'
 import { openStore, type Store } from '../store/store.ts'
@@ -93,7 +92,7 @@ export class Application {
       version: PRODUCT.version,
       host: kind,
       versions: Object.fromEntries(
-        Object.entries({ ...versions, ...this.environment.versions }).filter(
+        Object.entries({ ...this.environment.versions, ...versions }).filter(
           (entry): entry is [string, string] => entry[1] !== undefined,
         ),
       ),

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import type { DoctorFinding } from '../jobs/doctor.ts'
+import type { DoctorFinding } from '../../shared/contract/api/app.ts'
 
 /** Path of Electron's binary, null where it was never fetched or the package is not installed. */
 export function electronBinary(): string | null {

@@ -1,33 +1,10 @@
-import type { Execution } from '../../shared/contract/model.ts'
+import type {
+  LayerDifference,
+  MetricComparison,
+  RunComparison,
+  SettingDifference,
+} from '../../shared/contract/api/runs.ts'
 import type { Json, RunDetail } from '../../shared/contract/runs.ts'
-
-/** One setting that is not the same in all compared runs; values in the order of the runs, null where a run lacks it. */
-export interface SettingDifference {
-  readonly name: string
-  readonly values: readonly Json[]
-}
-
-/** One metric over the compared runs; `deltas` against the first run. */
-export interface MetricComparison {
-  readonly name: string
-  readonly values: readonly (number | null)[]
-  readonly deltas: readonly (number | null)[]
-}
-
-/** One layer that differs in type, execution or time. */
-export interface LayerDifference {
-  readonly id: string
-  readonly types: readonly (string | null)[]
-  readonly executions: readonly (Execution | null)[]
-  readonly ms: readonly (number | null)[]
-}
-
-export interface RunComparison {
-  readonly runs: readonly string[]
-  readonly settings: readonly SettingDifference[]
-  readonly metrics: readonly MetricComparison[]
-  readonly layers: readonly LayerDifference[]
-}
 
 /** What differs between runs; the first is the baseline of every delta. */
 export function compareRuns(runs: readonly RunDetail[]): RunComparison {

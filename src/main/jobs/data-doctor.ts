@@ -1,14 +1,9 @@
 import { candidatePreprocesses } from '../data/preprocess.ts'
+import type { DataFinding } from '../../shared/contract/api/data.ts'
 import type { ValueSpec } from '../../shared/contract/tensor.ts'
 import type { ChosenSamples } from './samples.ts'
 import type { Services } from './services.ts'
 import type { PreprocessTrial, TryPreprocessInput, TryPreprocessOutput } from './tasks/try-preprocess.ts'
-
-/** Something about data and model that does not fit, and what to do. */
-export interface DataFinding {
-  readonly code: 'otherPreprocess' | 'labelsShifted' | 'labelsOutside' | 'oneClass' | 'nearChance' | 'constantInput'
-  readonly message: string
-}
 
 /** Samples looked at: enough to tell 3 % from 60 %, over in seconds for any model. */
 const SAMPLES = 32
@@ -81,7 +76,7 @@ export function findingsOf({ trials, labels, classes }: TryPreprocessOutput): Da
     .find(({ rate }) => rate - own >= CLEAR_GAIN)
   if (better) {
     const message = `The float model gets ${percent(own)} of ${labelled.length} samples right with the preprocessing in use (${used.name}) and ${percent(better.rate)} with "${better.name}": use --preprocess ${better.name}.`
-    return [{ code: 'otherPreprocess', message }]
+    return [{ code: 'otherPreprocess', message, preset: better.name }]
   }
   return lowAccuracy(used, labels, own, classes)
 }

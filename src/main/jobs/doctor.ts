@@ -1,16 +1,10 @@
 import fs from 'node:fs'
 import os from 'node:os'
+import type { DoctorFinding } from '../../shared/contract/api/app.ts'
 import { isFault } from '../../shared/contract/fault.ts'
 import { hasInt8DotProduct } from '../engines/environment.ts'
 import type { Services } from './services.ts'
 import type { EngineCheck } from './tasks/check-engine.ts'
-
-/** One thing that was looked at. `warning`: works, but worse than it could; `failed`: something will not work. */
-export interface DoctorFinding {
-  readonly subject: string
-  readonly state: 'ok' | 'warning' | 'failed'
-  readonly detail: string
-}
 
 /** What a host knows that jobs may not: whether its own shell can run. */
 export interface DoctorHost {

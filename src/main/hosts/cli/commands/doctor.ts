@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { examineMachine, type DoctorFinding } from '../../../jobs/doctor.ts'
+import type { DoctorFinding } from '../../../../shared/contract/api/app.ts'
+import { examineMachine } from '../../../jobs/doctor.ts'
 import { lookForElectron } from '../../look-for-electron.ts'
 import { resourcePath } from '../../resources.ts'
 import type { Host } from '../host.ts'
