@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import type { JobResultOf } from '../../shared/contract/api/job-results.ts'
 import type { Estimate, PlanEstimate } from '../../shared/contract/api/plans.ts'
+import type { RunDetail } from '../../shared/contract/runs.ts'
 
 /** What `drop` counts: points of top-1, share of answers that differ from float's, or the noise-to-signal ratio of the outputs. */
 export type DropKind = 'top1' | 'disagreement' | 'nsr'
@@ -8,7 +10,8 @@ export type DropKind = 'top1' | 'disagreement' | 'nsr'
 export interface MeasuredFigures {
   readonly run: string
   readonly bytes: number
-  readonly referenceBytes: number
+  /** null: the run does not say */
+  readonly referenceBytes: number | null
   readonly drop: number
   readonly dropKind: DropKind
   readonly dropInterval: readonly [number, number] | null
@@ -45,6 +48,43 @@ export function figuresOf(result: JobResultOf<'measurePlan'>): MeasuredFigures {
       ms: speed.medianMs,
       referenceMs: speed.referenceMedianMs,
     },
+  }
+}
+
+const stored = z.object({
+  evaluation: z.object({
+    result: z.object({
+      samples: z.number(),
+      model: z.object({ top1: z.number() }).nullable(),
+      reference: z.object({ top1: z.number() }).nullable(),
+      agreement: z.number().nullable(),
+      drop: z.object({ low: z.number(), high: z.number() }).nullable(),
+    }),
+  }),
+})
+
+/** The figures that a stored measurement keeps; null where it is of a version that kept them otherwise. */
+export function figuresOfRun({
+  id,
+  metrics,
+  results,
+}: Pick<RunDetail, 'id' | 'metrics' | 'results'>): MeasuredFigures | null {
+  const parsed = stored.safeParse(results)
+  const { bytes, drop, speedup, medianMs, referenceMedianMs, referenceBytes } = metrics
+  if (!parsed.success || bytes === undefined || drop === undefined) return null
+  const { samples, model, reference, agreement, drop: interval } = parsed.data.evaluation.result
+  const isTimed = speedup !== undefined && medianMs !== undefined && referenceMedianMs !== undefined
+  return {
+    run: id,
+    bytes,
+    referenceBytes: referenceBytes ?? null,
+    drop,
+    dropKind: interval ? 'top1' : agreement === null ? 'nsr' : 'disagreement',
+    dropInterval: interval && [interval.low, interval.high],
+    top1: model?.top1 ?? null,
+    referenceTop1: reference?.top1 ?? null,
+    samples,
+    speed: isTimed ? { speedup, interval: null, ms: medianMs, referenceMs: referenceMedianMs } : null,
   }
 }
 

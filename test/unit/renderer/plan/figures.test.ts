@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answersOf, type MeasuredFigures } from '../../../../src/renderer/plan/figures.ts'
+import { answersOf, figuresOfRun, type MeasuredFigures } from '../../../../src/renderer/plan/figures.ts'
 import type { Estimate, PlanEstimate } from '../../../../src/shared/contract/api/plans.ts'
 
 const guess = (value: number): Estimate => ({ value, measured: false, interval: null, basis: 'guessed' })
@@ -57,5 +57,38 @@ describe('answersOf', () => {
       isMeasuredNow: true,
       estimated: null,
     })
+  })
+})
+
+describe('figuresOfRun', () => {
+  const result = {
+    samples: 200,
+    model: { top1: 0.9 },
+    reference: { top1: 0.91 },
+    agreement: 0.98,
+    drop: { value: 0.01, low: -0.01, high: 0.03 },
+  }
+
+  it('reads what a measurement kept', () => {
+    const figures = figuresOfRun({
+      id: 'r',
+      metrics: { bytes: 10, drop: 0.01, speedup: 2, medianMs: 1, referenceMedianMs: 2 },
+      results: { evaluation: { result } },
+    })
+    expect(figures).toMatchObject({
+      dropKind: 'top1',
+      dropInterval: [-0.01, 0.03],
+      samples: 200,
+      speed: { speedup: 2, ms: 1, referenceMs: 2 },
+    })
+  })
+
+  it('counts disagreement without labels, and is null for what it does not know', () => {
+    const results = { evaluation: { result: { ...result, model: null, reference: null, drop: null } } }
+    expect(figuresOfRun({ id: 'r', metrics: { bytes: 1, drop: 0.02 }, results })).toMatchObject({
+      dropKind: 'disagreement',
+      speed: null,
+    })
+    expect(figuresOfRun({ id: 'r', metrics: { bytes: 1, drop: 0.02 }, results: null })).toBeNull()
   })
 })
