@@ -2,10 +2,10 @@ import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import App from './App.vue'
 import { router } from './routes.ts'
-import { connect } from './rpc.ts'
-import { useClient } from './stores/client.ts'
+import { connection } from './rpc.ts'
+import { useConnection } from './stores/client.ts'
 import './styles/base.css'
 import './styles/popups.css'
 
-useClient(connect())
+useConnection(connection())
 createApp(App).use(createPinia()).use(router).mount('#app')

@@ -54,8 +54,3 @@ export function problemOf(error: unknown): Problem {
     code: null,
   }
 }
-
-/** True for what a cancelled call throws: an answer, not an error. */
-export function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
-}

@@ -2,9 +2,10 @@ import { defineStore } from 'pinia'
 import { computed, shallowReactive, shallowRef, watch } from 'vue'
 import type { JobEvent, JobInfo, JobRequestInput } from '../../shared/contract/api/jobs.ts'
 import type { JobResult } from '../../shared/contract/api/job-results.ts'
-import { isAbort, problemOf, type Problem } from '../problem.ts'
+import { faultOf } from '../../shared/contract/api/base.ts'
+import { problemOf, type Problem } from '../problem.ts'
 import { useAppStore } from './app.ts'
-import { client } from './client.ts'
+import { client, connection } from './client.ts'
 
 /** One line of a job's log. */
 export interface LogLine {
@@ -19,12 +20,10 @@ interface Watch {
   readonly followers: Set<Follower>
   /** what came already, for those who join later; progress only its newest */
   past: JobEvent[]
-  control: AbortController
-  ended: boolean
+  stop: () => void
 }
 
 const ENDED = new Set<JobInfo['state']>(['done', 'failed', 'cancelled'])
-const RETRY_MS = 500
 
 /** True for a job that will not change any more. */
 export function isEnded(job: Pick<JobInfo, 'state'>): boolean {
@@ -73,8 +72,8 @@ export const useJobsStore = defineStore('jobs', () => {
   watch(
     () => app.epoch,
     (epoch) => {
-      // a host that came back may have lost some jobs and gone on with others
-      if (epoch > 0) void load().then(rejoin)
+      // a host that came back may have gone on with some jobs and lost others
+      if (epoch > 0) void load()
     },
   )
 
@@ -105,49 +104,39 @@ export const useJobsStore = defineStore('jobs', () => {
   }
 
   function pass(watched: Watch, id: string, event: JobEvent): void {
-    note(id, event)
     if (event.kind === 'progress') watched.past = watched.past.filter((past) => past.kind !== 'progress')
     watched.past.push(event)
-    if (event.kind === 'done' || event.kind === 'failed' || event.kind === 'cancelled') watched.ended = true
-    for (const follower of watched.followers) follower(event)
-  }
-
-  async function run(id: string, watched: Watch): Promise<void> {
-    while (!watched.control.signal.aborted && !watched.ended) {
-      try {
-        const events = await client().jobs.watch({ job: id }, { signal: watched.control.signal })
-        // a feed starts with all that was; what came over an earlier one is told again
-        watched.past = []
-        logs.delete(id)
-        for await (const event of events) pass(watched, id, event)
-        if (watched.ended) return
-      } catch (error) {
-        if (watched.control.signal.aborted || isAbort(error)) return
-        if (app.connection === 'open' && !byId.has(id)) return
-      }
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
-    }
+    note(id, event)
+    for (const follower of [...watched.followers]) follower(event)
   }
 
   function begin(id: string): Watch {
-    const watched: Watch = { followers: new Set(), past: [], control: new AbortController(), ended: false }
+    const watched: Watch = { followers: new Set(), past: [], stop: () => {} }
     watches.set(id, watched)
-    void run(id, watched)
+    watched.stop = connection().follow(
+      (rpc, signal) => {
+        // a feed starts with all that was: what an earlier one told is told again
+        watched.past = []
+        logs.delete(id)
+        return rpc.jobs.watch({ job: id }, { signal })
+      },
+      (event) => pass(watched, id, event),
+      (error) => fail(id, watched, error),
+    )
     return watched
   }
 
-  function rejoin(): void {
-    for (const [id, watched] of watches) {
-      if (watched.ended) continue
-      if (!byId.has(id)) {
-        watched.control.abort()
-        watches.delete(id)
-        continue
-      }
-      watched.control.abort()
-      watched.control = new AbortController()
-      void run(id, watched)
+  /** The host does not know the job (it was started anew), or cannot tell of it. */
+  function fail(id: string, watched: Watch, error: unknown): void {
+    watches.delete(id)
+    const job = byId.get(id)
+    if (!job || isEnded(job)) return void (problem.value = problemOf(error))
+    const fault = faultOf(error)?.toJSON() ?? {
+      code: 'internal.feed' as const,
+      message: `What the job does is no longer told: ${problemOf(error).sentence}`,
+      data: {},
     }
+    pass(watched, id, { kind: 'failed', job: { ...job, state: 'failed', fault }, fault })
   }
 
   /**
@@ -162,7 +151,7 @@ export const useJobsStore = defineStore('jobs', () => {
     return () => {
       watched.followers.delete(follower)
       if (watched.followers.size > 0) return
-      watched.control.abort()
+      watched.stop()
       if (watches.get(id) === watched) watches.delete(id)
     }
   }

@@ -2,6 +2,8 @@ import { defineStore } from 'pinia'
 import { computed, shallowRef, watch } from 'vue'
 import type { OpenModel, RecentModel } from '../../shared/contract/api/models.ts'
 import type { GraphView } from '../../shared/contract/graph-view.ts'
+import { pathsOfDropped, type DropProgress } from '../dropped-files.ts'
+import { modelsAmong } from '../model-files.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { useAppStore } from './app.ts'
 import { client } from './client.ts'
@@ -20,16 +22,25 @@ export const useModelsStore = defineStore('models', () => {
   /** what is being opened: a path, or a name */
   const opening = shallowRef<string | null>(null)
   const problem = shallowRef<Problem | null>(null)
+  /** how far dropped files have come to the host */
+  const upload = shallowRef<DropProgress | null>(null)
+  let uploading: AbortController | null = null
   let asked = 0
 
   const hash = computed(() => current.value?.summary.hash ?? null)
   const layers = computed(() => current.value?.summary.layers ?? [])
   const layersById = computed(() => new Map(layers.value.map((layer) => [layer.id, layer])))
 
+  const report = (error: unknown): void => void (problem.value = problemOf(error))
+
   async function loadRecent(): Promise<void> {
-    recent.value = await client().models.recent()
+    try {
+      recent.value = await client().models.recent()
+    } catch (error) {
+      report(error)
+    }
   }
-  const refresh = (): void => void loadRecent().catch((error: unknown) => (problem.value = problemOf(error)))
+  const refresh = (): void => void loadRecent()
   app.on('models', refresh)
   app.on('runs', () => {
     // a better plan may have been found; nobody waits for it where the list was never shown
@@ -76,6 +87,35 @@ export const useModelsStore = defineStore('models', () => {
   const openKnown = (wanted: string, name = 'the model'): Promise<boolean> =>
     bring(name, () => client().models.get({ hash: wanted }))
 
+  /** Opens what was dropped; in a browser the files go to the host first. Of several models the first one is shown, all are kept as recent. */
+  async function openDropped(files: readonly File[]): Promise<boolean> {
+    if (files.length === 0) return false
+    uploading?.abort()
+    const control = new AbortController()
+    uploading = control
+    problem.value = null
+    let paths: readonly string[]
+    try {
+      const onProgress = (progress: DropProgress): void => void (upload.value = progress)
+      const uploadUrl = app.info?.uploadUrl ?? null
+      paths = modelsAmong(await pathsOfDropped(files, { uploadUrl, onProgress, signal: control.signal }))
+    } catch (error) {
+      if (!control.signal.aborted) problem.value = problemOf(error)
+      return false
+    } finally {
+      if (uploading === control) upload.value = null
+    }
+    const [first, ...rest] = paths
+    if (first === undefined || !(await open(first))) return false
+    for (const path of rest) await client().models.open({ path }).catch(report)
+    return true
+  }
+
+  function cancelUpload(): void {
+    uploading?.abort()
+    upload.value = null
+  }
+
   /** Opens again what this window showed before it was reloaded. */
   async function restore(): Promise<void> {
     const known = sessionStorage.getItem(CURRENT_KEY)
@@ -103,8 +143,8 @@ export const useModelsStore = defineStore('models', () => {
     selection.clear()
   }
 
-  function report(error: unknown): void {
-    problem.value = problemOf(error)
+  function dismiss(): void {
+    problem.value = null
   }
 
   return {
@@ -112,18 +152,21 @@ export const useModelsStore = defineStore('models', () => {
     graph,
     recent,
     opening,
+    upload,
     problem,
     hash,
     layers,
     layersById,
-    loadRecent,
+    refresh,
     open,
     openSample,
     openKnown,
+    openDropped,
+    cancelUpload,
     restore,
     forget,
     keepThumbnail,
     close,
-    report,
+    dismiss,
   }
 })

@@ -1,0 +1,142 @@
+import { useRouter } from 'vue-router'
+import { useCommands, type Command } from '../../commands.ts'
+import { screens } from '../../routes.ts'
+import { useFilesStore } from '../../stores/files.ts'
+import { useJobsStore } from '../../stores/jobs.ts'
+import { useLayoutStore } from '../../stores/layout.ts'
+import { useModelsStore } from '../../stores/models.ts'
+import { usePaletteStore } from '../../stores/palette.ts'
+import { useSettingsStore } from '../../stores/settings.ts'
+
+const THEMES = ['system', 'light', 'dark'] as const
+
+/** Commands that work on every screen. */
+export function useFrameCommands(actions: { readonly showKeys: () => void }): void {
+  const router = useRouter()
+  const files = useFilesStore()
+  const jobs = useJobsStore()
+  const layout = useLayoutStore()
+  const models = useModelsStore()
+  const palette = usePaletteStore()
+  const settings = useSettingsStore()
+
+  async function openModel(): Promise<void> {
+    const path = await files.choose('model', 'Open a model')
+    if (path !== null) await router.push({ name: (await models.open(path)) ? 'graph' : 'models' })
+  }
+  async function openSample(): Promise<void> {
+    await router.push({ name: (await models.openSample()) ? 'graph' : 'models' })
+  }
+
+  const general = (): readonly Command[] => [
+    {
+      id: 'palette.show',
+      title: 'Find anything',
+      group: 'Window',
+      keys: ['Mod+K'],
+      hidden: true,
+      run: () => (palette.open ? (palette.open = false) : palette.show()),
+    },
+    {
+      id: 'keys.show',
+      title: 'Show the keys',
+      group: 'Window',
+      keys: ['?'],
+      words: 'shortcuts help',
+      run: actions.showKeys,
+    },
+    { id: 'models.open', title: 'Open a model…', group: 'Model', icon: 'folder', keys: ['Mod+O'], run: openModel },
+    {
+      id: 'models.sample',
+      title: 'Open the built-in sample',
+      group: 'Model',
+      icon: 'play',
+      words: 'demo',
+      run: openSample,
+    },
+    {
+      id: 'models.close',
+      title: 'Close the model',
+      group: 'Model',
+      icon: 'close',
+      enabled: models.current !== null,
+      run: () => models.close(),
+    },
+    {
+      id: 'dock.toggle',
+      title: 'Show or hide the dock',
+      group: 'Window',
+      icon: 'dock',
+      keys: ['Mod+J'],
+      run: () => (layout.state.dockHidden = !layout.state.dockHidden),
+    },
+    {
+      id: 'jobs.show',
+      title: 'Show the jobs',
+      group: 'Window',
+      icon: 'jobs',
+      words: 'log progress',
+      run: () => layout.showDock('jobs'),
+    },
+    {
+      id: 'inspector.toggle',
+      title: 'Show or hide the inspector',
+      group: 'Window',
+      icon: 'panelRight',
+      keys: ['Mod+I'],
+      run: () => (layout.state.inspectorHidden = !layout.state.inspectorHidden),
+    },
+  ]
+  const ofJobs = (): readonly Command[] =>
+    jobs.active.flatMap((job) => [
+      {
+        id: `jobs.cancel.${job.id}`,
+        title: `Cancel: ${job.title}`,
+        group: 'Jobs',
+        icon: 'stop' as const,
+        run: () => jobs.cancel(job.id),
+      },
+      ...(job.canPause && job.state === 'running'
+        ? [
+            {
+              id: `jobs.pause.${job.id}`,
+              title: `Pause: ${job.title}`,
+              group: 'Jobs',
+              icon: 'pause' as const,
+              run: () => jobs.pause(job.id),
+            },
+          ]
+        : []),
+      ...(job.state === 'paused'
+        ? [
+            {
+              id: `jobs.resume.${job.id}`,
+              title: `Go on: ${job.title}`,
+              group: 'Jobs',
+              icon: 'play' as const,
+              run: () => jobs.resume(job.id),
+            },
+          ]
+        : []),
+    ])
+  const toScreens = (): readonly Command[] =>
+    screens.map(({ name, meta }) => ({
+      id: `go.${name}`,
+      title: `Go to ${meta.title}`,
+      group: 'Screens',
+      icon: meta.icon,
+      run: () => router.push({ name }),
+    }))
+  const themes = (): readonly Command[] =>
+    THEMES.map((theme) => ({
+      id: `theme.${theme}`,
+      title: theme === 'system' ? 'Theme: as the system' : `Theme: ${theme}`,
+      group: 'Window',
+      icon: 'settings',
+      words: 'colour appearance',
+      enabled: settings.theme !== theme,
+      run: () => settings.change({ theme }),
+    }))
+
+  useCommands(() => [...general(), ...toScreens(), ...ofJobs(), ...themes()])
+}

@@ -1,0 +1,32 @@
+import { defineAsyncComponent, type Component } from 'vue'
+
+/** A tab of the dock. */
+export interface DockPart {
+  readonly value: string
+  readonly label: string
+  readonly component: Component
+  /** names of the routes it belongs to; absent: all */
+  readonly routes?: readonly string[]
+}
+
+/**
+ * What fills the places of the window's frame. Every part finds by itself, from the stores, what it shows.
+ * `inspector` is shown on routes with `meta.inspector`, `planMenu` and `bottomLine` while a model is open.
+ */
+export const parts: {
+  readonly inspector: Component | null
+  readonly planMenu: Component | null
+  readonly bottomLine: Component | null
+  readonly dock: readonly DockPart[]
+} = {
+  inspector: null,
+  planMenu: null,
+  bottomLine: null,
+  dock: [
+    {
+      value: 'jobs',
+      label: 'Jobs',
+      component: defineAsyncComponent(() => import('./components/shell/JobsPanel.vue')),
+    },
+  ],
+}
