@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { damageTable } from '../../../../src/renderer/plan/knowledge.ts'
+import { OVERLAYS, overlayOf, type OverlaySource } from '../../../../src/renderer/plan/overlays.ts'
+import type { SensitivityRow } from '../../../../src/shared/contract/api/job-results.ts'
+import { layer } from './layers.ts'
+
+const row = (id: string, value: number, rest: Partial<SensitivityRow> = {}): SensitivityRow => ({
+  layer: id,
+  config: '8',
+  metric: 'kl',
+  value,
+  interval: null,
+  samples: 10,
+  rank: 1,
+  ...rest,
+})
+const nothing: OverlaySource = {
+  layers: [layer('a')],
+  sensitivity: null,
+  scan: null,
+  execution: null,
+  estimate: null,
+  config: null,
+}
+
+describe('overlayOf', () => {
+  it('says for each overlay what is missing, or draws', () => {
+    for (const { value } of OVERLAYS) {
+      const { overlay, missing } = overlayOf(value, nothing)
+      expect(overlay !== null || missing !== null || value === 'none').toBe(true)
+    }
+  })
+
+  it('shows damages of the configuration asked for, and of the first where it is unknown', () => {
+    const rows = [row('a', 0.1), row('a', 0.4, { config: 'int4' }), row('b', 0.2)]
+    const source = { ...nothing, sensitivity: damageTable('r', rows) }
+    expect(overlayOf('sensitivity', { ...source, config: 'int4' }).overlay).toMatchObject({
+      name: 'KL to float at int4',
+      values: new Map([['a', { value: 0.4, estimated: false }]]),
+    })
+    expect(overlayOf('sensitivity', { ...source, config: 'w2' }).overlay?.values.size).toBe(2)
+  })
+
+  it('reads damages that span orders of magnitude on a log scale', () => {
+    const wide = damageTable('r', [row('a', 0.0001), row('b', 0.5)])
+    expect(overlayOf('sensitivity', { ...nothing, sensitivity: wide }).overlay).toMatchObject({ scale: 'log' })
+  })
+
+  it('gives low SQNR the strong tint, and shows drops in points', () => {
+    const scan = damageTable('r', [row('a', 20, { metric: 'sqnrDb' })])
+    expect(overlayOf('sqnr', { ...nothing, scan }).overlay).toMatchObject({ isLowStrong: true, unit: 'dB' })
+    const drops = damageTable('r', [row('a', 0.02, { metric: 'top1' })])
+    expect(overlayOf('sensitivity', { ...nothing, sensitivity: drops }).overlay?.values.get('a')).toEqual({ value: 2, estimated: false }) // prettier-ignore
+  })
+
+  it('marks measured times solid and estimated ones not', () => {
+    const estimate = { layers: [{ id: 'a', damage: null, bytes: null, ms: 2 }, { id: 'b', damage: null, bytes: null, ms: 1 }] } // prettier-ignore
+    const execution = { run: 'r', layers: new Map([['a', { execution: 'int8', ms: 2, referenceMs: 3, reason: null }], ['b', { execution: 'float', ms: 4, referenceMs: 4, reason: null }]] as const) } // prettier-ignore
+    const { overlay } = overlayOf('latency', { ...nothing, estimate: estimate as never, execution })
+    expect(overlay?.values.get('a')).toEqual({ value: 2, estimated: false })
+    expect(overlay?.values.get('b')).toEqual({ value: 1, estimated: true })
+  })
+
+  it('falls back to float sizes where nothing is estimated', () => {
+    expect(overlayOf('size', nothing).overlay?.values.get('a')).toEqual({ value: 0.4, estimated: true })
+  })
+})
