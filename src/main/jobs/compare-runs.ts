@@ -5,6 +5,7 @@ import type {
   SettingDifference,
 } from '../../shared/contract/api/runs.ts'
 import type { Json, RunDetail } from '../../shared/contract/runs.ts'
+import { intervalsOfRun } from './run-intervals.ts'
 
 /** What differs between runs; the first is the baseline of every delta. */
 export function compareRuns(runs: readonly RunDetail[]): RunComparison {
@@ -39,12 +40,18 @@ function flatten(prefix: string, value: Json): [string, Json][] {
 }
 
 function comparedMetrics(runs: readonly RunDetail[]): MetricComparison[] {
+  const intervals = runs.map(intervalsOfRun)
   return unionOf(runs.map((run) => Object.keys(run.metrics)))
     .sort()
     .map((name) => {
       const values = runs.map((run) => run.metrics[name] ?? null)
       const base = values[0] ?? null
-      return { name, values, deltas: values.map((value) => (value === null || base === null ? null : value - base)) }
+      return {
+        name,
+        values,
+        deltas: values.map((value) => (value === null || base === null ? null : value - base)),
+        intervals: intervals.map((own) => own[name] ?? null),
+      }
     })
 }
 

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import type { RunFilter, TrendPoint } from '../../shared/contract/api/runs.ts'
 import type { Json } from '../../shared/contract/runs.ts'
-import { conditionOf } from './run-query.ts'
+import { conditionOf, orderOf, type RunPageQuery } from './run-query.ts'
 
 /** What lists can choose from. */
 export interface RunCounts {
@@ -21,6 +21,25 @@ export interface CalibrationRecord {
   /** `samples` of the run's results, null where it has none */
   readonly samples: Json
 }
+
+/** Where results keep 95 % intervals of metrics, by kind of run; of two for one metric the first that is there counts. */
+export const INTERVAL_PATHS = [
+  { metric: 'drop', path: ['evaluation', 'result', 'drop'] },
+  { metric: 'drop', path: ['best', 'dropInterval'] },
+  { metric: 'lossIncrease', path: ['evaluation', 'result', 'lossIncrease'] },
+  { metric: 'speedup', path: ['interval'] },
+  { metric: 'speedup', path: ['best', 'speedupInterval'] },
+  { metric: 'speedup', path: ['speed', 'interval'] },
+] as const
+
+/** What is stored of a run's intervals: its metrics, and what its results hold at each of `INTERVAL_PATHS`. */
+export interface IntervalRecord {
+  readonly id: string
+  readonly metrics: Readonly<Record<string, number>>
+  readonly parts: readonly Json[]
+}
+
+const PARTS = INTERVAL_PATHS.map(({ path }) => `json_extract(r.results, '$.${path.join('.')}')`).join(', ')
 
 /** Questions over many runs at once. */
 export class RunFacts {
@@ -49,6 +68,31 @@ export class RunFacts {
       ),
       metrics: all<{ name: string }>('SELECT DISTINCT name FROM run_metrics ORDER BY name').map(({ name }) => name),
     }
+  }
+
+  /** Ids of all runs that a filter keeps, in the order asked for. */
+  ids({ filter, sort }: Pick<RunPageQuery, 'filter' | 'sort'>): string[] {
+    const { where, parameters } = conditionOf(filter)
+    const order = orderOf(sort)
+    return this.#db
+      .prepare<unknown[], string>(`SELECT r.id FROM runs r WHERE ${where} ${order.sql}`)
+      .pluck()
+      .all({ ...parameters, ...order.parameters })
+  }
+
+  /** What intervals can be made of; SQLite picks them out of the results, which may be large. Runs that are not there are left out. */
+  intervalRecords(ids: readonly string[]): IntervalRecord[] {
+    return this.#db
+      .prepare<[string], { id: string; metrics: string; parts: string }>(
+        `SELECT r.id id, (SELECT json_group_object(name, value) FROM run_metrics m WHERE m.run_id = r.id) metrics,
+           json_array(${PARTS}) parts FROM runs r WHERE r.id IN (SELECT value FROM json_each(?))`,
+      )
+      .all(JSON.stringify(ids))
+      .map(({ id, metrics, parts }) => ({
+        id,
+        metrics: JSON.parse(metrics) as Record<string, number>,
+        parts: JSON.parse(parts) as Json[],
+      }))
   }
 
   /** One metric over time, oldest first. */

@@ -3,6 +3,7 @@ import type { RunFilter } from '../../../shared/contract/api/runs.ts'
 import type { RunDetail } from '../../../shared/contract/runs.ts'
 import { compareRuns } from '../../jobs/compare-runs.ts'
 import { runsToCsv } from '../../jobs/export-runs.ts'
+import { intervalsOf } from '../../jobs/run-intervals.ts'
 import { reportOfRuns } from '../../jobs/report/of-runs.ts'
 import { reportHtml } from '../../jobs/report/html.ts'
 import type { ImportRunsInput, ImportRunsOutput } from '../../jobs/tasks/desk/import-runs.ts'
@@ -18,6 +19,12 @@ export function runsRouter(app: Application) {
   const told = (runs: readonly string[]): void => events.tell({ kind: 'runs', runs })
   return os.runs.router({
     list: os.runs.list.handler(({ input }) => ({ ...store.runs.page(input), offset: input.offset })),
+    ids: os.runs.ids.handler(({ input }) => store.facts.ids(input)),
+    intervals: os.runs.intervals.handler(({ input }) =>
+      Object.fromEntries(
+        store.facts.intervalRecords(input.runs).map(({ id, metrics, parts }) => [id, intervalsOf(metrics, parts)]),
+      ),
+    ),
     facets: os.runs.facets.handler(() => ({ ...store.facts.counts(), baseline: baselineOf(app) })),
     show: os.runs.show.handler(({ input }) => store.runs.get(input.run)),
     compare: os.runs.compare.handler(({ input }) => compareRuns(input.runs.map((run) => store.runs.get(run)))),

@@ -79,6 +79,8 @@ export interface MetricComparison {
   readonly name: string
   readonly values: readonly (number | null)[]
   readonly deltas: readonly (number | null)[]
+  /** 95 %; null where none is known or the value is exact */
+  readonly intervals: readonly (readonly [number, number] | null)[]
 }
 
 /** One layer over the compared runs; null where a run lacks it. */
@@ -96,6 +98,9 @@ export interface RunComparison {
   readonly metrics: readonly MetricComparison[]
   readonly layers: readonly LayerDifference[]
 }
+
+/** 95 % intervals of a run's metrics by their names; metrics without one are absent. */
+export type RunIntervals = Readonly<Record<string, readonly [number, number]>>
 
 export interface TrendPoint {
   readonly run: string
@@ -119,6 +124,19 @@ export const runsApi = {
       }),
     )
     .output(type<RunPage>()),
+  /** Ids of all runs that the filter keeps, in that order: what a selection, a range and Ctrl+A are made of. */
+  ids: call
+    .input(
+      z.strictObject({
+        filter: runFilter.default({}),
+        sort: runSort.default({ by: 'startedAt', descending: true }),
+      }),
+    )
+    .output(type<readonly string[]>()),
+  /** Intervals of the metrics of some runs, by run; asked for the rows on screen only. */
+  intervals: call
+    .input(z.strictObject({ runs: z.array(z.string()).min(1).max(500) }))
+    .output(type<Readonly<Record<string, RunIntervals>>>()),
   facets: call.output(type<RunFacets>()),
   show: call.input(z.strictObject({ run: z.string() })).output(type<RunDetail>()),
   compare: call.input(z.strictObject({ runs: z.array(z.string()).min(2).max(20) })).output(type<RunComparison>()),
