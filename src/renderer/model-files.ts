@@ -8,3 +8,8 @@ export function modelsAmong(paths: readonly string[]): readonly string[] {
   const models = paths.filter((path) => MODEL_FILE.test(path))
   return models.length > 0 ? models : paths.slice(0, 1)
 }
+
+/** The name of a file without its folders. */
+export function fileNameOf(path: string): string {
+  return path.split(/[/\\]/).at(-1) ?? path
+}

@@ -3,7 +3,7 @@ import { computed, shallowRef, watch } from 'vue'
 import type { OpenModel, RecentModel } from '../../shared/contract/api/models.ts'
 import type { GraphView } from '../../shared/contract/graph-view.ts'
 import { pathsOfDropped, type DropProgress } from '../dropped-files.ts'
-import { modelsAmong } from '../model-files.ts'
+import { fileNameOf, modelsAmong } from '../model-files.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { useAppStore } from './app.ts'
 import { client } from './client.ts'
@@ -106,7 +106,15 @@ export const useModelsStore = defineStore('models', () => {
       if (uploading === control) upload.value = null
     }
     const [first, ...rest] = paths
-    if (first === undefined || !(await open(first))) return false
+    if (first === undefined) return false
+    if (!(await open(first))) {
+      // where the host keeps what was sent says nothing to whoever dropped it
+      if (problem.value && app.isBrowser) {
+        const sentence = problem.value.sentence.replaceAll(first, fileNameOf(first))
+        problem.value = { ...problem.value, sentence }
+      }
+      return false
+    }
     for (const path of rest) await client().models.open({ path }).catch(report)
     return true
   }
