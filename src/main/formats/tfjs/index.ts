@@ -1,0 +1,2 @@
+export { openTfjs } from './open.ts'
+export type { OpenedTfjs } from './open.ts'
