@@ -12,7 +12,7 @@ import { weightSiteOf, type WeightSite } from '../quant/weight-site.ts'
 import { calibratorRemedies, diagnoseTensor, type PairedTensor } from './explain/activations.ts'
 import { decibels, type Diagnosis, type Finding, type Remedy } from './explain/finding.ts'
 import { noiseOf } from './explain/tensor-noise.ts'
-import { diagnoseWeights, moreWeightBits, roundWeights } from './explain/weights.ts'
+import { diagnoseWeights, finerScales, moreWeightBits, roundWeights } from './explain/weights.ts'
 
 export type { Finding, Remedy }
 
@@ -108,7 +108,7 @@ function explainLayer(input: ExplainInput, variant: ExplainedVariant, equalized:
   }
   // what other CPUs would do is no reason for what was measured on this one
   const isFaulty = diagnoses.some(({ finding }) => finding.kind !== 'saturation' || saturatesHere)
-  const all = [...diagnoses, ...roundingOf(weights, tensors, isFaulty)]
+  const all = [...diagnoses, ...roundingOf(weights && weightSource(weights, model), tensors, isFaulty)]
   const remedies = distinct(all.flatMap((diagnosis) => diagnosis.remedies))
   const asFloat: Remedy = {
     layer: layerId,
@@ -182,10 +182,8 @@ interface Source {
 }
 
 /** Where the rounding error of a layer comes from, the largest part first. */
-function roundingOf(site: WeightSite | null, tensors: readonly PairedTensor[], isBeside: boolean): Diagnosis[] {
-  const sources = [...(site ? [weightSource(site)] : []), ...tensors.map(tensorSource)].sort(
-    (a, b) => a.sqnrDb - b.sqnrDb,
-  )
+function roundingOf(weights: Source | null, tensors: readonly PairedTensor[], isBeside: boolean): Diagnosis[] {
+  const sources = [...(weights ? [weights] : []), ...tensors.map(tensorSource)].sort((a, b) => a.sqnrDb - b.sqnrDb)
   const [worst] = sources
   if (!worst) return []
   const named = sources.map(
@@ -206,7 +204,8 @@ function roundingOf(site: WeightSite | null, tensors: readonly PairedTensor[], i
   ]
 }
 
-function weightSource(site: WeightSite): Source {
+function weightSource(site: WeightSite, { graph }: Model): Source {
+  const node = graph.nodes.find(({ name }) => name === site.node)!
   const { sqnrDb } = roundWeights(site, site.scheme)
   return {
     name: 'weights',
@@ -215,6 +214,7 @@ function weightSource(site: WeightSite): Source {
     remedies: () => [
       { repair: 'rounding', text: 'Rounding each weight for the least error of the output instead of its own.' },
       { repair: 'bias', text: 'Taking the mean error of each output channel out of the bias.' },
+      ...finerScales(node, site, sqnrDb),
       ...moreWeightBits(site, sqnrDb),
     ],
   }

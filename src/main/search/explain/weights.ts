@@ -66,12 +66,16 @@ interface ChannelFacts {
 }
 
 function channelFacts({ node, site }: LayerWeightFacts): ChannelFacts {
-  const tensor = { name: site.weightName, dataType: 'float' as const, dims: site.layout.dims, data: new Uint8Array(0) }
-  const layout = layoutOf(node, tensor, { ...site.scheme, granularity: 'perChannel' })
+  const layout = channelLayout(node, site)
   if (layout.axis === null) return { layout: null, peaks: new Float32Array(0), median: NaN }
   const { minima, maxima } = extremes(site.values, layout)
   const peaks = maxima.map((high, c) => Math.max(high, -minima[c]!))
   return { layout, peaks, median: medianOf(peaks.filter((peak) => peak > 0)) }
+}
+
+function channelLayout(node: Node, { weightName, scheme, layout: { dims } }: WeightSite): WeightLayout {
+  const tensor = { name: weightName, dataType: 'float' as const, dims, data: new Uint8Array(0) }
+  return layoutOf(node, tensor, { ...scheme, granularity: 'perChannel' })
 }
 
 type Rounded = ReturnType<typeof roundWeights>
@@ -246,6 +250,21 @@ function saturation({ node, site, inputIntegers, saturatesHere }: LayerWeightFac
       },
     ],
   }
+}
+
+/** A scale for each channel where all share one, where it gains enough. */
+export function finerScales(node: Node, site: WeightSite, now: number): Remedy[] {
+  const layout = channelLayout(node, site)
+  if (site.layout.axis !== null || layout.axis === null) return []
+  const { sqnrDb: better } = roundWeights({ ...site, layout }, { ...site.scheme, granularity: 'perChannel' })
+  if (better - now < WORTH_DB) return []
+  return [
+    {
+      layer: site.layerId,
+      override: { weights: { granularity: 'perChannel' } },
+      text: `A scale for each channel raises the weights from ${decibels(now)} to ${decibels(better)}.`,
+    },
+  ]
 }
 
 /** 8 bits for weights that have fewer. */
