@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { electronBinary } from '../src/main/hosts/look-for-electron.ts'
+import { requireChromium } from './chromium.ts'
 
 // The whole test command: formatting, lint, types, unused code, build, then every test project. Ends with `N passed, N failed`.
 // It goes on after a failure, so that one run shows everything that is wrong.
@@ -17,12 +19,17 @@ const CHECKS: readonly Step[] = [
   { name: 'lint', args: [bin('eslint'), '.', '--max-warnings', '0'] },
   { name: 'types (node)', args: [bin('vue-tsc'), '--noEmit', '-p', 'tsconfig.node.json'] },
   { name: 'types (web)', args: [bin('vue-tsc'), '--noEmit', '-p', 'tsconfig.web.json'] },
+  { name: 'types (end to end)', args: [bin('vue-tsc'), '--noEmit', '-p', 'tsconfig.e2e.json'] },
   { name: 'unused', args: [bin('knip')] },
   { name: 'build', args: ['scripts/build-once.ts'] },
 ]
 
-function run(args: readonly string[]): boolean {
-  return spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
+function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): boolean {
+  const { status } = spawnSync(process.execPath, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+  })
+  return status === 0
 }
 
 interface Report {
@@ -57,6 +64,40 @@ if (fs.existsSync(reportFile)) {
 } else {
   failed++
 }
+
+/** What Playwright counts, of its JSON report. */
+interface EndToEndReport {
+  readonly stats: {
+    readonly expected: number
+    readonly unexpected: number
+    readonly flaky: number
+    readonly skipped: number
+  }
+}
+
+/** The window end to end, in Chromium, and in Electron where its binary is. */
+function runEndToEnd(shell: 'browser' | 'electron'): void {
+  console.log(`\n── end to end (${shell})`)
+  const file = path.join(folder, `e2e-${shell}.json`)
+  const done = run([bin('playwright'), 'test'], { QUANTBENCH_E2E_REPORT: file, QUANTBENCH_SHELL: shell })
+  if (!fs.existsSync(file)) {
+    failed++
+    return
+  }
+  const { stats } = JSON.parse(fs.readFileSync(file, 'utf8')) as EndToEndReport
+  passed += stats.expected + stats.flaky
+  failed += stats.unexpected
+  skipped += stats.skipped
+  if (!done && stats.unexpected === 0) failed++
+}
+
+const chromium = requireChromium()
+if ('reason' in chromium) {
+  skipped++
+  console.log(`\n── end to end: skipped, ${chromium.reason}`)
+} else runEndToEnd('browser')
+if (electronBinary() !== null) runEndToEnd('electron')
+
 fs.rmSync(folder, { recursive: true, force: true })
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exitCode = failed > 0 ? 1 : 0

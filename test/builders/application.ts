@@ -19,7 +19,7 @@ export interface TestApplication {
   /** folder of the store; part of the workspace */
   readonly home: string
   /** another window: a client over a port pair of its own */
-  connect(): TestClient
+  readonly connect: () => TestClient
 }
 
 /** An application with real workers and no host around it, in a new store; ends with the running test. */

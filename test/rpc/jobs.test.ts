@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+import { faultOf } from '../../src/shared/contract/api/base.ts'
+import type { JobEvent } from '../../src/shared/contract/api/jobs.ts'
+import { FEW_DIGITS, runJob, testApplication, type TestClient } from '../builders/application.ts'
+
+// Jobs over a true port pair, with real workers: feeds, two windows, pause, cancel, faults.
+
+async function sampleOf(client: TestClient): Promise<string> {
+  return (await client.models.sample()).summary.path
+}
+
+const kinds = (events: readonly JobEvent[]): Set<string> => new Set(events.map(({ kind }) => kind))
+
+describe('a job', () => {
+  it('streams what it does and ends with its result and its run', async () => {
+    const { connect } = testApplication()
+    const client = connect()
+    const model = await sampleOf(client)
+    const events = await runJob(client, { kind: 'quickScan', model, samples: FEW_DIGITS })
+    expect(kinds(events)).toEqual(new Set(['job', 'progress', 'log', 'done']))
+    const last = events.at(-1)!
+    if (last.kind !== 'done' || last.result.kind !== 'quickScan') throw new Error(`ended as ${last.kind}`)
+    expect(last.result.rows.length).toBeGreaterThan(5)
+    expect(last.job).toMatchObject({ state: 'done', run: last.result.run, fault: null })
+    expect(await client.runs.show({ run: last.result.run })).toMatchObject({ kind: 'sensitivity', status: 'done' })
+    expect(await client.jobs.result({ job: last.job.id })).toEqual(last.result)
+    await client.jobs.clear()
+    expect(await client.jobs.list()).toEqual([])
+  })
+
+  it('is the same for two windows, also for one that comes late', async () => {
+    const { connect } = testApplication()
+    const [one, two] = [connect(), connect()]
+    const model = await sampleOf(one)
+    const { id } = await one.jobs.start({ kind: 'calibrate', model, samples: FEW_DIGITS })
+    const read = async (client: TestClient): Promise<JobEvent[]> => {
+      const events: JobEvent[] = []
+      for await (const event of await client.jobs.watch({ job: id })) events.push(event)
+      return events
+    }
+    const [first, second] = await Promise.all([read(one), read(two)])
+    const late = await read(two)
+    const results = [first, second, late].map((events) => events.at(-1))
+    expect(results[0]).toMatchObject({ kind: 'done', result: { kind: 'calibrate', samples: 32 } })
+    expect(results[1]).toEqual(results[0])
+    expect(results[2]).toEqual(results[0])
+    const lines = (events: readonly JobEvent[]): JobEvent[] => events.filter(({ kind }) => kind === 'log')
+    expect(lines(late)).toEqual(lines(first))
+    const { hash } = (await one.models.sample()).summary
+    const tensors = await two.models.calibrated({ hash })
+    const view = await two.models.activations({
+      hash,
+      tensor: tensors[1]!.tensor,
+      calibrators: [{ method: 'percentile', percentile: 90 }],
+    })
+    expect(view).toMatchObject({ samples: 32, min: tensors[1]!.min, max: tensors[1]!.max })
+    expect(view.ranges.map(({ calibrator }) => calibrator.method)).toEqual([
+      'minMax',
+      'movingAverage',
+      'percentile',
+      'entropy',
+      'mse',
+      'percentile',
+    ])
+    expect(view.ranges[0]!.clipped).toBe(0)
+    expect(view.ranges.at(-1)!.clipped).toBeCloseTo(0.1, 1)
+  })
+
+  it('tells why it failed, and the next one runs', async () => {
+    const { connect, home } = testApplication()
+    const client = connect()
+    const model = await sampleOf(client)
+    const data = { kind: 'mnist', path: home } as const
+    const failed = await runJob(client, { kind: 'evaluate', model, samples: { data } })
+    const last = failed.at(-1)!
+    if (last.kind !== 'failed') throw new Error(`ended as ${last.kind}`)
+    expect(last.fault.code).toMatch(/^(data|file)\./)
+    expect(last.job).toMatchObject({ state: 'failed', fault: last.fault })
+    const result: unknown = await client.jobs.result({ job: last.job.id }).catch((error: unknown) => error)
+    expect(faultOf(result)?.code).toBe(last.fault.code)
+    expect((await runJob(client, { kind: 'evaluate', model, samples: FEW_DIGITS })).at(-1)!.kind).toBe('done')
+  })
+
+  it('waits for its turn and leaves the queue when it is cancelled', async () => {
+    const { connect } = testApplication()
+    const client = connect()
+    const model = await sampleOf(client)
+    const first = await client.jobs.start({ kind: 'bench', model })
+    const second = await client.jobs.start({ kind: 'bench', model })
+    expect((await client.jobs.list()).map(({ id }) => id)).toEqual([first.id, second.id])
+    expect(await client.jobs.cancel({ job: second.id })).toMatchObject({ id: second.id })
+    const ends: JobEvent[] = []
+    for await (const event of await client.jobs.watch({ job: second.id })) ends.push(event)
+    expect(ends.at(-1)).toMatchObject({ kind: 'cancelled', job: { state: 'cancelled' } })
+    await client.jobs.cancel({ job: first.id })
+    const feed: JobEvent[] = []
+    for await (const event of await client.jobs.watch({ job: first.id })) feed.push(event)
+    expect(feed.at(-1)!.kind).toBe('cancelled')
+    expect((await client.runs.list({})).runs.every(({ status }) => status === 'interrupted')).toBe(true)
+  })
+
+  it('can be paused, resumed and cancelled while it is paused', async () => {
+    const { connect } = testApplication()
+    const client = connect()
+    const model = await sampleOf(client)
+    const samples = { ...FEW_DIGITS, samples: 2000 }
+    const { id } = await client.jobs.start({ kind: 'sensitivity', model, samples, configs: '8,4,2', exact: true })
+    const states: string[] = []
+    let pressed = false
+    for await (const event of await client.jobs.watch({ job: id })) {
+      if (event.kind === 'job' || event.kind === 'cancelled') states.push(event.job.state)
+      if (pressed || event.kind !== 'progress' || event.progress.stage !== 'sensitivity') continue
+      pressed = true
+      expect(await client.jobs.pause({ job: id })).toMatchObject({ state: 'paused' })
+      expect(await client.jobs.resume({ job: id })).toMatchObject({ state: 'running' })
+      await client.jobs.pause({ job: id })
+      await client.jobs.cancel({ job: id })
+    }
+    expect(states).toContain('paused')
+    expect(states.at(-1)).toBe('cancelled')
+    const bench = await client.jobs.start({ kind: 'bench', model })
+    const refused: unknown = await client.jobs.pause({ job: bench.id }).catch((error: unknown) => error)
+    expect(faultOf(refused)?.code).toBe('usage.notPausable')
+    await client.jobs.cancel({ job: bench.id })
+  })
+
+  it('survives a worker that is killed', async () => {
+    const { connect, app } = testApplication()
+    const client = connect()
+    const model = await sampleOf(client)
+    const { id } = await client.jobs.start({ kind: 'bench', model })
+    let killed = false
+    let last: JobEvent | null = null
+    for await (const event of await client.jobs.watch({ job: id })) {
+      last = event
+      if (killed || event.kind !== 'progress') continue
+      killed = true
+      await app.host.workers.closeAll()
+    }
+    expect(last?.kind).toMatch(/done|failed/)
+    expect((await runJob(client, { kind: 'evaluate', model, samples: FEW_DIGITS })).at(-1)!.kind).toBe('done')
+  })
+})
