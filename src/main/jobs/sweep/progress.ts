@@ -24,7 +24,13 @@ export class PointsProgress {
     this.#name = name
     this.#share = 0
     this.#tell()
-    return { ...this.#services, onProgress: (step) => this.#step(step) }
+    const { onLog } = this.#services
+    return {
+      ...this.#services,
+      onProgress: (step) => this.#step(step),
+      // what a point finds kept is no news at every point
+      onLog: (level, message) => (level === 'warning' ? onLog(level, message) : undefined),
+    }
   }
 
   end(isNew: boolean, ms: number): void {
