@@ -79,8 +79,8 @@ export function resolveRoughly(plan: QuantPlan, layer: LayerInfo): ResolvedLayer
   if (override === 'float' || !layer.quantizable)
     return { id, kind: 'float', mode: null, weights: null, activations: null, biasBits: null, named }
   const { defaults } = plan
-  const weights: WeightScheme = { ...defaults.weights, ...override?.weights } as WeightScheme
-  const activations = { ...defaults.activations, ...override?.activations } as ActivationScheme
+  const weights: WeightScheme = { ...defaults.weights, ...override?.weights }
+  const activations = { ...defaults.activations, ...override?.activations }
   const mode: QuantMode =
     override?.mode ?? (override?.weights?.granularity === 'perBlock' ? 'weightOnly' : defaults.mode)
   const isWeighted = layer.role === 'weighted'

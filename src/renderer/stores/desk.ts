@@ -1,0 +1,117 @@
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef, watch } from 'vue'
+import type { PlanDifference } from '../../shared/contract/api/plans.ts'
+import type { QuantPlan } from '../../shared/contract/plan.ts'
+import { overlayOf, type OverlayName } from '../plan/overlays.ts'
+import { createLatest } from '../plan/latest.ts'
+import { problemOf, type Problem } from '../problem.ts'
+import { useAnswerStore } from './answer.ts'
+import { client } from './client.ts'
+import { useEvidenceStore } from './evidence.ts'
+import { useModelsStore } from './models.ts'
+import { usePlanStore } from './plan.ts'
+
+/** Another plan that the one on screen is held against. */
+interface Other {
+  readonly label: string
+  readonly plan: QuantPlan
+}
+
+interface Asked {
+  readonly hash: string
+  readonly a: QuantPlan
+  readonly b: QuantPlan
+}
+
+const TENSOR = 'tensor:'
+
+/** How the graph is looked at: what is laid over it, the list beside it, another plan it is compared with, the export dialog. */
+export const useDeskStore = defineStore('desk', () => {
+  const models = useModelsStore()
+  const evidence = useEvidenceStore()
+  const plan = usePlanStore()
+  const answer = useAnswerStore()
+
+  const overlay = ref<OverlayName>('none')
+  /** configuration of sensitivity and SQNR overlays; null: the first */
+  const config = ref<string | null>(null)
+  const isListShown = ref(false)
+  const listSize = ref(420)
+  const isExporting = ref(false)
+  const isSaving = ref(false)
+  const other = shallowRef<Other | null>(null)
+  const differences = shallowRef<readonly PlanDifference[]>([])
+  const problem = shallowRef<Problem | null>(null)
+
+  const choice = computed(() =>
+    overlayOf(overlay.value, {
+      layers: models.layers,
+      sensitivity: evidence.sensitivity,
+      scan: evidence.scan,
+      execution: evidence.execution,
+      estimate: answer.shownEstimate,
+      config: config.value,
+    }),
+  )
+  /** configurations that the overlay can show */
+  const configs = computed<readonly string[]>(() => {
+    if (overlay.value === 'sensitivity') return evidence.sensitivity?.configs ?? []
+    return overlay.value === 'sqnr' ? (evidence.scan?.configs ?? []) : []
+  })
+
+  /** layers that differ between the two plans, those that make a tensor of which the range differs among them; null: no comparison */
+  const changed = computed<ReadonlySet<string> | null>(() => {
+    if (other.value === null) return null
+    const makers = new Map(models.layers.flatMap(({ id, outputs }) => outputs.map((name) => [name, id] as const)))
+    const found = differences.value.map(({ subject }) =>
+      subject.startsWith(TENSOR) ? (makers.get(subject.slice(TENSOR.length)) ?? subject) : subject,
+    )
+    return new Set(found.filter((id) => models.layersById.has(id)))
+  })
+
+  const differ = createLatest<Asked, readonly PlanDifference[]>({
+    ask: (asked, signal) => client().plans.diff(asked, { signal }),
+    onAnswer: (found) => {
+      differences.value = found
+      problem.value = null
+    },
+    onError: (error) => (problem.value = problemOf(error)),
+    pauseMs: 40,
+  })
+  function compareNow(): void {
+    if (other.value !== null && models.hash !== null)
+      differ.ask({ hash: models.hash, a: other.value.plan, b: plan.plan })
+  }
+
+  /** Draws what differs between another plan and the one on screen. */
+  function compare(label: string, with_: QuantPlan): void {
+    other.value = { label, plan: with_ }
+    differences.value = []
+    compareNow()
+  }
+  function endComparison(): void {
+    differ.drop()
+    other.value = null
+    differences.value = []
+  }
+
+  watch(() => plan.plan, compareNow)
+  watch(() => models.hash, endComparison)
+
+  return {
+    overlay,
+    config,
+    configs,
+    choice,
+    isListShown,
+    listSize,
+    isExporting,
+    isSaving,
+    other,
+    differences,
+    changed,
+    problem,
+    compare,
+    endComparison,
+  }
+})
