@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import type { RunFilter, TrendPoint } from '../../shared/contract/api/runs.ts'
 import type { Json } from '../../shared/contract/runs.ts'
-import { conditionOf, orderOf, type RunPageQuery } from './run-query.ts'
+import { conditionOf, jsonPath, orderOf, type RunPageQuery } from './run-query.ts'
 
 /** What lists can choose from. */
 export interface RunCounts {
@@ -78,6 +78,31 @@ export class RunFacts {
       .prepare<unknown[], string>(`SELECT r.id FROM runs r WHERE ${where} ${order.sql}`)
       .pluck()
       .all({ ...parameters, ...order.parameters })
+  }
+
+  /** Single values that the parameters of the newest runs hold, by dotted path, the most frequent first. Layers of plans are left out. */
+  parameterPaths(): { path: string; count: number }[] {
+    return this.#db
+      .prepare<[], { fullkey: string; count: number }>(
+        `SELECT t.fullkey fullkey, count(*) count
+         FROM (SELECT parameters FROM runs WHERE deleted_at IS NULL ORDER BY started_at DESC LIMIT 200) r, json_tree(r.parameters) t
+         WHERE t.atom IS NOT NULL AND instr(t.fullkey, '[') = 0 AND instr(t.fullkey, '.layers.') = 0
+         GROUP BY t.fullkey ORDER BY count DESC, fullkey LIMIT 200`,
+      )
+      .all()
+      .map(({ fullkey, count }) => ({ path: fullkey.replace(/^\$\.?/, '').replaceAll('"', ''), count }))
+      .filter(({ path }) => path !== '')
+  }
+
+  /** Values of some runs' parameters by dotted paths, in the order of the paths; null where a run has none. */
+  parameters(ids: readonly string[], paths: readonly string[]): Record<string, Json[]> {
+    const columns = paths.map((_, i) => `json_extract(r.parameters, @path${i})`)
+    const rows = this.#db
+      .prepare<unknown[], { id: string; content: string }>(
+        `SELECT r.id id, json_array(${columns.join(', ')}) content FROM runs r WHERE r.id IN (SELECT value FROM json_each(@ids))`,
+      )
+      .all({ ids: JSON.stringify(ids), ...Object.fromEntries(paths.map((path, i) => [`path${i}`, jsonPath(path)])) })
+    return Object.fromEntries(rows.map(({ id, content }) => [id, JSON.parse(content) as Json[]]))
   }
 
   /** What intervals can be made of; SQLite picks them out of the results, which may be large. Runs that are not there are left out. */

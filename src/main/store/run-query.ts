@@ -56,7 +56,7 @@ const textCondition = `(instr(lower(r.id), @text) > 0 OR instr(lower(coalesce(r.
   OR EXISTS (SELECT 1 FROM run_tags t WHERE t.run_id = r.id AND instr(lower(t.tag), @text) > 0))`
 
 /** `$."samples"."spec"` from `samples.spec`; quotes cannot leave the quoted name. */
-function jsonPath(path: string): string {
+export function jsonPath(path: string): string {
   return `$${path
     .split('.')
     .map((name) => `."${name.replaceAll('"', '')}"`)
@@ -74,7 +74,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   duration: 'julianday(r.ended_at) - julianday(r.started_at)',
 }
 
-/** `ORDER BY` for a column or `metric:NAME`; runs without the value come last, equal ones newest first. An unknown column sorts by time. */
+/** `ORDER BY` for a column, `metric:NAME` or `parameter:dotted.path`; runs without the value come last, equal ones newest first. An unknown column sorts by time. */
 export function orderOf({ by, descending }: RunPageQuery['sort']): {
   readonly sql: string
   readonly parameters: Parameters
@@ -85,6 +85,12 @@ export function orderOf({ by, descending }: RunPageQuery['sort']): {
     return {
       sql: `ORDER BY ${value} ${direction} NULLS LAST, r.started_at DESC, r.id DESC`,
       parameters: { sortMetric: by.slice('metric:'.length) },
+    }
+  }
+  if (by.startsWith('parameter:')) {
+    return {
+      sql: `ORDER BY json_extract(r.parameters, @sortPath) ${direction} NULLS LAST, r.started_at DESC, r.id DESC`,
+      parameters: { sortPath: jsonPath(by.slice('parameter:'.length)) },
     }
   }
   const column = COLUMNS[by] ?? 'r.started_at'

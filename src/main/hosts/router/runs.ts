@@ -25,7 +25,12 @@ export function runsRouter(app: Application) {
         store.facts.intervalRecords(input.runs).map(({ id, metrics, parts }) => [id, intervalsOf(metrics, parts)]),
       ),
     ),
-    facets: os.runs.facets.handler(() => ({ ...store.facts.counts(), baseline: baselineOf(app) })),
+    parameters: os.runs.parameters.handler(({ input }) => store.facts.parameters(input.runs, input.paths)),
+    facets: os.runs.facets.handler(() => ({
+      ...store.facts.counts(),
+      parameters: store.facts.parameterPaths().map(({ path }) => path),
+      baseline: baselineOf(app),
+    })),
     show: os.runs.show.handler(({ input }) => store.runs.get(input.run)),
     compare: os.runs.compare.handler(({ input }) => compareRuns(input.runs.map((run) => store.runs.get(run)))),
     export: os.runs.export.handler(({ input }) => exported(app, input)),

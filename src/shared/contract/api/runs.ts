@@ -47,7 +47,7 @@ export const runFilter = z.strictObject({
 })
 export type RunFilter = z.infer<typeof runFilter>
 
-/** A column: `startedAt`, `kind`, `status`, `modelPath`, `note`, `duration`, or `metric:NAME`. Runs without the value come last. */
+/** A column: `startedAt`, `kind`, `status`, `modelPath`, `note`, `duration`, `metric:NAME` or `parameter:dotted.path`. Runs without the value come last. */
 const runSort = z.strictObject({ by: z.string().max(200), descending: z.boolean().default(true) })
 
 export interface RunPage {
@@ -64,6 +64,8 @@ export interface RunFacets {
   readonly models: readonly { readonly hash: string; readonly path: string | null; readonly count: number }[]
   readonly tags: readonly { readonly tag: string; readonly count: number }[]
   readonly metrics: readonly string[]
+  /** dotted paths of single values in the parameters of the newest runs, the most frequent first */
+  readonly parameters: readonly string[]
   /** id of the run that deltas are against, null for none */
   readonly baseline: string | null
 }
@@ -137,6 +139,15 @@ export const runsApi = {
   intervals: call
     .input(z.strictObject({ runs: z.array(z.string()).min(1).max(500) }))
     .output(type<Readonly<Record<string, RunIntervals>>>()),
+  /** Values of parameters of some runs, by run, in the order of the dotted paths; null where a run has none. */
+  parameters: call
+    .input(
+      z.strictObject({
+        runs: z.array(z.string()).min(1).max(500),
+        paths: z.array(z.string().max(200)).min(1).max(32),
+      }),
+    )
+    .output(type<Readonly<Record<string, readonly Json[]>>>()),
   facets: call.output(type<RunFacets>()),
   show: call.input(z.strictObject({ run: z.string() })).output(type<RunDetail>()),
   compare: call.input(z.strictObject({ runs: z.array(z.string()).min(2).max(20) })).output(type<RunComparison>()),
