@@ -145,6 +145,11 @@ export function isDistribution(scores: Numbers): boolean {
 /** Smallest probability in a logarithm: keeps the loss of a zero finite (27.6), as Keras (1e-7) and scikit-learn (eps) do. */
 const minProbability = 1e-12
 
+/** A share of a sum, at least the smallest probability; coarse quantizers may leave nothing but zeros. */
+function probability(score: number, sum: number): number {
+  return sum === 0 ? minProbability : Math.max(minProbability, score / sum)
+}
+
 /**
  * Cross-entropy in nats of one sample: log Σ exp(x) − x[label] for logits, −log p[label] / Σ p for probabilities.
  * @param label class index in [0, scores.length)
@@ -153,7 +158,7 @@ export function crossEntropy(scores: Numbers, label: number, kind: ScoreKind): n
   if (kind === 'logits') return logSumExp(scores) - scores[label]!
   let sum = 0
   for (let i = 0; i < scores.length; i++) sum += scores[i]!
-  return -Math.log(Math.max(minProbability, scores[label]! / sum))
+  return -Math.log(probability(scores[label]!, sum))
 }
 
 /**
@@ -180,7 +185,7 @@ export function klDivergence(reference: Numbers, test: Numbers, kind: ScoreKind)
   }
   for (let i = 0; i < reference.length; i++) {
     const p = reference[i]! / referenceSum
-    if (p > 0) kl += p * (Math.log(p) - Math.log(Math.max(minProbability, test[i]! / testSum)))
+    if (p > 0) kl += p * (Math.log(p) - Math.log(probability(test[i]!, testSum)))
   }
   return Math.max(0, kl)
 }

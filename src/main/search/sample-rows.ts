@@ -18,6 +18,9 @@ const [DISTRIBUTION, LOGIT_LOSS, PROBABILITY_LOSS, LOGIT_KL, PROBABILITY_KL, TOP
   0, 1, 2, 3, 4, 5, 6, 7,
 ] as const
 
+/** Damage that stands for outputs that are no numbers: worse than any that are, and finite, as JSON needs it. */
+const BROKEN = 1e9
+
 /** Rows of consecutive samples, `[samples, ROW_LENGTH]`, row-major. */
 export type SampleRows = Float64Array
 
@@ -35,19 +38,23 @@ export function fillRow(
   label: number | null,
 ): void {
   const row = rows.subarray(sample * ROW_LENGTH, (sample + 1) * ROW_LENGTH).fill(NaN)
-  row[NSR] = noiseToSignal(reference, test)
+  row[NSR] = known(noiseToSignal(reference, test))
   if (classOutput === null) return
   const float = reference[classOutput]!
   const changed = test[classOutput]!
   row[DISTRIBUTION] = isDistribution(float) ? 1 : 0
-  row[LOGIT_KL] = klDivergence(float, changed, 'logits')
-  row[PROBABILITY_KL] = klDivergence(float, changed, 'probabilities')
+  row[LOGIT_KL] = known(klDivergence(float, changed, 'logits'))
+  row[PROBABILITY_KL] = known(klDivergence(float, changed, 'probabilities'))
   row[SPREAD] = spreadOf(float)
   if (label === null) return
   const loss = (scores: Numbers, kind: ScoreKind): number => crossEntropy(scores, label, kind)
-  row[LOGIT_LOSS] = loss(changed, 'logits') - loss(float, 'logits')
-  row[PROBABILITY_LOSS] = loss(changed, 'probabilities') - loss(float, 'probabilities')
+  row[LOGIT_LOSS] = known(loss(changed, 'logits') - loss(float, 'logits'))
+  row[PROBABILITY_LOSS] = known(loss(changed, 'probabilities') - loss(float, 'probabilities'))
   row[TOP1] = right(float, label) - right(changed, label)
+}
+
+function known(damage: number): number {
+  return Number.isFinite(damage) ? damage : BROKEN
 }
 
 /**

@@ -84,6 +84,7 @@ describe('softmax based metrics', () => {
 
   it('a probability of zero keeps the loss finite', () => {
     expect(crossEntropy(of(1, 0), 1, 'probabilities')).toBeCloseTo(27.63, 2)
+    expect(crossEntropy(of(0, 0), 1, 'probabilities')).toBeCloseTo(27.63, 2)
   })
 
   it('KL is zero for equal distributions, positive else, the same by logits and by probabilities', () => {

@@ -33,6 +33,22 @@ describe('the row of a sample', () => {
     expect(metricOf(rowsOf(null, 0), 'nsr', 'logits')[0]).toBe(1)
   })
 
+  it.each([
+    { why: 'a score that is no number', scores: [NaN, 1, 0] },
+    { why: 'a score without bounds', scores: [Infinity, 1, 0] },
+  ])('with $why is worse than any other, and finite', ({ scores }) => {
+    const rows = new Float64Array(ROW_LENGTH)
+    fillRow(rows, 0, { y: float }, { y: Float32Array.from(scores) }, 'y', 0)
+    for (const metric of ['kl', 'loss', 'nsr'] as const) expect(metricOf(rows, metric, 'logits')[0]).toBe(1e9)
+  })
+
+  it('of probabilities that were all rounded to zero has the damage of a certain mistake', () => {
+    const rows = new Float64Array(ROW_LENGTH)
+    fillRow(rows, 0, { y: Float32Array.of(1, 0) }, { y: Float32Array.of(0, 0) }, 'y', 0)
+    expect(metricOf(rows, 'kl', 'probabilities')[0]).toBeCloseTo(27.63, 2)
+    expect(metricOf(rows, 'loss', 'probabilities')[0]).toBeCloseTo(27.63, 2)
+  })
+
   it('reads scores as probabilities only where all samples are', () => {
     const rows = new Float64Array(2 * ROW_LENGTH)
     const p = Float32Array.of(0.5, 0.25, 0.25)
