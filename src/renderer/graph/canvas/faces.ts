@@ -100,9 +100,19 @@ export function chipBox(box: Box, look: Look, measure: Pen['measure']): Box | nu
 /** @returns the width it takes from the name */
 function drawChip({ pen, theme }: Brush, box: Box, look: Look): number {
   const chip = chipBox(box, look, (text, style) => pen.measure(text, style))!
-  pen.rect(chip, { fill: theme.precision[look.chip!.kind], stroke: theme.card, radius: CHIP_HEIGHT / 2 })
+  const { kind } = look.chip!
+  const isMixed = kind === 'mixed'
+  const fill = isMixed ? theme.card : theme.precision[kind]
+  pen.rect(chip, { fill, stroke: isMixed ? theme.textQuiet : theme.card, radius: CHIP_HEIGHT / 2 })
   const middle = chip.x + chip.width / 2
-  pen.text(middle, chip.y + chip.height / 2 + 0.5, look.chip!.label, CHIP, theme.chipText, 'middle')
+  pen.text(
+    middle,
+    chip.y + chip.height / 2 + 0.5,
+    look.chip!.label,
+    CHIP,
+    isMixed ? theme.text : theme.chipText,
+    'middle',
+  )
   return chip.width + 4
 }
 
@@ -139,13 +149,17 @@ export function drawMid({ pen, theme, fit }: Brush, item: Item, box: Box, look: 
   })
   const stripe = look.chip && !isTerminal ? Math.min(16, 5 / scale) : 0
   if (stripe > 0) {
-    pen.rect({ ...box, width: stripe }, { fill: theme.precision[look.chip!.kind], radius: RADIUS })
+    const { kind } = look.chip!
+    pen.rect(
+      { ...box, width: stripe },
+      { fill: kind === 'mixed' ? theme.textQuiet : theme.precision[kind], radius: RADIUS },
+    )
   }
   const size = Math.round(Math.min(12 / scale, box.height * 0.55))
   if (size * scale < SMALLEST_TEXT) return
   const style = { size, bold: true }
-  const { op, name } = item.cards[0]!
-  const text = isTerminal ? name : item.kind === 'block' ? item.block!.name : op
+  const { op, name, layer } = item.cards[0]!
+  const text = isTerminal ? name : item.kind === 'block' ? item.block!.name : (layer?.op ?? op)
   const room = box.width - stripe - 2 * PAD
   pen.text(box.x + stripe + PAD + room / 2, box.y + box.height / 2, fit(text, room, style), style, look.text, 'middle')
 }

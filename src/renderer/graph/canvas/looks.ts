@@ -11,6 +11,11 @@ import { scaleColour, textOn, type GraphTheme, type PrecisionKind } from '../pal
 import type { Item } from '../scene/items.ts'
 import { valueText } from '../text.ts'
 
+/** The precision that all layers of an item share, or that they do not. */
+export interface Chip extends Omit<LayerPrecision, 'kind'> {
+  readonly kind: PrecisionKind | 'mixed'
+}
+
 /** How an item is painted at one state of plan, overlay and comparison. */
 export interface Look {
   readonly fill: string
@@ -20,7 +25,7 @@ export interface Look {
   readonly outline: string | null
   /** what far levels fill the box with */
   readonly far: string
-  readonly chip: LayerPrecision | null
+  readonly chip: Chip | null
   /** shares of the precisions in a folded block, in order; empty elsewhere */
   readonly mix: readonly { readonly kind: PrecisionKind; readonly share: number }[]
   /** the overlay's number or state */
@@ -62,17 +67,18 @@ function lookOf(item: Item, decor: GraphDecor, theme: GraphTheme, tint: (item: I
   }
 }
 
-function farColour(item: Item, chip: LayerPrecision | null, theme: GraphTheme): string {
-  return chip && item.kind !== 'input' && item.kind !== 'output' ? theme.precision[chip.kind] : theme.cardEdge
+function farColour(item: Item, chip: Chip | null, theme: GraphTheme): string {
+  return chip && chip.kind !== 'mixed' && item.kind !== 'input' && item.kind !== 'output'
+    ? theme.precision[chip.kind]
+    : theme.cardEdge
 }
 
 /** The chip that all layers share, or one that says they differ. */
-function chipOf(precisions: readonly LayerPrecision[]): LayerPrecision | null {
+function chipOf(precisions: readonly LayerPrecision[]): Chip | null {
   const [first] = precisions
   if (!first) return null
   if (precisions.every(({ label }) => label === first.label)) return first
-  const kinds = new Set(precisions.map(({ kind }) => kind))
-  return { kind: kinds.size === 1 ? first.kind : 'other', label: 'mix', words: 'mixed precisions' }
+  return { kind: 'mixed', label: 'mix', words: 'mixed precisions' }
 }
 
 const KINDS: readonly PrecisionKind[] = ['float', 'bits16', 'bits8', 'bits4', 'other']

@@ -19,9 +19,10 @@ export interface Wishes {
 
 /** Gathers the wishes of all points. */
 export function gatherWishes(graph: ProperGraph, { position }: Order): Wishes {
+  const isSolid = (point: number): boolean => graph.isSkip[point] === 0
   return {
-    above: wishesAlong(graph, graph.above, graph.from, graph.below, graph.to, position),
-    below: wishesAlong(graph, graph.below, graph.to, graph.above, graph.from, position),
+    above: wishesAlong(graph, graph.above, graph.from, graph.below, graph.to, position, isSolid),
+    below: wishesAlong(graph, graph.below, graph.to, graph.above, graph.from, position, isSolid),
   }
 }
 
@@ -36,15 +37,15 @@ function wishesAlong(
   backLists: Lists,
   backEnds: Int32Array,
   position: Int32Array,
+  isSolid: (point: number) => boolean,
 ): Lists {
-  const isNode = (point: number): boolean => point < graph.nodeCount
   const count = graph.rank.length
   const start = new Int32Array(count + 1)
   const items = new Int32Array(lists.items.length)
-  const meetsNode = new Uint8Array(count)
+  const meetsSolid = new Uint8Array(count)
   for (let point = 0; point < count; point++) {
     for (let i = backLists.start[point]!; i < backLists.start[point + 1]!; i++) {
-      if (isNode(backEnds[backLists.items[i]!]!)) meetsNode[point] = 1
+      if (isSolid(backEnds[backLists.items[i]!]!)) meetsSolid[point] = 1
     }
   }
   let length = 0
@@ -53,18 +54,18 @@ function wishesAlong(
     const first = lists.start[point]!
     const last = lists.start[point + 1]!
     let bends = 0
-    let nodes = 0
+    let solids = 0
     for (let i = first; i < last; i++) {
-      if (isNode(ends[lists.items[i]!]!)) nodes++
+      if (isSolid(ends[lists.items[i]!]!)) solids++
       else bends++
     }
-    const wantsNodes = isNode(point) ? nodes > 0 : bends === 0
+    const wantsSolid = isSolid(point) ? solids > 0 : bends === 0
     for (let i = first; i < last; i++) {
       const segment = lists.items[i]!
       const end = ends[segment]!
-      if (isNode(end) !== wantsNodes) continue
+      if (isSolid(end) !== wantsSolid) continue
       // a long edge leaves the place next to a card to the card's other neighbours
-      if (!isNode(point) && isNode(end) && meetsNode[end] === 1) continue
+      if (!isSolid(point) && isSolid(end) && meetsSolid[end] === 1) continue
       items[length++] = segment
     }
     if (length - start[point]! > 1)
@@ -74,7 +75,10 @@ function wishesAlong(
   return { start, items: items.slice(0, length) }
 }
 
-/** Marks segments that cross a long edge's straight part: that one stays straight. Source: Brandes, Köpf (2001), algorithm 1. */
+/**
+ * Marks segments that cross a passing edge's straight part: that one stays straight. Source: Brandes, Köpf (2001), algorithm 1; the main path,
+ * card to card, comes before passing edges here.
+ */
 export function markConflicts(graph: ProperGraph, { start, order, position }: Order): Uint8Array {
   const { above, from, nodeCount, rows } = graph
   const marked = new Uint8Array(from.length)

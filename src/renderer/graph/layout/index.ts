@@ -1,3 +1,4 @@
+import { packLanes } from './lanes.ts'
 import { orderRows } from './order.ts'
 import { placePoints } from './place.ts'
 import { cutEdges } from './proper.ts'
@@ -20,6 +21,7 @@ export function layOut(input: LayoutInput): Layout {
   const graph = cutEdges(input, rank)
   const order = orderRows(graph)
   const x = placePoints(graph, order)
+  packLanes(graph, order, x)
   const rows = placeRows(input, graph, order, x)
   const routes = routeEdges(input, graph, x, rows)
   const count = input.widths.length

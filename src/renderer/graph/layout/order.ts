@@ -1,4 +1,5 @@
 import type { ProperGraph } from './proper.ts'
+import type { Lists } from './types.ts'
 
 /** The points of every row from left to right: row r has `order[start[r]] … order[start[r + 1] - 1]`. */
 export interface Order {
@@ -24,10 +25,12 @@ export function orderRows(graph: ProperGraph): Order {
   let fewest = countCrossings(graph, { start, order, position })
   const sweeps = Math.min(24, Math.max(4, Math.floor(MAX_VISITS / Math.max(1, graph.rank.length))))
   const values = new Float64Array(graph.rank.length)
+  const leaders = findLeaders(graph)
   for (let sweep = 0, waiting = 0; sweep < sweeps && waiting < PATIENCE && fewest > 0; sweep++) {
     const isDown = sweep % 2 === 0
     for (let i = 1; i < graph.rows; i++) {
-      sortRow(graph, { start, order, position }, isDown ? i : graph.rows - 1 - i, isDown, values)
+      const row = isDown ? i : graph.rows - 1 - i
+      sortRow({ start, order, position }, row, isDown ? leaders.above : leaders.below, values)
     }
     const crossings = countCrossings(graph, { start, order, position })
     waiting++
@@ -100,24 +103,16 @@ function setPositions(start: Int32Array, order: Int32Array, position: Int32Array
   }
 }
 
-/** Sorts one row by the medians of its points' neighbours in the row before (or after); points without any stay where they are. */
-function sortRow(
-  graph: ProperGraph,
-  { start, order, position }: Order,
-  row: number,
-  isDown: boolean,
-  values: Float64Array,
-): void {
+/** Sorts one row by the medians of those its points follow; points that follow none stay where they are. */
+function sortRow({ start, order, position }: Order, row: number, leaders: Lists, values: Float64Array): void {
   const first = start[row]!
   const last = start[row + 1]!
   if (last - first < 2) return
-  const lists = isDown ? graph.above : graph.below
-  const ends = isDown ? graph.from : graph.to
   const movable: number[] = []
   const places: number[] = []
   for (let i = first; i < last; i++) {
     const point = order[i]!
-    const value = median(lists.items, lists.start[point]!, lists.start[point + 1]!, ends, position)
+    const value = median(leaders, point, position)
     if (value < 0) continue
     values[point] = value
     movable.push(point)
@@ -129,20 +124,50 @@ function sortRow(
   for (let i = first; i < last; i++) position[order[i]!] = i - first
 }
 
-/** The weighted median of the neighbours' positions, -1 without neighbours. Source: Gansner et al. (1993), function median_value. */
-function median(items: Int32Array, first: number, last: number, ends: Int32Array, position: Int32Array): number {
-  const count = last - first
+/** [points] Whom each point follows when rows are ordered, above and below it. */
+interface Leaders {
+  readonly above: Lists
+  readonly below: Lists
+}
+
+/** A card follows cards, where it has such neighbours: edges that skip arrange themselves around the main path. */
+function findLeaders(graph: ProperGraph): Leaders {
+  const among = (lists: Lists, ends: Int32Array): Lists => {
+    const start = new Int32Array(lists.start.length)
+    const items = new Int32Array(lists.items.length)
+    let length = 0
+    for (let point = 0; point + 1 < start.length; point++) {
+      const first = length
+      for (let i = lists.start[point]!; i < lists.start[point + 1]!; i++) {
+        const other = ends[lists.items[i]!]!
+        if (graph.isSkip[point] === 1 || graph.isSkip[other] === 0) items[length++] = other
+      }
+      if (length === first) {
+        for (let i = lists.start[point]!; i < lists.start[point + 1]!; i++) items[length++] = ends[lists.items[i]!]!
+      }
+      start[point + 1] = length
+    }
+    return { start, items: items.slice(0, length) }
+  }
+  return { above: among(graph.above, graph.from), below: among(graph.below, graph.to) }
+}
+
+/** The weighted median of the leaders' positions, -1 without any. Source: Gansner et al. (1993), function median_value. */
+function median({ start, items }: Lists, point: number, position: Int32Array): number {
+  const first = start[point]!
+  const count = start[point + 1]! - first
   if (count === 0) return -1
-  if (count === 1) return position[ends[items[first]!]!]!
-  if (count === 2) return (position[ends[items[first]!]!]! + position[ends[items[first + 1]!]!]!) / 2
-  const found = new Int32Array(count)
-  for (let i = 0; i < count; i++) found[i] = position[ends[items[first + i]!]!]!
-  found.sort()
+  if (count === 1) return position[items[first]!]!
+  if (count === 2) return (position[items[first]!]! + position[items[first + 1]!]!) / 2
+  const found = items
+    .slice(first, first + count)
+    .map((other) => position[other]!)
+    .sort()
   const middle = count >> 1
   if (count % 2 === 1) return found[middle]!
   const left = found[middle - 1]! - found[0]!
   const right = found[count - 1]! - found[middle]!
-  if (left + right === 0) return found[middle]!
+  if (left + right === 0) return (found[middle - 1]! + found[middle]!) / 2
   return (found[middle - 1]! * right + found[middle]! * left) / (left + right)
 }
 

@@ -1,3 +1,4 @@
+import { sideNodes } from './loose.ts'
 import { listsBy, type LayoutInput, type Lists } from './types.ts'
 
 /**
@@ -15,6 +16,8 @@ export interface ProperGraph {
   /** segments by the point they start and end at */
   readonly below: Lists
   readonly above: Lists
+  /** [points] 1 for bends of edges that pass by others (what their source gives is read elsewhere too), and for nodes at the side */
+  readonly isSkip: Uint8Array
   readonly rows: number
   /** [edges] the bend an edge ends from (it goes up from there along `above` to its source), -1 for an edge of one row */
   readonly lastBend: Int32Array
@@ -26,11 +29,8 @@ export interface ProperGraph {
 const MAX_BENDS = 400_000
 
 /** Cuts long edges into segments. */
-export function cutEdges(
-  { widths, from, to, trunk }: LayoutInput,
-  ranks: Int32Array,
-  maxBends = MAX_BENDS,
-): ProperGraph {
+export function cutEdges(input: LayoutInput, ranks: Int32Array, maxBends = MAX_BENDS): ProperGraph {
+  const { widths, from, to, trunk } = input
   const nodeCount = widths.length
   const edgeCount = from.length
   const trunks = groupTrunks(from, to, trunk, ranks)
@@ -64,18 +64,35 @@ export function cutEdges(
   allWidths.set(widths)
   const segmentFrom = starts.done()
   const segmentTo = ends.done()
+  const below = listsBy(segmentFrom, rankOfPoint.length)
+  const above = listsBy(segmentTo, rankOfPoint.length)
   return {
     nodeCount,
     rank: rankOfPoint,
     widths: allWidths,
     from: segmentFrom,
     to: segmentTo,
-    below: listsBy(segmentFrom, rankOfPoint.length),
-    above: listsBy(segmentTo, rankOfPoint.length),
+    below,
+    above,
+    isSkip: findSkips(sideNodes(input), above, below, segmentFrom),
     rows: ranks.reduce((most, value) => Math.max(most, value), -1) + 1,
     lastBend,
     aside,
   }
+}
+
+/** A long edge that is all its source gives is the way a branch goes on, and counts like a card; others skip. */
+function findSkips(isSide: Uint8Array, above: Lists, below: Lists, from: Int32Array): Uint8Array {
+  const count = above.start.length - 1
+  const isSkip = new Uint8Array(count)
+  isSkip.set(isSide)
+  // bends of a trunk are numbered downward
+  for (let point = isSide.length; point < count; point++) {
+    const source = from[above.items[above.start[point]!]!]!
+    const isShared = below.start[source + 1]! - below.start[source]! > 1
+    isSkip[point] = isShared || isSkip[source] === 1 ? 1 : 0
+  }
+  return isSkip
 }
 
 interface Trunk {

@@ -1,3 +1,4 @@
+import { looseSizes } from './loose.ts'
 import { listsBy, type LayoutInput } from './types.ts'
 
 /**
@@ -5,7 +6,8 @@ import { listsBy, type LayoutInput } from './types.ts'
  * nothing else) is moved down to where it is read, so that its edges are short.
  * @returns [nodes] rows from 0, none empty
  */
-export function assignRanks({ widths, from, to }: LayoutInput): Int32Array {
+export function assignRanks(input: LayoutInput): Int32Array {
+  const { widths, from, to } = input
   const count = widths.length
   const rank = new Int32Array(count)
   const outgoing = listsBy(from, count)
@@ -17,7 +19,7 @@ export function assignRanks({ widths, from, to }: LayoutInput): Int32Array {
     }
   }
   const incoming = listsBy(to, count)
-  const loose = looseNodes(count, incoming, outgoing, from)
+  const loose = looseSizes(input)
   for (let node = count - 1; node >= 0; node--) {
     let lowest = Infinity
     for (let i = outgoing.start[node]!; i < outgoing.start[node + 1]!; i++) {
@@ -27,28 +29,9 @@ export function assignRanks({ widths, from, to }: LayoutInput): Int32Array {
     const outs = outgoing.start[node + 1]! - outgoing.start[node]!
     const ins = incoming.start[node + 1]! - incoming.start[node]!
     // moving down shortens the edges below and lengthens those above, but what is loose above comes along
-    if (loose[node] === 1 || outs > ins) rank[node] = lowest
+    if (loose[node]! > 0 || outs > ins) rank[node] = lowest
   }
   return withoutGaps(rank)
-}
-
-/** 1 for nodes that depend on nothing but what is read by them alone. */
-function looseNodes(
-  count: number,
-  incoming: ReturnType<typeof listsBy>,
-  outgoing: ReturnType<typeof listsBy>,
-  from: Int32Array,
-): Uint8Array {
-  const loose = new Uint8Array(count)
-  for (let node = 0; node < count; node++) {
-    let isLoose = 1
-    for (let i = incoming.start[node]!; i < incoming.start[node + 1]!; i++) {
-      const source = from[incoming.items[i]!]!
-      if (loose[source] === 0 || outgoing.start[source + 1]! - outgoing.start[source]! > 1) isLoose = 0
-    }
-    loose[node] = isLoose
-  }
-  return loose
 }
 
 /** Rows renumbered from 0 without empty ones. */

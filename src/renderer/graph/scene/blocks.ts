@@ -1,5 +1,5 @@
 import type { Card, CardGraph } from './cards.ts'
-import { findTandems, type Tandem } from './tandems.ts'
+import { findMotifs } from './motifs.ts'
 
 /** A stretch of cards that repeats, and can be folded into one box. */
 export interface Block {
@@ -120,44 +120,43 @@ function runsOf(
 
 /** Stretches found by their ops alone, where no named one is. */
 function repeatedStretches(graph: CardGraph, signatures: readonly string[], taken: Uint8Array): Stretch[] {
-  return findTandems(signatures, taken, openEdges(graph)).flatMap((tandem) => copiesOf(tandem, graph.cards, signatures))
-}
-
-function copiesOf({ first, period, copies }: Tandem, cards: readonly Card[], signatures: readonly string[]): Stretch[] {
-  return Array.from({ length: copies }, (_, copy) => {
-    const start = first + copy * period
-    const last = start + period - 1
-    return {
-      first: start,
+  const found = findMotifs(signatures, taken, crossings(graph)).flatMap(({ length, starts }) =>
+    starts.map((first) => ({ first, last: first + length - 1 })),
+  )
+  return found
+    .sort((a, b) => a.first - b.first)
+    .map(({ first, last }, i) => ({
+      first,
       last,
-      name: commonName(cards.slice(start, last + 1)),
-      make: makeOf(signatures, start, last),
-    }
-  })
+      name: commonName(graph.cards.slice(first, last + 1)) ?? `block ${i + 1}`,
+      make: makeOf(signatures, first, last),
+    }))
 }
 
-/** How many tensors are still needed at each place between two cards: few where one block ends and the next begins. */
-function openEdges({ cards, edges }: CardGraph): Int32Array {
-  const lastReader = new Map<string, { from: number; to: number }>()
+/** Edges and tensors across each place between two cards: few where one block ends and the next begins. */
+function crossings({ cards, edges }: CardGraph): Int32Array {
+  const spans = new Map<string, { from: number; to: number }>()
+  const crossing = new Int32Array(cards.length + 1)
+  const add = (from: number, to: number): void => {
+    crossing[from + 1]!++
+    crossing[to + 1]!--
+  }
   for (const { from, to, tensor } of edges) {
-    const known = lastReader.get(tensor)
-    if (!known || known.to < to) lastReader.set(tensor, { from, to })
+    add(from, to)
+    const span = spans.get(tensor)
+    if (span) span.to = Math.max(span.to, to)
+    else spans.set(tensor, { from, to })
   }
-  const open = new Int32Array(cards.length + 1)
-  for (const { from, to } of lastReader.values()) {
-    open[from + 1]!++
-    open[to + 1]!--
-  }
-  for (let i = 1; i < open.length; i++) open[i]! += open[i - 1]!
-  return open
+  for (const { from, to } of spans.values()) add(from, to)
+  for (let i = 1; i < crossing.length; i++) crossing[i]! += crossing[i - 1]!
+  return crossing
 }
 
-/** What the names begin with, up to the end of a word; else the ops. */
-function commonName(cards: readonly Card[]): string {
+/** What the names begin with, up to the end of a word; null where they have nothing in common. */
+function commonName(cards: readonly Card[]): string | null {
   const names = cards.map(({ name }) => name)
   let length = 0
   while (names.every((name) => length < name.length && name[length] === names[0]![length])) length++
-  const prefix = names[0]!.slice(0, length)
-  const word = /^(.*\w)[^\w]+\w*$/.exec(prefix)?.[1] ?? ''
-  return word.length > 1 ? word : cards.map(({ op }) => op).join(', ')
+  const word = /^(.*\w)[^\w]+\w*$/.exec(names[0]!.slice(0, length))?.[1] ?? ''
+  return word.length > 1 ? word : null
 }

@@ -36,10 +36,10 @@ export interface Scene {
 }
 
 /** Sizes on the 4-px grid: a card with parameters has three lines of text, one without two. */
-const CARD_WIDTH = 192
+const CARD_WIDTH = 208
 const TALL = 64
 const LOW = 44
-const TERMINAL = { width: 176, height: 40 }
+const TERMINAL = { width: 192, height: 40 }
 
 /** The size of an item's box; fixed by kind, so that nothing moves when numbers come in. */
 export function sizeOf(item: Item): { readonly width: number; readonly height: number } {
