@@ -22,7 +22,7 @@ export function summaryOf(path: string, file: ModelFile, prepared: PreparedModel
   return {
     path,
     hash: file.hash,
-    format: 'onnx',
+    format: file.format,
     producer: [model.producerName, model.producerVersion].filter((text) => text !== '').join(' '),
     irVersion: model.irVersion,
     opset: Object.fromEntries(model.opsets),

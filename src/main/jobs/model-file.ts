@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Hash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { Fault } from '../../shared/contract/fault.ts'
-import { encodeModel, openModel } from '../formats/onnx/index.ts'
+import type { ModelFormat } from '../../shared/contract/model.ts'
+import { encodeModel } from '../formats/onnx/index.ts'
 import type { EncodeOptions } from '../formats/onnx/index.ts'
+import { openModelFile } from '../formats/registry.ts'
 import type { Model } from '../graph/model.ts'
 import { nonFiniteNotes } from '../graph/non-finite.ts'
 import { validateModel } from '../graph/validate.ts'
@@ -20,7 +22,8 @@ const maxProtoBytes = 2 ** 31
 /** A model as it came from disk, checked. */
 export interface ModelFile {
   readonly model: Model
-  /** `sha256:…` over the model file, then its external files in the order of their names */
+  readonly format: ModelFormat
+  /** `sha256:…` over the model file, then its external files (a model.json's shards) in the order of their names */
   readonly hash: string
   /** model file and external files */
   readonly sizeBytes: number
@@ -29,19 +32,22 @@ export interface ModelFile {
 }
 
 /**
- * Reads an ONNX file and the external data beside it, and checks the graph.
- * @throws Fault file.* when it cannot be read, format.* when it is not a sound ONNX file, model.* when its graph is not
+ * Reads a model file (ONNX, or the model.json of TensorFlow.js) and the data beside it, and checks the graph.
+ * @param given the file, or the folder of a model.json
+ * @throws Fault file.* when it cannot be read, format.* when it is not a sound file of its format, model.* when its graph is not
  *   sound or needs what this program does not have
  */
-export async function readModelFile(path: string, options: { signal?: AbortSignal } = {}): Promise<ModelFile> {
+export async function readModelFile(given: string, options: { signal?: AbortSignal } = {}): Promise<ModelFile> {
+  const path = await mainFileAt(given)
   const hash = createHash('sha256')
   const bytes = await readWhole(path, hash, options.signal)
-  const opened = openModel(bytes, path)
+  const opened = openModelFile(bytes, path)
   const external = await loadExternal(path, opened.references, hash, options.signal)
   const decoded = opened.decode(external.read)
   const { model, notes } = validateModel(decoded, path)
   return {
     model,
+    format: opened.format,
     hash: `sha256:${hash.digest('hex')}`,
     sizeBytes: bytes.length + external.sizeBytes,
     notes: [...notes, ...nonFiniteNotes(model)],
@@ -70,6 +76,18 @@ export async function writeModelFile(
   return { sizeBytes: encoded.byteLength + (encoded.external?.byteLength ?? 0) }
 }
 
+/** The model.json of a folder that holds one; anything else as it was named. */
+async function mainFileAt(path: string): Promise<string> {
+  const found = await stat(path).catch(() => null)
+  if (!found?.isDirectory()) return path
+  const inside = join(path, 'model.json')
+  const isThere = await stat(inside).then(
+    (file) => file.isFile(),
+    () => false,
+  )
+  return isThere ? inside : path
+}
+
 async function readWhole(path: string, hash: Hash, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const size = await sizeOfFile(path)
   if (size > maxProtoBytes) {
@@ -87,7 +105,9 @@ async function sizeOfFile(path: string): Promise<number> {
     throw asFileFault(error, path, 'read')
   })
   if (found.isDirectory())
-    throw new Fault('file.isFolder', `${path} is a folder: name the .onnx file inside it`, { path })
+    throw new Fault('file.isFolder', `${path} is a folder without a model.json: name the .onnx file inside it`, {
+      path,
+    })
   if (!found.isFile())
     throw new Fault('file.notReadable', `${path} is not an ordinary file: name an .onnx file`, { path })
   return found.size

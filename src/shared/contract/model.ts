@@ -35,11 +35,14 @@ export interface LayerInfo {
   readonly reason: string | null
 }
 
+/** What a model's file is; whatever it is, it is worked on as one ONNX graph (DESIGN section 1). */
+export type ModelFormat = 'onnx' | 'tfjs-layers' | 'tfjs-graph'
+
 export interface ModelSummary {
   readonly path: string
-  /** `sha256:…` over the file and its external data */
+  /** `sha256:…` over the file and its external data or shards */
   readonly hash: string
-  readonly format: 'onnx'
+  readonly format: ModelFormat
   readonly producer: string
   readonly irVersion: number
   /** domain → version of the file as it came; '' is ai.onnx */

@@ -33,7 +33,7 @@ describe('reading a model file', () => {
   it('gives the model, the hash of the file and its size', async () => {
     const bytes = modelBytes(gemm())
     const file = await readModelFile(put(bytes))
-    expect(file).toEqual({ model: gemm(), hash: sha256(bytes), sizeBytes: bytes.length, notes: [] })
+    expect(file).toEqual({ model: gemm(), format: 'onnx', hash: sha256(bytes), sizeBytes: bytes.length, notes: [] })
   })
 
   it('notes weights that are not finite', async () => {

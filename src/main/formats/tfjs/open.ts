@@ -1,6 +1,6 @@
 import type { Model } from '../../graph/model.ts'
 import { parseModelJson, type ModelJson } from './files/model-json.ts'
-import { readWeights, shardPaths, type ShardReader } from './files/weights.ts'
+import { readWeights, shardPaths, type ShardPath, type ShardReader } from './files/weights.ts'
 import { readGraphDef } from './graph-def/read-graph-def.ts'
 import { readLayersModel } from './layers/read-layers.ts'
 
@@ -8,7 +8,7 @@ import { readLayersModel } from './layers/read-layers.ts'
 export interface OpenedTfjs {
   readonly format: ModelJson['format']
   /** paths of the shards, as written: relative to the folder of model.json, unchecked */
-  readonly shards: readonly string[]
+  readonly shards: readonly ShardPath[]
   /** The model as an ONNX graph. @throws Fault format.*, model.* */
   readonly decode: (read: ShardReader) => Model
 }

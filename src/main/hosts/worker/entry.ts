@@ -1,4 +1,5 @@
 import { createOrtEngine } from '../../engines/ort/engine.ts'
+import { withModelFormats } from '../../jobs/model-formats.ts'
 import type { TaskDeps } from '../../jobs/tasks/deps.ts'
 import { taskTable, type TaskLoader } from '../../jobs/tasks/registry.ts'
 import type { Task } from '../../jobs/worker-host.ts'
@@ -7,7 +8,7 @@ import { serveTasks } from './serve.ts'
 
 /** The child process: chooses the implementations once and serves the tasks of jobs/tasks/registry.ts. */
 const deps: TaskDeps = {
-  engine: createOrtEngine(),
+  engine: withModelFormats(createOrtEngine()),
   openSamples: async (spec, split, options) =>
     (await import('../../data/registry.ts')).openSamples(spec, split, options),
 }

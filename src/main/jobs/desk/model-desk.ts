@@ -231,7 +231,7 @@ function remember<Value>(map: Map<string, Promise<Value>>, key: string, make: ()
   return made
 }
 
-/** The file itself, or the one .onnx file in a folder. @throws Fault file.*, model.noModel, model.severalModels */
+/** The file itself, or the model.json or else the one .onnx file in a folder. @throws Fault file.*, model.noModel, model.severalModels */
 async function modelFileAt(path: string): Promise<string> {
   const found = await stat(path).catch((error: unknown) => {
     throw asFileFault(error, path, 'read')
@@ -240,10 +240,11 @@ async function modelFileAt(path: string): Promise<string> {
   const names = await readdir(path).catch((error: unknown) => {
     throw asFileFault(error, path, 'read')
   })
+  if (names.includes('model.json')) return join(path, 'model.json')
   const models = names.filter((name) => name.toLowerCase().endsWith('.onnx')).sort()
   if (models.length === 1) return join(path, models[0]!)
   if (models.length === 0)
-    throw new Fault('model.noModel', `${path} holds no .onnx file: open a model file, or the folder it lies in.`, {
+    throw new Fault('model.noModel', `${path} holds no .onnx file and no model.json: open a model file, or the folder it lies in.`, {
       path,
     })
   throw new Fault('model.severalModels', `${path} holds ${models.length} models: open one of them.`, {

@@ -7,9 +7,19 @@ import type { ModelJson, WeightSpec } from './model-json.ts'
 /** The bytes of a shard by its path as the manifest writes it. @throws Fault when it is missing or outside the model's folder */
 export type ShardReader = (path: string) => Uint8Array
 
-/** Paths of all shards, each once. */
-export function shardPaths(json: ModelJson): string[] {
-  return [...new Set(json.groups.flatMap(({ paths }) => paths))]
+/** A shard, and a weight that lies in it or beside it, for messages. */
+export interface ShardPath {
+  readonly path: string
+  readonly weight: string
+}
+
+/** All shards, each once. */
+export function shardPaths(json: ModelJson): ShardPath[] {
+  const found = new Map<string, ShardPath>()
+  for (const { paths, weights } of json.groups) {
+    for (const path of paths) found.set(path, { path, weight: weights[0]?.name ?? '' })
+  }
+  return [...found.values()]
 }
 
 /**

@@ -74,7 +74,7 @@ export class GraphNode {
   dataType(name: string): DataType | null {
     const value = this.#field(name, 'type')
     if (value === null) return null
-    const key = String(value)
+    const key = typeof value === 'number' ? String(value) : typeof value === 'string' ? value : '?'
     if (!Object.hasOwn(TYPES, key)) throw new Unsupported(`is of type ${key.slice(0, 40)}`)
     return TYPES[key]!
   }

@@ -88,12 +88,12 @@ function inputOf(
     const dims = shape.map((dim: unknown, axis): Dim => {
       if (dim === null) return axis === 0 ? 'N' : `${name}_${axis}`
       if (!Number.isInteger(dim) || (dim as number) < 1 || (dim as number) > 2 ** 30)
-        throw new Malformed(`has an input length of ${String(dim)}`)
+        throw new Malformed(`has an input length of ${JSON.stringify(dim)?.slice(0, 40)}`)
       return dim as number
     })
     const dtype = config['dtype'] ?? 'float32'
     if (typeof dtype !== 'string' || !Object.hasOwn(DATA_TYPES, dtype))
-      throw new Unsupported(`has an input of type ${String(dtype)}`)
+      throw new Unsupported(`has an input of type ${JSON.stringify(dtype)?.slice(0, 40)}`)
     return [to.input(name, DATA_TYPES[dtype]!, dims)]
   })
 }

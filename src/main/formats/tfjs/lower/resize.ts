@@ -58,7 +58,7 @@ function sizes(to: Lowering, name: string, input: string, size: ResizeSpec['size
   const shape = to.fact(input).shape
   const outer = shape?.slice(0, 2) ?? []
   if (outer.length === 2 && outer.every((dim) => typeof dim === 'number')) {
-    return to.integers(`${name}/sizes`, [...(outer as number[]), ...lengths])
+    return to.integers(`${name}/sizes`, [...outer, ...lengths])
   }
   const whole = to.emit({ opType: 'Shape', name: `${name}/input_shape`, inputs: [input] })
   const bounds = [to.integers(`${name}/from`, [0]), to.integers(`${name}/until`, [2])]
