@@ -1,12 +1,6 @@
 import type { PlanProblem, ResolvedLayerView, ResolvedPlanView } from '../../shared/contract/api/plans.ts'
 import type { LayerInfo } from '../../shared/contract/model.ts'
-import type {
-  ActivationScheme,
-  CalibratorSpec,
-  QuantMode,
-  QuantPlan,
-  WeightScheme,
-} from '../../shared/contract/plan.ts'
+import type { CalibratorSpec, QuantMode, QuantPlan, WeightScheme } from '../../shared/contract/plan.ts'
 import { precisionOf, type LayerPrecision } from '../graph/decor.ts'
 
 /** One setting over several layers: the value they share, or that they differ, or that none of them has it. */
