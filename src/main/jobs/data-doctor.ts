@@ -1,5 +1,6 @@
 import { candidatePreprocesses } from '../data/preprocess.ts'
 import type { DataFinding } from '../../shared/contract/api/data.ts'
+import type { Json } from '../../shared/contract/runs.ts'
 import type { ValueSpec } from '../../shared/contract/tensor.ts'
 import type { ChosenSamples } from './samples.ts'
 import type { Services } from './services.ts'
@@ -10,26 +11,33 @@ const SAMPLES = 32
 /** Top-1 that another preprocessing must gain before it is recommended; half-width of the 95 % interval of a rate on 32 samples. */
 const CLEAR_GAIN = 0.17
 
+/** The float model that samples are tried on. */
+export interface ExaminedModel {
+  readonly path: string
+  /** `sha256:…` of that very file */
+  readonly hash: string
+  readonly inputs: readonly ValueSpec[]
+}
+
 /**
  * Compares inputs and label agreement of the float model under the preprocessing in use with the other presets, on a few samples, before
- * anything long starts (DESIGN section 6, Doctor).
+ * anything long starts (DESIGN section 6, Doctor). What was tried before is not tried again.
  * @returns findings, worst first; empty for arrays, which are taken as they are
  */
 export async function examineData(
-  model: string,
-  inputs: readonly ValueSpec[],
+  model: ExaminedModel,
   chosen: ChosenSamples,
-  { pool, signal, onLog }: Pick<Services, 'pool' | 'signal' | 'onLog'>,
+  services: Pick<Services, 'pool' | 'signal' | 'onLog' | 'store' | 'now' | 'environment'>,
 ): Promise<DataFinding[]> {
   if (chosen.preprocess === null) return []
   const info = chosen.calibration ?? chosen.evaluation
   const { start, end } = chosen.ranges.calibration ?? chosen.ranges.evaluation
   const used = JSON.stringify(chosen.preprocess)
-  const others = [...candidatePreprocesses(inputs, info)].filter(
+  const others = [...candidatePreprocesses(model.inputs, info)].filter(
     ([, preprocess]) => JSON.stringify(preprocess) !== used,
   )
   const input: TryPreprocessInput = {
-    model,
+    model: model.path,
     data: chosen.spec,
     dataHash: info.hash,
     split: info.split,
@@ -42,13 +50,38 @@ export async function examineData(
   }
   // without labels there is nothing to compare the others by
   const asked = info.labelled ? input : { ...input, candidates: input.candidates.slice(0, 1) }
-  const output = await pool.run<TryPreprocessInput, TryPreprocessOutput>('tryPreprocess', asked, {
+  const output = await tryOnce(asked, model.hash, services)
+  const { min, max, mean } = output.trials[0]!
+  services.onLog('info', `Inputs lie in ${number(min)} … ${number(max)}, mean ${number(mean)}.`)
+  return findingsOf(output)
+}
+
+async function tryOnce(
+  input: TryPreprocessInput,
+  hash: string,
+  { pool, signal, store, now, environment }: Parameters<typeof examineData>[2],
+): Promise<TryPreprocessOutput> {
+  const { dataHash, split, seed, range, candidates } = input
+  const content = {
+    kind: 'tryPreprocess',
+    model: hash,
+    data: dataHash,
+    split,
+    seed,
+    range: [range.start, range.end],
+    candidates: candidates as unknown as Json,
+    runtime: environment.versions['onnxruntime'] ?? '',
+  }
+  const kept = store.measurements.find(content)
+  if (kept !== null) return kept as unknown as TryPreprocessOutput
+  const output = await pool.run<TryPreprocessInput, TryPreprocessOutput>('tryPreprocess', input, {
     signal,
     retry: true,
   })
-  const { min, max, mean } = output.trials[0]!
-  onLog('info', `Inputs lie in ${number(min)} … ${number(max)}, mean ${number(mean)}.`)
-  return findingsOf(output)
+  // JSON has no NaN and no infinities
+  const isFinite = output.trials.every(({ min, max, mean }) => [min, max, mean].every(Number.isFinite))
+  if (isFinite) store.measurements.keep(content, output as unknown as Json, now())
+  return output
 }
 
 const number = (value: number): string => String(Number(value.toPrecision(3)))

@@ -45,12 +45,8 @@ export async function runEvaluation(
     const chosen = await chooseSamples(request.samples, model, false, services)
     run.identify({ modelHash: model.hash, dataHash: chosen.evaluation.hash })
     // the float model, where there is one, knows best which inputs it was trained on
-    const findings = await examineData(
-      request.reference ?? request.model,
-      (reference ?? model).inputs,
-      chosen,
-      services,
-    )
+    const { hash, inputs } = reference ?? model
+    const findings = await examineData({ path: request.reference ?? request.model, hash, inputs }, chosen, services)
     const warnings = findings.map(({ message }) => message)
     for (const message of warnings) services.onLog('warning', message)
     const hashes = { model: model.hash, reference: reference?.hash ?? null }

@@ -4,11 +4,10 @@ import type { ModelSummary } from '../../shared/contract/model.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
 import { calibrateOnce } from './calibrate.ts'
 import { examineData } from './data-doctor.ts'
-import { inspectModel } from './inspect.ts'
+import { prepareOnce } from './prepare-once.ts'
 import { repairOnce } from './repair.ts'
 import { chooseSamples, type ChosenSamples, type SampleOptions } from './samples.ts'
 import type { Services } from './services.ts'
-import type { ModelDescription } from './tasks/describe-model.ts'
 import type { QuantizeTaskInput, QuantizeTaskOutput } from './tasks/quantize.ts'
 import type { RepairOutput } from './tasks/repair.ts'
 
@@ -51,17 +50,11 @@ export interface StudyRequest {
  * @throws Fault file.*, format.*, model.*, data.*, usage.*, engine.*; usage.noData where ranges are needed and no data were given
  */
 export async function openStudy(folder: string, request: StudyRequest, services: Services): Promise<Study> {
-  const { pool, signal } = services
   const preparedPath = join(folder, 'prepared.onnx')
   services.onProgress({ stage: 'prepare', done: 0, total: null, unit: '' })
-  const { summary, sampleShapes } = await inspectModel(pool, { path: request.model, preparedPath }, { signal })
+  const { summary, sampleShapes, prepared } = await prepareOnce(request.model, preparedPath, services)
   request.identify?.({ modelHash: summary.hash })
   services.store.catalog.keepModel(summary, services.now())
-  const prepared = await pool.run<{ path: string }, ModelDescription>(
-    'describeModel',
-    { path: preparedPath },
-    { signal, retry: true },
-  )
   const common = { summary, preparedPath, preparedHash: prepared.hash, sampleShapes }
   if (request.samples === null) {
     if (request.needsRanges)
@@ -74,7 +67,8 @@ export async function openStudy(folder: string, request: StudyRequest, services:
   const model = { inputs: summary.inputs, metadata: prepared.metadata }
   const chosen = await chooseSamples(request.samples, model, request.needsRanges, services)
   request.identify?.({ dataHash: (chosen.calibration ?? chosen.evaluation).hash })
-  const findings = (await examineData(preparedPath, summary.inputs, chosen, services)).map(({ message }) => message)
+  const examined = { path: preparedPath, hash: prepared.hash, inputs: summary.inputs }
+  const findings = (await examineData(examined, chosen, services)).map(({ message }) => message)
   for (const message of findings) services.onLog('warning', message)
   const statistics = request.needsRanges ? await calibrateStudy(preparedPath, prepared.hash, chosen, services) : null
   return { ...common, chosen, statistics, findings }

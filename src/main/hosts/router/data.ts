@@ -1,7 +1,7 @@
 import type { DataCheck, DataPreview } from '../../../shared/contract/api/data.ts'
 import type { DataSpec } from '../../../shared/contract/data.ts'
 import { presetViews } from '../../data/preprocess.ts'
-import { examineData } from '../../jobs/data-doctor.ts'
+import { examineData, type ExaminedModel } from '../../jobs/data-doctor.ts'
 import { optionsOf } from '../../jobs/desk/job-work.ts'
 import { chooseSamples, type ChosenSamples } from '../../jobs/samples.ts'
 import type { SampleOptionsInput } from '../../../shared/contract/api/data.ts'
@@ -28,9 +28,8 @@ export function dataRouter(app: Application) {
     presets: os.data.presets.handler(() => presetViews()),
     recent: os.data.recent.handler(() => store.catalog.dataSets().map(({ hash: _, ...data }) => data)),
     check: os.data.check.handler(async ({ input, signal }): Promise<DataCheck> => {
-      const { chosen, why, path } = await choose(app, input.hash, input.samples, input.calibrate, signal)
-      const { summary } = await app.models.get(input.hash)
-      const findings = await examineData(path, summary.inputs, chosen, app.deskServices(signal))
+      const { chosen, why, model } = await choose(app, input.hash, input.samples, input.calibrate, signal)
+      const findings = await examineData(model, chosen, app.deskServices(signal))
       const { evaluation, calibration } = chosen.ranges
       return {
         findings,
@@ -50,8 +49,8 @@ export function allowedSpec(app: Application, spec: DataSpec): DataSpec {
 interface Choice {
   readonly chosen: ChosenSamples
   readonly why: readonly string[]
-  /** path of the prepared model */
-  readonly path: string
+  /** the prepared model */
+  readonly model: ExaminedModel
 }
 
 async function choose(
@@ -63,11 +62,12 @@ async function choose(
 ): Promise<Choice> {
   const { preparedPath: path, summary } = await app.models.get(hash)
   const options = { ...optionsOf(samples), data: allowedSpec(app, samples.data) }
-  const { metadata } = await app.desk.run<{ path: string }, ModelDescription>('describeModel', { path }, { signal })
+  const described = await app.desk.run<{ path: string }, ModelDescription>('describeModel', { path }, { signal })
   const why: string[] = []
   const services = { ...app.deskServices(signal), onLog: (_level: string, message: string) => void why.push(message) }
-  const chosen = await chooseSamples(options, { inputs: summary.inputs, metadata }, calibrate, services)
-  return { chosen, why, path }
+  const { inputs } = summary
+  const chosen = await chooseSamples(options, { inputs, metadata: described.metadata }, calibrate, services)
+  return { chosen, why, model: { path, hash: described.hash, inputs } }
 }
 
 async function previewOf(
