@@ -1,3 +1,4 @@
+import { BITS_CURVES } from '../../search/bits.ts'
 import type { SweepPoint, SweepReference } from '../sweep/point.ts'
 import { curvesSvg, type Curve, type CurvePanel } from './curves-figure.ts'
 
@@ -82,6 +83,7 @@ function curvesOf(points: readonly SweepPoint[], valueOf: (point: SweepPoint) =>
   const names = [...new Set(points.map(({ what }) => what))]
   const curves = names.map((what) => ({
     name: what,
+    hue: BITS_CURVES.indexOf(what),
     points: points
       .filter((point) => point.what === what)
       .flatMap((point) => {

@@ -12,6 +12,8 @@ export interface CurvePoint {
 
 export interface Curve {
   readonly name: string
+  /** which hue and mark it has, the same in every figure whatever else is drawn */
+  readonly hue: number
   readonly points: readonly CurvePoint[]
 }
 
@@ -124,14 +126,14 @@ function panelOf(panel: CurvePanel, xs: readonly number[], xTitle: string, top: 
   )
   const drawn = panel.curves.map((curve, i) => {
     const dodge = (i - (panel.curves.length - 1) / 2) * DODGE
-    return curveOf(curve, i, (value) => x(value) + dodge, y, panel, axis)
+    return curveOf(curve, (value) => x(value) + dodge, y, panel, axis)
   })
   return [
     text(LEFT, top + 14, panel.title, ''),
     ...lines,
     ...stops,
     referenceOf(panel, y),
-    `<clipPath id="plot${top}"><rect x="${LEFT}" y="${plotTop}" width="${RIGHT - LEFT}" height="${PLOT + 1}"/></clipPath>`,
+    `<clipPath id="plot${top}"><rect x="${LEFT}" y="${plotTop}" width="${RIGHT - LEFT}" height="${PLOT + 4}"/></clipPath>`,
     `<g clip-path="url(#plot${top})">${drawn.join('')}</g>`,
     tableOf(panel, xs, xTitle, x, bottom),
   ].join('\n')
@@ -173,8 +175,7 @@ function referenceOf({ reference, digits }: CurvePanel, y: (value: number) => nu
 }
 
 function curveOf(
-  { name, points }: Curve,
-  hue: number,
+  { name, points, hue }: Curve,
   x: (value: number) => number,
   y: (value: number) => number,
   { digits, title }: CurvePanel,
@@ -220,9 +221,9 @@ function tableOf(
     text(PAD, bottom + ROW + 2, xTitle, 'quiet'),
     ...xs.map((value) => text(x(value), bottom + ROW + 2, String(value), 'quiet middle')),
   ]
-  const rows = curves.flatMap(({ name, points }, i) => {
+  const rows = curves.flatMap(({ name, points, hue }, i) => {
     const at = bottom + (i + 2) * ROW + 4
-    const swatch = `<g class="hue${i % HUES.length}"><path class="curve" d="M${PAD} ${at - 4}h20"/>${markOf(i, PAD + 10, at - 4)}</g>`
+    const swatch = `<g class="hue${hue % HUES.length}"><path class="curve" d="M${PAD} ${at - 4}h20"/>${markOf(hue, PAD + 10, at - 4)}</g>`
     const cells = points.map((point) => text(x(point.x), at, point.y.toFixed(digits), 'middle'))
     return [swatch, text(PAD + 28, at, name, ''), ...cells]
   })

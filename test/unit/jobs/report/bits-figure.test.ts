@@ -66,6 +66,12 @@ describe('the figure of accuracy over bits', () => {
     expect((high!.x - middle!.x) / (middle!.x - low!.x)).toBeCloseTo(2, 1) // to scale: 4 bits against 2
   })
 
+  it('gives a curve the same hue whatever else is drawn', () => {
+    const both = bitsSvg({ ...figure, points: points.slice(3) })
+    expect(both).toContain('<g class="hue2"><path class="curve"')
+    expect(both).not.toContain('<g class="hue0">')
+  })
+
   it('shows agreement and SQNR without labels, SQNR alone without classes', () => {
     const unlabelled = points.map((point): SweepPoint => ({
       ...point,
