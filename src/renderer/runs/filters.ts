@@ -93,7 +93,7 @@ export function rangeText({ name, min, max }: Range): string {
 /** The filter with a value added to a list, once. */
 export function withValue(filter: RunFilter, key: 'kinds' | 'statuses' | 'tags', value: string): RunFilter {
   const values = (filter[key] ?? []) as readonly string[]
-  return values.includes(value) ? filter : ({ ...filter, [key]: [...values, value] })
+  return values.includes(value) ? filter : { ...filter, [key]: [...values, value] }
 }
 
 /** The filter with bounds of a metric, in place of former ones; none given: without them. Values as stored. */

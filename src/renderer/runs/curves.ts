@@ -1,0 +1,188 @@
+import type { LinePoint, LineSeries, LinesX } from '../components/charts/lines.ts'
+import type { ChartAxis } from '../components/charts/parts.ts'
+import type { Json, LayerResult, RunDetail } from '../../shared/contract/runs.ts'
+import { isScan } from './compare.ts'
+
+/** A run as curves name it. */
+export interface NamedRun {
+  readonly name: string
+  readonly run: RunDetail
+}
+
+/** Curves of several runs that share their axes. */
+export interface CurveSet {
+  readonly id: 'bits' | 'damage' | 'times' | 'front'
+  readonly title: string
+  readonly x: LinesX
+  readonly y: ChartAxis
+  readonly series: readonly LineSeries[]
+}
+
+type Fields = { readonly [key: string]: Json }
+
+/** All curves that some runs have to show, overlaid; none where they have none. */
+export function curveSets(runs: readonly NamedRun[]): CurveSet[] {
+  return [bitCurves(runs), ...damageCurves(runs), timeCurves(runs), frontCurves(runs)].filter(
+    (set) => set !== null && set.series.length > 0,
+  ) as CurveSet[]
+}
+
+function fieldsOf(value: Json | undefined): Fields {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Fields) : {}
+}
+
+function listOf(value: Json | undefined): readonly Fields[] {
+  return Array.isArray(value) ? (value as readonly Json[]).map(fieldsOf) : []
+}
+
+function numberOf(value: Json | undefined): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
+
+/** `[low, high]`. */
+function boundsOf(value: Json | undefined): readonly [number | null, number | null] {
+  const [low, high] = Array.isArray(value) ? (value as readonly Json[]) : []
+  return [numberOf(low), numberOf(high)]
+}
+
+/** Top-1 (agreement without labels) over the width of weights, activations or both. */
+function bitCurves(runs: readonly NamedRun[]): CurveSet | null {
+  const swept = runs.filter(({ run }) => run.kind === 'sweep')
+  const points = swept.flatMap(({ run }) => listOf(fieldsOf(run.results)['points']))
+  const quality = points.some((point) => numberOf(point['top1']) !== null) ? 'top1' : 'agreement'
+  const series = swept.flatMap(({ name, run }) => {
+    const own = listOf(fieldsOf(run.results)['points'])
+    const whats = [...new Set(own.map((point) => (typeof point['what'] === 'string' ? point['what'] : 'both')))]
+    return whats.map((what) => ({
+      id: `${run.id}:${what}`,
+      label: whats.length > 1 ? `${name} ${what}` : name,
+      dots: true,
+      points: own
+        .filter((point) => point['what'] === what)
+        .flatMap((point) => bitPoint(point, quality))
+        .toSorted((a, b) => a.x - b.x),
+    }))
+  })
+  const y: ChartAxis = { label: quality === 'top1' ? 'top-1' : 'agreement', unit: '%', better: 'more' }
+  return { id: 'bits', title: 'Quality over bits', x: { kind: 'value', label: 'bits' }, y, series }
+}
+
+/** The stored interval is that of the drop, or of the agreement itself where there are no labels. */
+function bitPoint(point: Fields, quality: 'top1' | 'agreement'): LinePoint[] {
+  const bits = numberOf(point['bits'])
+  const value = numberOf(point[quality])
+  if (bits === null || value === null) return []
+  const [low, high] = boundsOf(point['interval'])
+  if (low === null || high === null) return [{ x: bits, y: value * 100 }]
+  if (quality === 'agreement') return [{ x: bits, y: value * 100, low: low * 100, high: high * 100 }]
+  const drop = numberOf(point['drop'])
+  if (drop === null) return [{ x: bits, y: value * 100 }]
+  const reference = value + drop
+  return [{ x: bits, y: value * 100, low: (reference - high) * 100, high: (reference - low) * 100 }]
+}
+
+const DAMAGES = ['loss', 'kl', 'top1', 'nsr', 'sqnrDb'] as const
+
+function damageMetric(layers: readonly LayerResult[]): (typeof DAMAGES)[number] | null {
+  return DAMAGES.find((name) => layers.some((layer) => layer.metrics[name] !== undefined)) ?? null
+}
+
+/** Damage of each layer, by the metric of the scan: scans in different metrics make curves of their own. */
+function damageCurves(runs: readonly NamedRun[]): CurveSet[] {
+  const scans = runs.filter(({ run }) => isScan(run))
+  return DAMAGES.flatMap((metric) => {
+    const own = scans.filter(({ run }) => damageMetric(run.layers) === metric)
+    if (own.length === 0) return []
+    const ids = [...new Set(own.flatMap(({ run }) => run.layers.map((layer) => layer.id)))]
+    const series = own.flatMap(({ name, run }) => damageSeries(name, run, metric, ids))
+    const better = metric === 'sqnrDb' ? ('more' as const) : ('less' as const)
+    const y = {
+      label: metric === 'sqnrDb' ? 'SQNR' : `Δ${metric}`,
+      unit: metric === 'sqnrDb' ? 'dB' : undefined,
+      better,
+    }
+    return [{ id: 'damage' as const, title: `Damage by layer (${y.label})`, x: layerAxis(ids), y, series }]
+  })
+}
+
+function damageSeries(name: string, run: RunDetail, metric: string, ids: readonly string[]): LineSeries[] {
+  const configs = [...new Set(run.layers.map((layer) => layer.type))]
+  return configs.map((config) => {
+    const found = new Map(run.layers.filter(({ type }) => type === config).map((layer) => [layer.id, layer.metrics]))
+    return {
+      id: `${run.id}:${config}`,
+      label: configs.length > 1 ? `${name} ${config}` : name,
+      dots: ids.length <= 60,
+      points: ids.map((id, x) => {
+        const metrics = found.get(id)
+        return {
+          x,
+          y: metrics?.[metric] ?? null,
+          low: metrics?.['low'] ?? null,
+          high: metrics?.['high'] ?? null,
+          name: id,
+        }
+      }),
+    }
+  })
+}
+
+function layerAxis(ids: readonly string[]): LinesX {
+  return { kind: 'category', label: 'layer', categories: ids }
+}
+
+/** Time of each layer, for runs that timed them. */
+function timeCurves(runs: readonly NamedRun[]): CurveSet | null {
+  const timed = runs.filter(({ run }) => !isScan(run) && run.layers.some(({ ms }) => ms !== null))
+  if (timed.length === 0) return null
+  const ids = [...new Set(timed.flatMap(({ run }) => run.layers.map((layer) => layer.id)))]
+  const series = timed.map(({ name, run }) => {
+    const found = new Map(run.layers.map((layer) => [layer.id, layer.ms]))
+    const points = ids.map((id, x) => ({ x, y: found.get(id) ?? null, name: id }))
+    return { id: run.id, label: name, dots: ids.length <= 60, points }
+  })
+  return {
+    id: 'times',
+    title: 'Time by layer',
+    x: layerAxis(ids),
+    y: { label: 'time', unit: 'ms', better: 'less' },
+    series,
+  }
+}
+
+/** The measured fronts of searches: drop over size. */
+function frontCurves(runs: readonly NamedRun[]): CurveSet | null {
+  const searches = runs.filter(({ run }) => run.kind === 'search')
+  const series = searches.map(({ name, run }) => ({
+    id: run.id,
+    label: name,
+    dots: true,
+    points: listOf(fieldsOf(run.results)['front'])
+      .flatMap(frontPoint)
+      .toSorted((a, b) => a.x - b.x),
+  }))
+  return {
+    id: 'front',
+    title: 'Fronts of searches',
+    x: { kind: 'value', label: 'size', unit: 'MB', better: 'less' },
+    y: { label: 'drop', unit: 'points', better: 'less' },
+    series: series.filter(({ points }) => points.length > 0),
+  }
+}
+
+function frontPoint(point: Fields): LinePoint[] {
+  const bytes = numberOf(point['bytes'])
+  const drop = numberOf(point['drop'])
+  if (bytes === null || drop === null) return []
+  const [low, high] = boundsOf(point['dropInterval'])
+  const bounds = low === null || high === null ? {} : { low: low * 100, high: high * 100 }
+  const floats = numberOf(point['floatLayers'])
+  return [
+    {
+      x: bytes / 1e6,
+      y: drop * 100,
+      ...bounds,
+      ...(floats === null ? {} : { name: `${(bytes / 1e6).toFixed(3)} MB, ${floats} float layers` }),
+    },
+  ]
+}
