@@ -441,6 +441,7 @@ export function summaryJson(
     weights: weightShares(layers, assignment),
     ...(result.model === null ? {} : { top1: result.model.top1, loss: result.model.loss }),
     ...(result.agreement === null ? {} : { agreement: result.agreement }),
+    ...(result.kl === null ? {} : { kl: result.kl }),
     drop: drop.value,
     dropInterval: drop.interval && [drop.interval.low, drop.interval.high],
     bytes: measured.bytes,
