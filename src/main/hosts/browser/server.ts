@@ -172,18 +172,19 @@ export class BrowserServer {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy())
     const { pathname } = new URL(request.url ?? '/', this.gate.origins[0])
-    if (pathname !== '/rpc' && typeof this.#options.pages === 'function') return // the development server's own
+    const ofVite = typeof this.#options.pages === 'function' && isOfVite(request)
     const refusal =
-      pathname === '/rpc'
+      pathname === '/rpc' || ofVite
         ? (this.gate.refuseForeign(request, true) ?? this.gate.refuseStranger(request))
         : { status: 403 as const }
     if (refusal) {
-      socket.end(
-        `HTTP/1.1 ${refusal.status} ${refusal.status === 401 ? 'Unauthorized' : 'Forbidden'}\r\nConnection: close\r\n\r\n`,
-      )
+      const reason = refusal.status === 401 ? 'Unauthorized' : 'Forbidden'
+      socket.end(`HTTP/1.1 ${refusal.status} ${reason}\r\nConnection: close\r\n\r\n`)
       return
     }
+    if (ofVite) return // it listens to the same server
     this.#sockets.handleUpgrade(request, socket, head, (ready) => this.#sockets.emit('connection', ready, request))
   }
 
@@ -223,6 +224,11 @@ function contentSecurityPolicy(connect: string): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ')
+}
+
+/** Hot reload of the development server speaks a protocol of its own. */
+function isOfVite({ headers }: IncomingMessage): boolean {
+  return headers['sec-websocket-protocol']?.startsWith('vite-') ?? false
 }
 
 function refuse(response: ServerResponse, { status, reason }: Refusal): void {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { CONTENT_SECURITY_POLICY, isOwnPage, rendererPage } from '../../../src/main/hosts/electron/security.ts'
+import { CONTENT_SECURITY_POLICY, isOwnPage, rendererPage } from '../../../../src/main/hosts/electron/security.ts'
 
 const built = { kind: 'file', path: '/opt/quantbench/renderer/index.html' } as const
 const served = { kind: 'url', url: 'http://localhost:5173' } as const
