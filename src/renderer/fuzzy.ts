@@ -7,7 +7,7 @@ export interface Match {
 
 const START = 8
 const WORD = 6
-const NEXT = 5
+const NEXT = 7
 const PLAIN = 1
 const GAP = 0.08
 

@@ -60,7 +60,7 @@ function socketAddress(): string {
 type Link = ClientLink<ClientContext>
 
 /** What both transports share: listeners, and feeds that are opened anew. */
-abstract class BaseConnection implements Connection {
+export abstract class BaseConnection implements Connection {
   abstract readonly client: Client
   readonly #listeners = new Set<(state: ConnectionState) => void>()
   #state: ConnectionState = 'connecting'

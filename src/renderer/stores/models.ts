@@ -87,6 +87,13 @@ export const useModelsStore = defineStore('models', () => {
   const openKnown = (wanted: string, name = 'the model'): Promise<boolean> =>
     bring(name, () => client().models.get({ hash: wanted }))
 
+  /** Where the host keeps what was sent says nothing to whoever dropped it. */
+  function nameOnly(path: string): void {
+    const shown = problem.value
+    if (shown && app.isBrowser)
+      problem.value = { ...shown, sentence: shown.sentence.replaceAll(path, fileNameOf(path)) }
+  }
+
   /** Opens what was dropped; in a browser the files go to the host first. Of several models the first one is shown, all are kept as recent. */
   async function openDropped(files: readonly File[]): Promise<boolean> {
     if (files.length === 0) return false
@@ -108,11 +115,7 @@ export const useModelsStore = defineStore('models', () => {
     const [first, ...rest] = paths
     if (first === undefined) return false
     if (!(await open(first))) {
-      // where the host keeps what was sent says nothing to whoever dropped it
-      if (problem.value && app.isBrowser) {
-        const sentence = problem.value.sentence.replaceAll(first, fileNameOf(first))
-        problem.value = { ...problem.value, sentence }
-      }
+      nameOnly(first)
       return false
     }
     for (const path of rest) await client().models.open({ path }).catch(report)

@@ -11,11 +11,17 @@ export const TASK_NAMES: Readonly<Record<TaskGuess, string>> = {
   other: 'Model',
 }
 
+/** Loss of accuracy in points, signed as a change: a drop is negative. */
+function pointsText(drop: number): string {
+  const points = (-drop * 100).toFixed(1)
+  return `${Number(points) === 0 ? '±0' : points.replace('-', '−').replace(/^(?=\d)/, '+')} points`
+}
+
 /** The best plan's three numbers, as far as they were measured: size, loss of accuracy, speed. */
 export function bestText(best: BestPlan, floatBytes: number): string | null {
   const parts = [
-    best.bytes === null ? null : `${Math.round((best.bytes / floatBytes) * 100)} % of the size`,
-    best.drop === null ? null : `−${(best.drop * 100).toFixed(2)} points`.replace('−-', '+'),
+    best.bytes === null ? null : `${Math.round((best.bytes / floatBytes) * 100)} % size`,
+    best.drop === null ? null : pointsText(best.drop),
     best.speedup === null ? null : `${best.speedup.toFixed(2)}×`,
   ].filter((part) => part !== null)
   return parts.length === 0 ? null : `Best: ${parts.join(' · ')}`

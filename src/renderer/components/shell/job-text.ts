@@ -36,11 +36,16 @@ export function etaMs(job: Pick<JobInfo, 'state' | 'startedAt' | 'endedAt' | 'pr
   return share < 0.05 || elapsed < 1000 ? null : (elapsed * (1 - share)) / share
 }
 
+/** A rest that is over before one has read of it. */
+const LEAST_ETA_MS = 1000
+
 function stepText(job: Pick<JobInfo, 'progress'>): string | null {
   const { progress } = job
   if (progress === null) return null
+  const stage = progress.stage.charAt(0).toUpperCase() + progress.stage.slice(1)
+  if (progress.total === null && progress.done === 0) return stage
   const count = progress.total === null ? String(progress.done) : `${progress.done} of ${progress.total}`
-  return `${progress.stage}: ${count} ${progress.unit}`
+  return `${stage}: ${count} ${progress.unit}`.trimEnd()
 }
 
 /** What a job is at, in one line. */
@@ -52,7 +57,11 @@ export function jobText(job: JobInfo, now: number): string {
       return 'Waits for the job before it'
     case 'running': {
       const eta = etaMs(job, now)
-      return [stepText(job) ?? 'Starting', job.progress?.note, eta === null ? took : `about ${durationText(eta)} left`]
+      return [
+        stepText(job) ?? 'Starting',
+        job.progress?.note,
+        eta === null || eta < LEAST_ETA_MS ? took : `about ${durationText(eta)} left`,
+      ]
         .filter((part) => part)
         .join(' · ')
     }
