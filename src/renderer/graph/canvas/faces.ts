@@ -155,7 +155,7 @@ export function drawMid({ pen, theme, fit }: Brush, item: Item, box: Box, look: 
       { fill: kind === 'mixed' ? theme.textQuiet : theme.precision[kind], radius: RADIUS },
     )
   }
-  const size = Math.round(Math.min(12 / scale, box.height * 0.55))
+  const size = Math.round(Math.min(12 / scale, box.height * 0.7))
   if (size * scale < SMALLEST_TEXT) return
   const style = { size, bold: true }
   const { op, name, layer } = item.cards[0]!

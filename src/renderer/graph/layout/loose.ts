@@ -28,9 +28,11 @@ export function sideNodes(input: LayoutInput): Uint8Array {
   const weight = (node: number): number => (sizes[node] === 0 ? Infinity : sizes[node]!)
   const heaviest = new Float64Array(widths.length)
   from.forEach((source, edge) => (heaviest[to[edge]!] = Math.max(heaviest[to[edge]!]!, weight(source))))
+  const readers = new Int32Array(widths.length)
+  for (const source of from) readers[source]!++
   const isSide = new Uint8Array(widths.length)
   from.forEach((source, edge) => {
-    if (weight(source) < heaviest[to[edge]!]!) isSide[source] = 1
+    if (readers[source] === 1 && weight(source) < heaviest[to[edge]!]!) isSide[source] = 1
   })
   return isSide
 }
