@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { CLI_ENTRY } from './cli.ts'
 
-const TAP = path.resolve(import.meta.dirname, 'tap-workers.ts')
+const TAP = path.resolve(import.meta.dirname, '../native/worker-tasks/tap.ts')
 
-/** Tasks handed to workers, as `tap-workers.ts` notes them. */
+/** Tasks handed to workers, as `worker-tasks/tap.ts` notes them. */
 export interface TapState {
   /** tasks handed out so far, by name */
   readonly begun: ReadonlyMap<string, number>

@@ -132,17 +132,17 @@ export class SearchSession {
     const { maxTrials } = this.#input
     const { onProgress, onLog } = this.#services
     const done = this.candidates.size
-    onProgress({ stage: 'search', done, total: Math.max(done + 1, maxTrials), unit: 'plans' })
     const { drop, bytes } = trial.measured
     const expected = trial.predicted.drop === null ? '' : ` (expected ${trial.predicted.drop.toFixed(4)})`
     const best = this.#best!.trial
-    const eta =
-      this.#newCount === 0
-        ? ''
-        : `; at most ${seconds((this.#newMs / this.#newCount) * Math.max(0, maxTrials - done))} left`
+    const note = `best so far ${best.floatLayers} float, ${best.measured.bytes} bytes, drop ${best.measured.drop.toFixed(4)}`
+    // the most it can be: a search that has found its plan ends before
+    const eta = this.#newCount === 0 ? {} : { etaMs: (this.#newMs / this.#newCount) * Math.max(0, maxTrials - done) }
+    onProgress({ stage: 'search', done, total: Math.max(done + 1, maxTrials), unit: 'plans', note, ...eta })
+    const left = eta.etaMs === undefined ? '' : `; at most ${seconds(eta.etaMs)} left`
     onLog(
       'info',
-      `plan ${done}: ${trial.floatLayers} float, ${bytes} bytes, drop ${drop.toFixed(4)}${expected} on ${result.samples} samples; best so far ${best.floatLayers} float, ${best.measured.bytes} bytes, drop ${best.measured.drop.toFixed(4)}${eta}`,
+      `plan ${done}: ${trial.floatLayers} float, ${bytes} bytes, drop ${drop.toFixed(4)}${expected} on ${result.samples} samples; ${note}${left}`,
     )
   }
 }

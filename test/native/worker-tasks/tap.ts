@@ -13,10 +13,10 @@ const fork = childProcess.fork
 childProcess.fork = ((...args: Parameters<typeof fork>): ChildProcess => {
   const child = fork(...args)
   const send = child.send.bind(child) as (...rest: unknown[]) => boolean
-  child.send = ((message: { kind?: string; task?: string }, ...rest: unknown[]) => {
+  child.send = (message: { kind?: string; task?: string }, ...rest: unknown[]) => {
     if (message.kind === 'run') note(`begun ${child.pid} ${message.task}`)
     return send(message, ...rest)
-  })
+  }
   child.on('message', ({ kind }: { kind?: string }) => {
     if (kind === 'done' || kind === 'failed' || kind === 'aborted') note(`ended ${child.pid}`)
   })
