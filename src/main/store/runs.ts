@@ -213,14 +213,16 @@ export class RunTable {
     return this.#db.prepare('SELECT 1 FROM runs WHERE id = ?').get(id) !== undefined
   }
 
-  /** Writes a whole run as another store had it. */
-  restoreWhole(run: RunDetail): void {
+  /** Writes whole runs as another store had them, all or none. */
+  restoreWhole(runs: readonly RunDetail[]): void {
     this.#db.transaction(() => {
-      this.begin({ ...run })
-      if (run.status !== 'running' && run.endedAt !== null)
-        this.end(run.id, { ...run, status: run.status, endedAt: run.endedAt })
-      this.setNote(run.id, run.note)
-      this.setTags(run.id, run.tags)
+      for (const run of runs) {
+        this.begin({ ...run })
+        if (run.status !== 'running' && run.endedAt !== null)
+          this.end(run.id, { ...run, status: run.status, endedAt: run.endedAt })
+        this.setNote(run.id, run.note)
+        this.setTags(run.id, run.tags)
+      }
     })()
   }
 

@@ -68,7 +68,7 @@ async function copyRun(id: string, theirs: Store, ours: Store, folder: string): 
     const source = join(folder, 'artifacts', sha256.slice(0, 2), sha256.slice(2))
     if (!ours.artifacts.has(sha256)) await ours.artifacts.putFile(source).catch(() => undefined) // a file that is gone there is not here either
   }
-  ours.runs.restoreWhole(run)
+  ours.runs.restoreWhole([run])
   if (run.modelHash === null || ours.catalog.model(run.modelHash) !== null) return true
   const summary = theirs.catalog.model(run.modelHash)
   if (summary !== null) ours.catalog.keepModel(summary, run.startedAt)
