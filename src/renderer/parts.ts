@@ -19,7 +19,7 @@ export const parts: {
   readonly bottomLine: Component | null
   readonly dock: readonly DockPart[]
 } = {
-  inspector: null,
+  inspector: defineAsyncComponent(() => import('./components/inspector/InspectorPanel.vue')),
   planMenu: null,
   bottomLine: null,
   dock: [
