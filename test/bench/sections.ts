@@ -1,8 +1,15 @@
 import { calibrationSection } from './calibration.ts'
 import { evaluationSection } from './evaluation.ts'
+import { graphSection } from './graph.ts'
 import type { Section } from './section.ts'
 import { sensitivitySection } from './sensitivity.ts'
 import { speedSection } from './speed.ts'
 
 /** Everything `npm run bench` measures, in this order. */
-export const SECTIONS: readonly Section[] = [speedSection, calibrationSection, evaluationSection, sensitivitySection]
+export const SECTIONS: readonly Section[] = [
+  speedSection,
+  calibrationSection,
+  evaluationSection,
+  sensitivitySection,
+  graphSection,
+]
