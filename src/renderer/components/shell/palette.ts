@@ -45,6 +45,8 @@ export interface PaletteGroup {
 }
 
 const MOST = { commands: 40, models: 8, layers: 40 } as const
+/** Share of the best score below which a match is scattered letters beside a true one. */
+const WORTH_SHOWING = 0.4
 const NO_MATCH: Match = { score: 0, places: [] }
 
 const commandItem = (command: Command): PaletteItem => ({
@@ -120,6 +122,12 @@ export function paletteGroups(typed: string, sources: PaletteSources): readonly 
     { title: 'Runs', lines: rest ? sources.runs.map((run) => ({ item: runItem(run), match: NO_MATCH })) : [] },
   ]
   const scoreOf = (group: PaletteGroup): number => group.lines[0]?.match.score ?? 0
-  const filled = groups.filter(({ lines }) => lines.length > 0)
+  const least = Math.max(...groups.map(scoreOf)) * WORTH_SHOWING
+  const filled = groups
+    .map(({ title, lines }) => ({
+      title,
+      lines: lines.filter(({ match }) => match === NO_MATCH || match.score >= least),
+    }))
+    .filter(({ lines }) => lines.length > 0)
   return query === '' ? filled : filled.sort((a, b) => scoreOf(b) - scoreOf(a))
 }
