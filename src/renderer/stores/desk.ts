@@ -2,7 +2,8 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
 import type { PlanDifference } from '../../shared/contract/api/plans.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
-import { overlayOf, type OverlayName } from '../plan/overlays.ts'
+import type { GraphOverlay } from '../graph/decor.ts'
+import { overlayOf, type OverlayChoice, type OverlayName } from '../plan/overlays.ts'
 import { createLatest } from '../plan/latest.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { useAnswerStore } from './answer.ts'
@@ -43,16 +44,25 @@ export const useDeskStore = defineStore('desk', () => {
   const differences = shallowRef<readonly PlanDifference[]>([])
   const problem = shallowRef<Problem | null>(null)
 
-  const choice = computed(() =>
-    overlayOf(overlay.value, {
-      layers: models.layers,
-      sensitivity: evidence.sensitivity,
-      scan: evidence.scan,
-      execution: evidence.execution,
-      estimate: answer.shownEstimate,
-      config: config.value,
-    }),
+  /** an overlay that another screen asked for, until one is chosen here */
+  const lent = shallowRef<GraphOverlay | null>(null)
+  const choice = computed<OverlayChoice>(() =>
+    lent.value === null
+      ? overlayOf(overlay.value, {
+          layers: models.layers,
+          sensitivity: evidence.sensitivity,
+          scan: evidence.scan,
+          execution: evidence.execution,
+          estimate: answer.shownEstimate,
+          config: config.value,
+        })
+      : { overlay: lent.value, missing: null },
   )
+  /** Lays numbers of another screen over the graph. */
+  function lend(numbers: GraphOverlay): void {
+    overlay.value = 'none'
+    lent.value = numbers
+  }
   /** configurations that the overlay can show */
   const configs = computed<readonly string[]>(() => {
     if (overlay.value === 'sensitivity') return evidence.sensitivity?.configs ?? []
@@ -97,6 +107,9 @@ export const useDeskStore = defineStore('desk', () => {
 
   watch(() => plan.plan, compareNow)
   watch(() => models.hash, endComparison)
+  watch([() => models.hash, overlay, other], () => {
+    if (overlay.value !== 'none' || other.value === null) lent.value = null
+  })
 
   return {
     overlay,
@@ -112,6 +125,7 @@ export const useDeskStore = defineStore('desk', () => {
     changed,
     problem,
     compare,
+    lend,
     endComparison,
   }
 })

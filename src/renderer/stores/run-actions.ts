@@ -2,8 +2,10 @@ import { defineStore } from 'pinia'
 import { ref, shallowRef } from 'vue'
 import { downloadText } from '../components/charts/download.ts'
 import { problemOf, type Problem } from '../problem.ts'
+import { overlayOf, type LayerRow } from '../runs/compare.ts'
 import { useAppStore } from './app.ts'
 import { client } from './client.ts'
+import { useDeskStore } from './desk.ts'
 import { useFilesStore } from './files.ts'
 import { useModelsStore } from './models.ts'
 import { usePlanStore } from './plan.ts'
@@ -26,6 +28,7 @@ const SCREENS: Readonly<Record<string, string>> = {
 export const useRunActionsStore = defineStore('run-actions', () => {
   const app = useAppStore()
   const files = useFilesStore()
+  const desk = useDeskStore()
   const models = useModelsStore()
   const plan = usePlanStore()
   const runs = useRunsStore()
@@ -149,5 +152,29 @@ export const useRunActionsStore = defineStore('run-actions', () => {
     })
   }
 
-  return { done, problem, busy, remove, restore, note, tag, pin, save, saveReport, importStore, open }
+  /**
+   * Draws on the graph what differs between a run's plan and the one on screen, and the time that layers take more or less than in that run.
+   * @param against place of the run on screen in the rows
+   */
+  async function drawAgainst(id: string, rows: readonly LayerRow[], against: number): Promise<void> {
+    await attempt(async () => {
+      const { slowerMs } = overlayOf(rows, against)
+      const found = await client()
+        .plans.fromRun({ run: id })
+        .catch(() => null)
+      if (found) desk.compare(`run ${id}`, found)
+      if (slowerMs.size === 0) return
+      const values = new Map([...slowerMs].map(([layer, value]) => [layer, { value, estimated: false }]))
+      desk.lend({
+        kind: 'sequential',
+        name: `time more than in run ${id}`,
+        unit: 'ms',
+        values,
+        scale: 'linear',
+        combine: 'sum',
+      })
+    })
+  }
+
+  return { done, problem, busy, drawAgainst, remove, restore, note, tag, pin, save, saveReport, importStore, open }
 })
