@@ -14,8 +14,8 @@ const WORKERS = 2
 /** Kills of each sort. */
 const KILLS = 10
 const EVALUATION = 'sensitivitySuffix'
-/** Time that orphans have to notice that their parent is gone: a batch of work, and some for a machine that is busy. */
-const ORPHAN_MS = 5000
+/** Time that orphans have to end: a batch of work, or coming up first, which takes seconds where the machine is busy. */
+const ORPHAN_MS = 30_000
 
 const isLinux = process.platform === 'linux'
 if (!isLinux) console.warn('skipped: the kill tests find workers through /proc, which only Linux has')
@@ -62,7 +62,7 @@ function expectKept(before: ReadonlyMap<string, StoredRow>, now: ReadonlyMap<str
 }
 
 async function expectNoOrphans(pids: readonly number[]): Promise<void> {
-  for (let waited = 0; waited < ORPHAN_MS && pids.some(isAlive); waited += 20) await sleep(20)
+  for (const until = performance.now() + ORPHAN_MS; performance.now() < until && pids.some(isAlive);) await sleep(20)
   expect(pids.filter(isAlive)).toEqual([])
 }
 
@@ -168,7 +168,7 @@ describe.skipIf(!isLinux)('a sweep whose processes are killed', () => {
       ;[begun, lost, runs] = [0, 0, 0]
     }
     expect({ workerKills, parentKills }).toEqual({ workerKills: KILLS, parentKills: KILLS })
-  }, 240_000)
+  }, 400_000)
 })
 
 describe.skipIf(!isLinux)('a search whose process is killed', () => {
@@ -226,5 +226,5 @@ describe.skipIf(!isLinux)('a search whose process is killed', () => {
     expect(fs.readdirSync(plans)).toEqual(['plan.json'])
     expect(filesBelow(stormy.temporary)).toEqual([])
     expect(await runStatuses(stormy)).toEqual(['done', 'interrupted', 'interrupted', 'interrupted'])
-  }, 240_000)
+  }, 400_000)
 })

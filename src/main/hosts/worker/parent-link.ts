@@ -25,6 +25,7 @@ export function openParentLink(): ParentLink {
   const send = process.send?.bind(process)
   if (!send) throw new Error('this file is started by the worker host, not by hand')
   process.on('disconnect', () => process.exit(0))
+  if (!process.connected) process.exit(0) // it was killed while this process came up
   return {
     // a failed send means that the parent is gone; 'disconnect' follows
     send: (message) => void send(message, undefined, undefined, () => {}),
