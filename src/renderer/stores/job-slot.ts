@@ -14,12 +14,12 @@ export interface JobSlot {
   /** why it could not be started, or failed */
   readonly problem: ShallowRef<Problem | null>
   /** Starts a job and follows it. Gives false where it was refused; `problem` says why. */
-  start(request: JobRequestInput): Promise<boolean>
-  pause(): Promise<void>
-  resume(): Promise<void>
-  cancel(): Promise<void>
+  readonly start: (request: JobRequestInput) => Promise<boolean>
+  readonly pause: () => Promise<void>
+  readonly resume: () => Promise<void>
+  readonly cancel: () => Promise<void>
   /** Lets go of the job, which goes on by itself. */
-  leave(): void
+  readonly leave: () => void
 }
 
 /** What a slot tells its store. */
