@@ -28,6 +28,30 @@ describe('a job', () => {
     expect(await client.jobs.list()).toEqual([])
   })
 
+  it('tells what is known of layers and plans on the way, once in the end to a late follower', async () => {
+    const { connect } = testApplication()
+    const client = connect()
+    const model = await sampleOf(client)
+    const samples = { ...FEW_DIGITS, samples: 400 }
+    const events = await runJob(client, { kind: 'search', model, samples, maxDrop: 0, maxTrials: 3, threads: 1 })
+    const last = events.at(-1)!
+    if (last.kind !== 'done' || last.result.kind !== 'search') throw new Error(`ended as ${last.kind}`)
+    const partials = events.flatMap((event) => (event.kind === 'partial' ? [event.partial] : []))
+    const bases = partials.flatMap((partial) => (partial.kind === 'sensitivity' ? [partial.base] : []))
+    expect(new Set(bases)).toEqual(new Set(['float', 'quantized']))
+    const candidates = partials.flatMap((partial) => (partial.kind === 'candidate' ? [partial] : []))
+    expect(new Set(candidates.map(({ candidate }) => candidate.key)).size).toBe(last.result.trials)
+    expect(candidates.filter(({ best }) => best).at(-1)!.candidate.key).toBe(last.result.best.key)
+    const late: JobEvent[] = []
+    for await (const event of await client.jobs.watch({ job: last.job.id })) late.push(event)
+    const rows = late.flatMap((event) =>
+      event.kind === 'partial' && event.partial.kind === 'sensitivity' ? event.partial.rows : [],
+    )
+    const cells = rows.map(({ layer, config, metric }) => `${metric} ${config} ${layer}`)
+    expect(cells.length).toBeGreaterThan(10)
+    expect(late.filter(({ kind }) => kind === 'partial')).toHaveLength(2 + last.result.trials)
+  })
+
   it('is the same for two windows, also for one that comes late', async () => {
     const { connect } = testApplication()
     const [one, two] = [connect(), connect()]

@@ -14,6 +14,7 @@ import { recordRun, type RunOutcome } from './record-run.ts'
 import { pausable, type Pause } from './pause.ts'
 import { samplesJson, type SampleOptions } from './samples.ts'
 import { explainWorst } from './sensitivity/explain.ts'
+import { PartialRows } from './sensitivity/partial.ts'
 import { SweepProgress } from './sensitivity/progress.ts'
 import { runQuickScan, type QuickScan } from './sensitivity/quick.ts'
 import { Suffixes, type SweepTime } from './sensitivity/suffixes.ts'
@@ -104,6 +105,7 @@ export async function measureSensitivity(
   try {
     for (const [i, group] of groups.entries()) {
       const suffixes = new Suffixes(join(own, String(i)), study, group, { ...settings, memoryBytes }, services)
+      const partial = new PartialRows(group.variants, { base, metric, population }, services)
       const rows = await sweepVariants(
         {
           study,
@@ -114,10 +116,12 @@ export async function measureSensitivity(
           metric,
           exact,
           tell: (change) => progress.add(change),
+          onRows: partial.add,
         },
         suffixes,
         services,
       )
+      partial.tell()
       time.sessionMs += suffixes.time.sessionMs
       time.runMs += suffixes.time.runMs
       for (const { layerId, ...score } of scoresOf(group, rows, metric, population)) {

@@ -25,7 +25,8 @@ export interface JobServiceDeps {
   readonly onChange: (job: JobInfo) => void
 }
 
-const PAUSABLE: readonly JobRequest['kind'][] = ['sensitivity']
+/** Jobs of several steps: they can be held between two of them. */
+const PAUSABLE: readonly JobRequest['kind'][] = ['sensitivity', 'quickScan', 'search', 'sweep', 'measurePlan', 'demo']
 /** Lines and partial results of one job that a late follower still gets. */
 const KEPT_LINES = 2000
 /** Progress is told to lists so often; followers of the job get all of it. */
@@ -98,6 +99,8 @@ export class JobService {
   }
 }
 
+type RowsPartial = Extract<PartialResult, { kind: 'sensitivity' }>
+
 interface Hooks {
   readonly cancel: () => void
   readonly now: () => string
@@ -110,8 +113,9 @@ export class TrackedJob {
   readonly #hooks: Hooks
   readonly #pause = createPause()
   readonly #followers = new Set<EventQueue>()
-  readonly #rows = new Map<string, Extract<PartialResult, { kind: 'sensitivity' }>['rows'][number]>()
-  #candidates: PartialResult[] = []
+  /** rows by base, layer and configuration; candidates by key */
+  readonly #rows = new Map<string, { readonly base: RowsPartial['base']; readonly row: RowsPartial['rows'][number] }>()
+  readonly #candidates = new Map<string, PartialResult>()
   #log: JobEvent[] = []
   #info: JobInfo
   #end: JobEvent | null = null
@@ -196,8 +200,8 @@ export class TrackedJob {
     const queue = new EventQueue([
       { kind: 'job', job: this.#info },
       ...this.#log,
-      ...(this.#rows.size > 0 ? [rowsEvent([...this.#rows.values()])] : []),
-      ...this.#candidates.map((partial): JobEvent => ({ kind: 'partial', partial })),
+      ...this.#rowEvents(),
+      ...[...this.#candidates.values()].map((partial): JobEvent => ({ kind: 'partial', partial })),
       ...(this.#end ? [this.#end] : []),
     ])
     if (this.#end) queue.close()
@@ -233,10 +237,18 @@ export class TrackedJob {
   }
 
   #partial(partial: PartialResult): void {
-    if (partial.kind === 'sensitivity')
-      for (const row of partial.rows) this.#rows.set(`${row.config}\n${row.layer}`, row)
-    else this.#candidates = [...this.#candidates.slice(1 - KEPT_LINES), partial]
+    if (partial.kind === 'candidate') this.#candidates.set(partial.candidate.key, partial)
+    else
+      for (const row of partial.rows)
+        this.#rows.set(`${partial.base}\n${row.config}\n${row.layer}`, { base: partial.base, row })
     this.#tell({ kind: 'partial', partial })
+  }
+
+  #rowEvents(): JobEvent[] {
+    return (['float', 'quantized'] as const).flatMap((base): JobEvent[] => {
+      const rows = [...this.#rows.values()].filter((one) => one.base === base).map(({ row }) => row)
+      return rows.length === 0 ? [] : [{ kind: 'partial', partial: { kind: 'sensitivity', base, rows } }]
+    })
   }
 
   #ended(state: JobState, change: Partial<JobInfo>): JobInfo {
@@ -255,10 +267,6 @@ export class TrackedJob {
   #tell(event: JobEvent): void {
     for (const follower of this.#followers) follower.push(event)
   }
-}
-
-function rowsEvent(rows: Extract<PartialResult, { kind: 'sensitivity' }>['rows']): JobEvent {
-  return { kind: 'partial', partial: { kind: 'sensitivity', rows } }
 }
 
 function isAbort(error: unknown): boolean {

@@ -1,10 +1,8 @@
-import type { BenchView, CandidateView, JobResultOf, SensitivityRow } from '../../../shared/contract/api/job-results.ts'
+import type { BenchView, JobResultOf, SensitivityRow } from '../../../shared/contract/api/job-results.ts'
 import type { BenchResult } from '../bench.ts'
-import { assignmentKey, floatLayersOf } from '../../search/assignment.ts'
 import type { LayerScore } from '../../search/scores.ts'
 import { missText, type SearchAnswer } from '../search-run.ts'
-import type { Candidate } from '../search/session.ts'
-import { dropOf } from '../search/trials.ts'
+import { candidateView } from '../search/candidate-view.ts'
 import type { SensitivityResult } from '../sensitivity-run.ts'
 import type { QuickScan } from '../sensitivity/quick.ts'
 import type { Study } from '../study.ts'
@@ -89,26 +87,6 @@ export function quickResult(
     samples,
     wallMs,
     warnings: study.findings,
-  }
-}
-
-/** A measured plan of a search. */
-export function candidateView({ trial, plan, result, speed }: Candidate): CandidateView {
-  const { predicted, measured, assignment } = trial
-  const drop = dropOf(result)
-  return {
-    key: assignmentKey(assignment),
-    plan,
-    floatLayers: floatLayersOf(assignment),
-    top1: result.model?.top1 ?? null,
-    agreement: result.agreement,
-    drop: drop.value,
-    dropInterval: boundsOf(drop.interval),
-    bytes: measured.bytes,
-    speedup: measured.speedup,
-    speedupInterval: boundsOf(speed?.interval ?? null),
-    medianMs: speed?.medianMs ?? null,
-    predicted: { drop: predicted.drop, bytes: predicted.bytes, speedup: predicted.speedup },
   }
 }
 

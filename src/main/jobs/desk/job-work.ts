@@ -7,7 +7,7 @@ import { defaultPlan } from '../../../shared/contract/plan.ts'
 import { runBench } from '../bench-run.ts'
 import { runDemo } from '../demo.ts'
 import { runEvaluation } from '../evaluate-run.ts'
-import type { Pause } from '../pause.ts'
+import { pausable, type Pause } from '../pause.ts'
 import { runQuantization } from '../quantize-run.ts'
 import type { SampleOptions } from '../samples.ts'
 import { runSearch } from '../search-run.ts'
@@ -42,7 +42,7 @@ export function doJob(request: JobRequest, services: Services, deps: JobWorkDeps
     services: Services,
     deps: JobWorkDeps,
   ) => Promise<JobResult>
-  return runner(request, services, deps)
+  return runner(request, pausable(services, deps.pause), deps)
 }
 
 const RUNNERS: Runners = {
@@ -70,19 +70,15 @@ const RUNNERS: Runners = {
     const { run, value } = await runCalibration({ model, samples: optionsOf(samples) }, services)
     return { kind, run, ...value }
   },
-  sensitivity: async ({ kind: _, samples, threads, ...request }, services, { pause }) => {
+  sensitivity: async ({ kind: _, samples, threads, ...request }, services) => {
     const asked = { ...request, samples: optionsOf(samples), quick: false, threads: threads ?? null }
-    const { run, value } = await runSensitivity(asked, services, pause)
+    const { run, value } = await runSensitivity(asked, services)
     if (value.kind !== 'sweep') throw new Error('an exact sweep was asked for')
     return sensitivityResult(run, value.result, value.study)
   },
-  quickScan: async ({ kind: _, model, samples, configs }, services, { pause }) => {
+  quickScan: async ({ kind: _, model, samples, configs }, services) => {
     const rest = { base: 'float', metric: null, exact: false, quick: true, threads: null, resumes: null } as const
-    const { run, value } = await runSensitivity(
-      { model, samples: optionsOf(samples), configs, ...rest },
-      services,
-      pause,
-    )
+    const { run, value } = await runSensitivity({ model, samples: optionsOf(samples), configs, ...rest }, services)
     if (value.kind !== 'quick') throw new Error('a quick scan was asked for')
     return quickResult(run, value.result, value.study)
   },

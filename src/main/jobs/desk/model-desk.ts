@@ -244,9 +244,13 @@ async function modelFileAt(path: string): Promise<string> {
   const models = names.filter((name) => name.toLowerCase().endsWith('.onnx')).sort()
   if (models.length === 1) return join(path, models[0]!)
   if (models.length === 0)
-    throw new Fault('model.noModel', `${path} holds no .onnx file and no model.json: open a model file, or the folder it lies in.`, {
-      path,
-    })
+    throw new Fault(
+      'model.noModel',
+      `${path} holds no .onnx file and no model.json: open a model file, or the folder it lies in.`,
+      {
+        path,
+      },
+    )
   throw new Fault('model.severalModels', `${path} holds ${models.length} models: open one of them.`, {
     path,
     models: models.slice(0, 50),

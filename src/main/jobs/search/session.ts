@@ -6,6 +6,7 @@ import type { CostModel } from '../../search/costs.ts'
 import { FLOAT, type Assignment, type SearchLayer, type Targets, type Trial } from '../../search/port.ts'
 import { Predictor } from '../../search/predict.ts'
 import { compareTrials, missesOf, type Objective } from '../../search/targets.ts'
+import { candidateView } from './candidate-view.ts'
 import { isMeasured, measurePlan } from '../measure-plan.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
@@ -88,6 +89,7 @@ export class SearchSession {
     }
     await this.#keepBetter(candidate)
     this.#tell(candidate)
+    this.#show(candidate)
     return candidate.trial
   }
 
@@ -108,6 +110,7 @@ export class SearchSession {
     const key = assignmentKey(candidate.trial.assignment)
     if (this.candidates.has(key)) this.candidates.set(key, timed)
     if (this.#best && assignmentKey(this.#best.trial.assignment) === key) this.#best = timed
+    this.#show(timed)
     return timed
   }
 
@@ -126,6 +129,12 @@ export class SearchSession {
     if (this.#best !== null && compareTrials(candidate.trial, this.#best.trial, preference) >= 0) return
     this.#best = candidate
     await onBetter(candidate)
+  }
+
+  #show(candidate: Candidate): void {
+    const best =
+      this.#best !== null && assignmentKey(this.#best.trial.assignment) === assignmentKey(candidate.trial.assignment)
+    this.#services.onPartial?.({ kind: 'candidate', candidate: candidateView(candidate), best })
   }
 
   #tell({ trial, result }: Candidate): void {

@@ -20,6 +20,8 @@ export interface SweepRequest {
   /** every layer takes every sample */
   readonly exact: boolean
   readonly tell: (change: SweepChange) => void
+  /** called when a variant has rows of one more chunk */
+  readonly onRows: (variant: Variant, rows: readonly SampleRows[]) => void
 }
 
 /** What a step of the sweep changed. */
@@ -127,7 +129,7 @@ async function sweepChunk(
     if (i % LOOKUPS === LOOKUPS - 1) await setImmediate()
     const kept = keptRows(services.store.measurements.find(chunkContent(study, variant, chunk, settings, services)))
     if (kept === null) missing.push(variant)
-    else rows.get(variant.key)![index] = kept
+    else addRows(request, variant, index, kept, rows)
   }
   const found = active.length - missing.length
   if (found > 0) tell({ measured: 0, found, dropped: 0, samples: found * samples, ms: 0 })
@@ -139,7 +141,7 @@ async function sweepChunk(
     const measured = await suffixes.evaluate(variant, blocks)
     const content = chunkContent(study, variant, chunk, settings, services)
     services.store.measurements.keep(content, storedRows(measured), services.now())
-    rows.get(variant.key)![index] = measured
+    addRows(request, variant, index, measured, rows)
     tell({ measured: 1, found: 0, dropped: 0, samples, ms: performance.now() - start })
   }
   await together(
@@ -147,6 +149,18 @@ async function sweepChunk(
     missing.map((variant) => () => evaluations.run(() => evaluate(variant))),
   )
   for (const block of blocks) await removeFolder(block)
+}
+
+function addRows(
+  { onRows }: SweepRequest,
+  variant: Variant,
+  index: number,
+  measured: SampleRows,
+  rows: ReadonlyMap<string, SampleRows[]>,
+): void {
+  const own = rows.get(variant.key)!
+  own[index] = measured
+  onRows(variant, own)
 }
 
 function storedRows(rows: SampleRows): Json {

@@ -149,9 +149,9 @@ export interface JobInfo {
   readonly fault: FaultJson | null
 }
 
-/** What becomes known while a job runs. Rows replace earlier rows of the same layer and configuration. */
+/** What becomes known while a job runs. Rows replace earlier rows of the same base, layer and configuration, candidates those of the same key. */
 export type PartialResult =
-  | { readonly kind: 'sensitivity'; readonly rows: readonly SensitivityRow[] }
+  | { readonly kind: 'sensitivity'; readonly base: 'float' | 'quantized'; readonly rows: readonly SensitivityRow[] }
   /** a plan that a search has measured; `best` where no earlier one is better */
   | { readonly kind: 'candidate'; readonly candidate: CandidateView; readonly best: boolean }
 
