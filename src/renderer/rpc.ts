@@ -47,10 +47,6 @@ export function connection(): Connection {
   return shared
 }
 
-/** The client of the one connection of this window. */
-export function connect(): Client {
-  return connection().client
-}
 
 function socketAddress(): string {
   const { protocol, host } = window.location

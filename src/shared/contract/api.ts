@@ -6,8 +6,6 @@ import { modelsApi } from './api/models.ts'
 import { plansApi } from './api/plans.ts'
 import { runsApi } from './api/runs.ts'
 
-export type { AppInfo } from './api/app.ts'
-
 /**
  * The calls both sides speak. A call or a feed is declared in one file a subject under `api/` and nowhere else; hosts implement it, the
  * renderer gets a typed client for it. What the window sends is checked against its schema, what the host answers is typed.

@@ -103,7 +103,6 @@ const planOptions = z.strictObject({
   calibration: z.enum(['minMax', 'movingAverage', 'percentile', 'entropy', 'mse']).optional(),
   keepFloat: z.array(z.string()).optional(),
 })
-export type PlanOptionsInput = z.infer<typeof planOptions>
 
 const planName = z.string().trim().min(1).max(120)
 const planOfModel = z.strictObject({ hash: modelHash, plan: quantPlan })
