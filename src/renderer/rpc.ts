@@ -47,7 +47,6 @@ export function connection(): Connection {
   return shared
 }
 
-
 function socketAddress(): string {
   const { protocol, host } = window.location
   return `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/rpc`
