@@ -30,7 +30,7 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
 
   const general = (): readonly Command[] => [
     {
-      id: 'palette.show',
+      id: 'palette.open',
       title: 'Find anything',
       group: 'Window',
       keys: ['Mod+K'],
@@ -38,16 +38,16 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
       run: () => (palette.open ? (palette.open = false) : palette.show()),
     },
     {
-      id: 'keys.show',
+      id: 'help.keys',
       title: 'Show the keys',
       group: 'Window',
       keys: ['?'],
       words: 'shortcuts help',
       run: actions.showKeys,
     },
-    { id: 'models.open', title: 'Open a model…', group: 'Model', icon: 'folder', keys: ['Mod+O'], run: openModel },
+    { id: 'model.open', title: 'Open a model…', group: 'Model', icon: 'folder', keys: ['Mod+O'], run: openModel },
     {
-      id: 'models.sample',
+      id: 'model.sample',
       title: 'Open the built-in sample',
       group: 'Model',
       icon: 'play',
@@ -55,12 +55,20 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
       run: openSample,
     },
     {
-      id: 'models.close',
+      id: 'model.close',
       title: 'Close the model',
       group: 'Model',
       icon: 'close',
       enabled: models.current !== null,
       run: () => models.close(),
+    },
+    {
+      id: 'help.doctor',
+      title: 'Show what this machine can run',
+      group: 'Window',
+      icon: 'info',
+      words: 'doctor cpu memory check',
+      run: () => router.push({ name: 'settings', hash: '#doctor' }),
     },
     {
       id: 'dock.toggle',
@@ -121,10 +129,12 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
     ])
   const toScreens = (): readonly Command[] =>
     screens.map(({ name, meta }) => ({
-      id: `go.${name}`,
+      // the menus of the desktop ask by these names
+      id: `view.${name}`,
       title: `Go to ${meta.title}`,
       group: 'Screens',
       icon: meta.icon,
+      keys: name === 'settings' ? ['Mod+,'] : undefined,
       run: () => router.push({ name }),
     }))
   const themes = (): readonly Command[] =>
