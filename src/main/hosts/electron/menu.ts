@@ -48,7 +48,7 @@ export function menuTemplate({
         say('Open the Built-in Sample', 'model.sample'),
         { label: 'New Window', accelerator: 'CmdOrCtrl+Shift+N', click: () => actions.newWindow() },
         { type: 'separator' },
-        say('Export…', 'view.export', 'E'),
+        say('Export…', 'model.export', 'E'),
         say('Settings…', 'view.settings', isMac ? 'Cmd+,' : 'Ctrl+,'),
         { type: 'separator' },
         isMac ? { role: 'close' } : { role: 'quit' },

@@ -29,7 +29,7 @@ describe.each(['linux', 'darwin', 'win32'] as const)('on %s', (platform) => {
     const template = menuTemplate({ ...request, actions, recent: [] })
     const file = itemsOf(template, 'File')
     for (const item of file) if (item.click) click(item)
-    expect(said).toEqual(['open', 'model.sample', 'window', 'view.export', 'view.settings'])
+    expect(said).toEqual(['open', 'model.sample', 'window', 'model.export', 'view.settings'])
     expect(file.find(({ label }) => label === 'Open Recent')!.enabled).toBe(false)
     expect(template.some(({ role }) => role === 'appMenu')).toBe(platform === 'darwin')
   })
