@@ -20,8 +20,8 @@ export const parts: {
   readonly dock: readonly DockPart[]
 } = {
   inspector: defineAsyncComponent(() => import('./components/inspector/InspectorPanel.vue')),
-  planMenu: null,
-  bottomLine: null,
+  planMenu: defineAsyncComponent(() => import('./components/plan/PlanMenu.vue')),
+  bottomLine: defineAsyncComponent(() => import('./components/answer/AnswerLine.vue')),
   dock: [
     {
       value: 'jobs',

@@ -70,7 +70,7 @@ export function shareOutside({ low, high, counts }: LinearHistogram, rmin: numbe
 }
 
 /** Round numbers along an axis, about one every `spacing` px, the ends of the range left free. */
-export function ticksOf({ low, high, toPx }: Axis, width: number, spacing = 72): number[] {
+export function ticksOf({ low, high, toPx }: Axis, width: number, spacing = 48): number[] {
   const span = high - low
   if (!(span > 0)) return [low]
   const rough = span / Math.max(1, Math.floor(width / spacing))

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
 import type { PlanDifference } from '../../shared/contract/api/plans.ts'
-import type { QuantPlan } from '../../shared/contract/plan.ts'
+import { defaultPlan, type QuantPlan } from '../../shared/contract/plan.ts'
 import type { GraphOverlay } from '../graph/decor.ts'
 import { overlayOf, type OverlayChoice, type OverlayName } from '../plan/overlays.ts'
 import { createLatest } from '../plan/latest.ts'
@@ -105,6 +105,13 @@ export const useDeskStore = defineStore('desk', () => {
     differences.value = []
   }
 
+  const compareDefault = (): void => compare('the default plan', defaultPlan)
+  /** Against all layers in float: what the plan quantizes at all. */
+  function compareFloat(): void {
+    const layers = Object.fromEntries(models.layers.map(({ id }) => [id, 'float' as const]))
+    compare('everything in float', { ...defaultPlan, layers })
+  }
+
   watch(() => plan.plan, compareNow)
   watch(() => models.hash, endComparison)
   watch([() => models.hash, overlay, other], () => {
@@ -126,6 +133,8 @@ export const useDeskStore = defineStore('desk', () => {
     problem,
     compare,
     lend,
+    compareDefault,
+    compareFloat,
     endComparison,
   }
 })

@@ -2,31 +2,37 @@ import { computed } from 'vue'
 import { useRouter } from 'vue-router'
 import type { SampleOptionsInput } from '../../../shared/contract/api/data.ts'
 import type { OverlayName } from '../../plan/overlays.ts'
-import { samplesOfRun } from '../../plan/kept-samples.ts'
 import { useAnswerStore } from '../../stores/answer.ts'
-import { useEvidenceStore } from '../../stores/evidence.ts'
+import { useModelsStore } from '../../stores/models.ts'
+import { useSamplesStore } from '../../stores/samples.ts'
 
 interface Action {
   readonly label: string
   readonly run: () => unknown
 }
 
+/** File name of the built-in sample, whose data are built in too. */
+const SAMPLE_NAME = 'digits-cnn.onnx'
+
 /** Measuring the plan on the samples in use, and where to go where there are none yet. */
 export function useMeasure() {
   const answer = useAnswerStore()
-  const evidence = useEvidenceStore()
+  const models = useModelsStore()
+  const samples = useSamplesStore()
   const router = useRouter()
 
-  const samples = computed<SampleOptionsInput | null>(() => {
-    const [newest] = evidence.calibrations
-    return newest ? samplesOfRun(newest.samples) : null
-  })
-  const isReady = computed(() => samples.value !== null)
+  /** The samples to use; the built-in sample model brings its own. Null: the user has to choose first. */
+  function samplesInUse(): SampleOptionsInput | null {
+    if (samples.options === null && models.current?.name === SAMPLE_NAME) samples.chooseBuiltIn()
+    return samples.options
+  }
+  const isReady = computed(() => samples.isReady || models.current?.name === SAMPLE_NAME)
 
   /** Measures, or leads to the choice of data where there is none. */
   async function measure(): Promise<void> {
-    if (samples.value === null) await router.push({ name: 'calibrate' })
-    else await answer.measure(samples.value)
+    const own = samplesInUse()
+    if (own === null) await router.push({ name: 'calibrate' })
+    else await answer.measure(own)
   }
 
   /** The next step of an overlay that has nothing to show yet. */
@@ -37,14 +43,12 @@ export function useMeasure() {
         return { label: 'Go to Sensitivity', run: () => router.push({ name: 'sensitivity' }) }
       case 'latency':
       case 'execution':
-        return isReady.value
-          ? { label: 'Measure the plan', run: measure }
-          : { label: 'Choose data', run: () => router.push({ name: 'calibrate' }) }
+        return { label: isReady.value ? 'Measure the plan' : 'Choose data', run: measure }
       case 'none':
       case 'size':
         return null
     }
   }
 
-  return { samples, isReady, measure, scanAction }
+  return { isReady, samplesInUse, measure, scanAction }
 }

@@ -56,7 +56,7 @@ describe('ticksOf', () => {
     { low: 0, high: 1e-6, width: 144, ticks: [0, 5e-7, 1e-6] },
     { low: 3, high: 3, width: 100, ticks: [3] },
   ])('$low … $high', ({ low, high, width, ticks }) => {
-    expect(ticksOf(axisOf(low, high, width), width)).toEqual(ticks)
+    expect(ticksOf(axisOf(low, high, width), width, 72)).toEqual(ticks)
   })
 })
 

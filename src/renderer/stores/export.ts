@@ -1,0 +1,184 @@
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef, watch } from 'vue'
+import type { JobInfo } from '../../shared/contract/api/jobs.ts'
+import type { JobResultOf } from '../../shared/contract/api/job-results.ts'
+import type { ResolvedPlanView } from '../../shared/contract/api/plans.ts'
+import type { SampleOptionsInput } from '../../shared/contract/api/data.ts'
+import type { RunKind } from '../../shared/contract/runs.ts'
+import { downloadText } from '../components/desk/download.ts'
+import { isModelFormat, planInMode, type ExportFormat } from '../plan/export-plan.ts'
+import { createLatest } from '../plan/latest.ts'
+import { problemOf, problemOfFault, type Problem } from '../problem.ts'
+import { useAppStore } from './app.ts'
+import { client } from './client.ts'
+import { useEvidenceStore } from './evidence.ts'
+import { useFilesStore } from './files.ts'
+import { isEnded, useJobsStore } from './jobs.ts'
+import { useModelsStore } from './models.ts'
+import { usePlanFilesStore } from './plan-files.ts'
+import { usePlanStore } from './plan.ts'
+
+/** Kinds of runs that a report tells of. */
+const REPORTED: readonly RunKind[] = ['quantize', 'measurePlan', 'evaluate', 'bench', 'sensitivity', 'search', 'sweep']
+/** Newest runs of a model among which the newest of each kind is looked for. */
+const LOOKED_AT = 100
+
+/** The export: what is to be written, the job that writes it, and what came of it. */
+export const useExportStore = defineStore('export', () => {
+  const app = useAppStore()
+  const models = useModelsStore()
+  const plan = usePlanStore()
+  const planFiles = usePlanFilesStore()
+  const evidence = useEvidenceStore()
+  const files = useFilesStore()
+  const jobs = useJobsStore()
+
+  const format = ref<ExportFormat>('asPlanned')
+  /** where the model goes; null: a new file beside the other exports */
+  const output = ref<string | null>(null)
+  const resolved = shallowRef<ResolvedPlanView | null>(null)
+  const job = shallowRef<JobInfo | null>(null)
+  const result = shallowRef<JobResultOf<'quantize'> | null>(null)
+  const problem = shallowRef<Problem | null>(null)
+  const isBusy = ref(false)
+
+  /** the plan as it is written */
+  const exported = computed(() => (isModelFormat(format.value) ? planInMode(plan.plan, format.value) : plan.plan))
+  const running = computed(() => {
+    if (job.value === null) return null
+    const own = jobs.byId.get(job.value.id) ?? job.value
+    return isEnded(own) ? null : own
+  })
+
+  const resolver = createLatest<{ hash: string; plan: typeof plan.plan }, ResolvedPlanView>({
+    ask: (asked, signal) => client().plans.resolve(asked, { signal }),
+    onAnswer: (view) => (resolved.value = view),
+    onError: (error) => (problem.value = problemOf(error)),
+    pauseMs: 0,
+  })
+  /** Looks at what would be written: called while the dialog is open. */
+  function look(): void {
+    if (models.hash !== null) resolver.ask({ hash: models.hash, plan: exported.value })
+  }
+
+  async function chooseOutput(): Promise<void> {
+    const stem = models.current?.name.replace(/\.[a-z]+$/i, '') ?? 'model'
+    try {
+      const path = await files.chooseTarget(`${stem}.quantized.onnx`, 'Export the model')
+      if (path !== null) output.value = path
+    } catch (error) {
+      problem.value = problemOf(error)
+    }
+  }
+
+  /** Writes the model. @param samples what static ranges come from; null where no layer needs any */
+  async function writeModel(samples: SampleOptionsInput | null): Promise<void> {
+    const model = models.current
+    if (model === null || running.value !== null) return
+    problem.value = null
+    result.value = null
+    try {
+      const request = {
+        kind: 'quantize' as const,
+        model: model.summary.path,
+        plan: exported.value,
+        samples,
+        // the dialog that chose the path has asked already whether to replace
+        ...(output.value === null ? {} : { output: output.value, force: true }),
+      }
+      job.value = await jobs.start(request)
+      follow(job.value.id)
+    } catch (error) {
+      problem.value = problemOf(error)
+    }
+  }
+
+  function follow(id: string): void {
+    const stop = jobs.follow(id, (event) => {
+      if (event.kind === 'done' && event.result.kind === 'quantize') {
+        result.value = event.result
+        evidence.take(event.result)
+      } else if (event.kind === 'failed') problem.value = problemOfFault(event.fault)
+      if (event.kind === 'done' || event.kind === 'failed' || event.kind === 'cancelled') queueMicrotask(() => stop())
+    })
+  }
+
+  async function cancel(): Promise<void> {
+    if (running.value !== null) await jobs.cancel(running.value.id)
+  }
+
+  /** Hands what was written to the user: the browser downloads it, the desktop shows it in its folder. */
+  async function fetchResult(): Promise<void> {
+    if (result.value === null) return
+    const path = result.value.output
+    try {
+      const link = await client().files.download({ path })
+      if (link === null) return await client().files.reveal({ path })
+      const anchor = document.createElement('a')
+      anchor.href = link.url
+      anchor.download = link.fileName
+      anchor.click()
+    } catch (error) {
+      problem.value = problemOf(error)
+    }
+  }
+
+  async function writeReport(): Promise<void> {
+    const hash = models.hash
+    if (hash === null) return
+    problem.value = null
+    isBusy.value = true
+    try {
+      const { runs } = await client().runs.list({
+        filter: { modelHash: hash, kinds: [...REPORTED], statuses: ['done'] },
+        limit: LOOKED_AT,
+      })
+      const newest = [...new Map(runs.toReversed().map((run) => [run.kind, run.id])).values()]
+      if (newest.length === 0)
+        throw new Error('There is no run of this model to report on yet: measure the plan or export the model first.')
+      const { fileName, html } = await client().runs.report({ runs: newest, title: models.current?.name })
+      if (app.info?.nativeDialogs !== true) return downloadText(fileName, 'text/html', html)
+      const path = await files.chooseTarget(fileName, 'Save the report')
+      if (path !== null) await client().files.writeText({ path, text: html, force: true })
+    } catch (error) {
+      problem.value = problemOf(error)
+    } finally {
+      isBusy.value = false
+    }
+  }
+
+  async function writePlan(): Promise<void> {
+    await planFiles.exportPlan()
+    problem.value = planFiles.problem
+  }
+
+  watch(
+    () => models.hash,
+    () => {
+      resolver.drop()
+      output.value = null
+      resolved.value = null
+      job.value = null
+      result.value = null
+      problem.value = null
+    },
+  )
+
+  return {
+    format,
+    output,
+    exported,
+    resolved,
+    running,
+    result,
+    problem,
+    isBusy,
+    look,
+    chooseOutput,
+    writeModel,
+    cancel,
+    fetchResult,
+    writeReport,
+    writePlan,
+  }
+})
