@@ -1,2 +1,6 @@
 export { openTfjs } from './open.ts'
 export type { OpenedTfjs } from './open.ts'
+export { encodeTfjs } from './out/encode.ts'
+export type { EncodedTfjs, TfjsFile } from './out/encode.ts'
+export { WEIGHT_STORAGES } from './out/weight-codes.ts'
+export type { WeightStorage } from './out/weight-codes.ts'
