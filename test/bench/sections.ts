@@ -1,6 +1,7 @@
 import { calibrationSection } from './calibration.ts'
 import { evaluationSection } from './evaluation.ts'
 import { graphSection } from './graph.ts'
+import { hostSection } from './host.ts'
 import type { Section } from './section.ts'
 import { sensitivitySection } from './sensitivity.ts'
 import { speedSection } from './speed.ts'
@@ -12,4 +13,5 @@ export const SECTIONS: readonly Section[] = [
   evaluationSection,
   sensitivitySection,
   graphSection,
+  hostSection,
 ]

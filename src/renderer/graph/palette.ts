@@ -102,7 +102,7 @@ export function contrast(a: string, b: string): number {
   return (high + 0.05) / (low + 0.05)
 }
 
-const DARK_TEXT = '#111214'
+const DARK_TEXT = '#000000'
 const LIGHT_TEXT = '#ffffff'
 
 /** Black or white, whichever is read more easily on a colour. */

@@ -131,13 +131,15 @@ const exposed = (): ExposedCanvas => canvas.value as ExposedCanvas
 
 async function framesPerSecond(move: 'pan' | 'zoom', seconds: number): Promise<number> {
   const { stage } = exposed()
+  const { width, height } = stage.scene!
+  const smallest = Math.min(stage.size.width / width, stage.size.height / height)
   const start = performance.now()
   let frames = 0
   let now = start
   while (now - start < seconds * 1000) {
     const phase = ((now - start) / 1000) * Math.PI
     if (move === 'pan') stage.pan(Math.cos(phase) * 9, -Math.sign(Math.cos(phase / 2)) * 23)
-    else stage.zoom(Math.exp(Math.cos(phase * 2) * 0.05))
+    else stage.zoom(Math.exp(((1 + Math.cos(phase)) / 2) * Math.log(smallest)) / stage.camera.scale)
     await new Promise((next) => requestAnimationFrame(next))
     frames++
     now = performance.now()

@@ -62,7 +62,7 @@ export class CanvasPen implements Pen {
     this.#context.fillText(text, x, y)
   }
 
-  lines({ points, pointStart, which }: Lines, style: LineStyle): void {
+  lines({ points, pointStart, which, isStraight }: Lines, style: LineStyle): void {
     const context = this.#context
     context.beginPath()
     for (const edge of which) {
@@ -73,7 +73,7 @@ export class CanvasPen implements Pen {
       for (let i = pointStart[edge]! + 1; i < last; i++) {
         const nextX = points[2 * i]!
         const nextY = points[2 * i + 1]!
-        if (nextX === x) context.lineTo(nextX, nextY)
+        if (isStraight || nextX === x) context.lineTo(nextX, nextY)
         else context.bezierCurveTo(x, (y + nextY) / 2, nextX, (y + nextY) / 2, nextX, nextY)
         x = nextX
         y = nextY

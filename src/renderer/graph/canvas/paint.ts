@@ -2,7 +2,7 @@ import { visibleBox, type Camera, type Size } from '../camera.ts'
 import type { GraphDecor } from '../decor.ts'
 import type { GraphTheme } from '../palette.ts'
 import { overlaps, type Box, type Scene } from '../scene/scene.ts'
-import { itemsIn, type SpatialIndex } from '../scene/spatial.ts'
+import type { SpatialIndex } from '../scene/spatial.ts'
 import { drawFrame, drawMid, drawNear, type Brush } from './faces.ts'
 import type { Look } from './looks.ts'
 
@@ -48,7 +48,7 @@ export function paint(picture: Picture, camera: Camera, size: Size): void {
   const view = visibleBox(camera, size)
   // marks and stacked boxes reach beyond their item
   const area = grown(view, 12)
-  const items = itemsIn(scene, itemIndex, area)
+  const items = itemIndex.find(area)
   const edges = edgeIndex.find(area)
   if (level !== 'far' || camera.scale * 64 > 3) {
     for (const frame of scene.frames) if (overlaps(frame, view)) drawFrame(brush, frame, level === 'near')
@@ -104,7 +104,7 @@ function paintEdges(
   const pixel = 1 / scale
   // lines shorter than a pixel are below the boxes at their ends
   const which = edges.filter((edge) => !lit.has(edge) && (level !== 'far' || lengthOf(scene, edge) > 2 * pixel))
-  const lines = { points: scene.points, pointStart: scene.pointStart }
+  const lines = { points: scene.points, pointStart: scene.pointStart, isStraight: level === 'far' }
   pen.setOpacity(decor.changed !== null ? DIMMED : level === 'far' ? 0.7 : 1)
   const lineWidth = Math.max(1.25, 0.8 * pixel)
   pen.lines({ ...lines, which }, { stroke: theme.edge, lineWidth })

@@ -25,6 +25,8 @@ export interface Lines {
   readonly points: Float32Array
   readonly pointStart: Int32Array
   readonly which: readonly number[]
+  /** bends as straight lines: where they are too small to be seen */
+  readonly isStraight: boolean
 }
 
 /** What draws: the canvas, or SVG. Coordinates are those of the drawing. */

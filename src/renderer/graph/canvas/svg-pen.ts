@@ -43,7 +43,7 @@ export class SvgPen implements Pen {
     )
   }
 
-  lines({ points, pointStart, which }: Lines, { stroke, lineWidth, dash }: LineStyle): void {
+  lines({ points, pointStart, which, isStraight }: Lines, { stroke, lineWidth, dash }: LineStyle): void {
     for (const edge of which) {
       let x = points[2 * pointStart[edge]!]!
       let y = points[2 * pointStart[edge]! + 1]!
@@ -53,8 +53,8 @@ export class SvgPen implements Pen {
         const nextY = points[2 * i + 1]!
         const middle = short((y + nextY) / 2)
         path +=
-          nextX === x
-            ? `V${short(nextY)}`
+          isStraight || nextX === x
+            ? `L${short(nextX)} ${short(nextY)}`
             : `C${short(x)} ${middle} ${short(nextX)} ${middle} ${short(nextX)} ${short(nextY)}`
         x = nextX
         y = nextY

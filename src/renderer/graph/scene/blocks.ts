@@ -83,7 +83,7 @@ function scopesOf(name: string): string[] {
 
 /** Stretches of cards within one scope, the innermost that occur at least twice; marks their cards as taken. */
 function namedStretches(cards: readonly Card[], signatures: readonly string[], taken: Uint8Array): Stretch[] {
-  const scopes = cards.map(({ name }) => scopesOf(name))
+  const scopes = cards.map(({ name, nodes }) => (nodes.length === 0 ? [] : scopesOf(name)))
   const found: Stretch[] = []
   const deepest = scopes.reduce((most, { length }) => Math.max(most, length), 0)
   for (let depth = deepest - 1; depth >= 0; depth--) {
