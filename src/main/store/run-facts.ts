@@ -39,6 +39,12 @@ export interface IntervalRecord {
   readonly parts: readonly Json[]
 }
 
+/** From one name to the next through the index: SELECT DISTINCT reads every row of it. */
+const METRIC_NAMES = `WITH RECURSIVE names (name) AS (
+    SELECT min(name) FROM run_metrics
+    UNION ALL SELECT (SELECT min(m.name) FROM run_metrics m WHERE m.name > names.name) FROM names WHERE names.name IS NOT NULL
+  ) SELECT name FROM names WHERE name IS NOT NULL`
+
 const PARTS = INTERVAL_PATHS.map(({ path }) => `json_extract(r.results, '$.${path.join('.')}')`).join(', ')
 
 /** Questions over many runs at once. */
@@ -66,7 +72,7 @@ export class RunFacts {
         `SELECT tag, count(*) count FROM run_tags JOIN runs ON runs.id = run_id
          WHERE deleted_at IS NULL GROUP BY tag ORDER BY count DESC LIMIT 200`,
       ),
-      metrics: all<{ name: string }>('SELECT DISTINCT name FROM run_metrics ORDER BY name').map(({ name }) => name),
+      metrics: all<{ name: string }>(METRIC_NAMES).map(({ name }) => name),
     }
   }
 

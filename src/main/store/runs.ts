@@ -184,13 +184,11 @@ export class RunTable {
    */
   get(idOrPrefix: string): RunDetail {
     this.#closeAbandoned()
-    const rows = this.#db
-      .prepare<unknown[], RunRow>(
-        'SELECT * FROM runs WHERE deleted_at IS NULL AND (id = @id OR substr(id, 1, length(@id)) = @id) ORDER BY id LIMIT 2',
-      )
-      .all({ id: idOrPrefix })
-    const exact = rows.find((row) => row.id === idOrPrefix)
-    const row = exact ?? rows[0]
+    const exact = this.#db
+      .prepare<[string], RunRow>('SELECT * FROM runs WHERE id = ? AND deleted_at IS NULL')
+      .get(idOrPrefix)
+    const rows = exact ? [exact] : this.#beginningWith(idOrPrefix)
+    const row = rows[0]
     if (!row || idOrPrefix === '') {
       throw new Fault(
         'data.runNotFound',
@@ -198,7 +196,7 @@ export class RunTable {
         { run: idOrPrefix },
       )
     }
-    if (rows.length > 1 && !exact) {
+    if (rows.length > 1) {
       throw new Fault(
         'data.runAmbiguous',
         `More than one run begins with ${idOrPrefix}; give more characters of its id.`,
@@ -206,6 +204,15 @@ export class RunTable {
       )
     }
     return this.#detail(row)
+  }
+
+  /** At most two: enough to know that there are several. A range, so that the index finds them. */
+  #beginningWith(prefix: string): RunRow[] {
+    return this.#db
+      .prepare<unknown[], RunRow>(
+        `SELECT * FROM runs WHERE deleted_at IS NULL AND id >= @prefix AND id < @prefix || char(1114111) ORDER BY id LIMIT 2`,
+      )
+      .all({ prefix })
   }
 
   /** Whether there is a run of this very id, deleted or not. */

@@ -56,7 +56,7 @@ export function columnOf(id: string): RunColumn | null {
     const info = metricInfo(metric)
     const label = metricHeader(info)
     const descendingFirst = info.better !== 'less'
-    return { id, label, width: 136, align: 'end', sortable: true, descendingFirst, metric, parameter: null }
+    return { id, label, width: 108, align: 'end', sortable: true, descendingFirst, metric, parameter: null }
   }
   if (id.startsWith(PARAMETER)) {
     const parameter = id.slice(PARAMETER.length)

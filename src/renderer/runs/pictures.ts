@@ -96,7 +96,12 @@ function settingAxis(
   return { axis: { id: name, label: name, words: sorted }, values: words }
 }
 
-/** One metric over time, a curve a model. */
+/** Runs of one model from which single points say less than their running median. */
+const MANY = 40
+/** Runs that the median is over. */
+const WINDOW = 15
+
+/** One metric over time, a curve a model; of many runs the points, and the running median as the curve. */
 export function trendSeries(
   points: readonly TrendPoint[],
   metric: string,
@@ -104,13 +109,31 @@ export function trendSeries(
 ): LineSeries[] {
   const { factor } = metricInfo(metric)
   const byModel = Map.groupBy(points, ({ modelHash }) => modelHash ?? '')
-  return [...byModel].map(([hash, own]) => ({
-    id: hash,
-    label: hash === '' ? 'no model' : modelName(hash),
-    dots: own.length <= 300,
-    points: own.map(({ at, value, run }) => {
-      const time = Date.parse(at)
-      return { x: time, y: value * factor, name: `${new Date(time).toLocaleString()} · ${run}` }
-    }),
-  }))
+  return [...byModel].flatMap(([hash, own]): LineSeries[] => {
+    const label = hash === '' ? 'no model' : modelName(hash)
+    const places = own.map(({ at, value, run }) => {
+      const x = Date.parse(at)
+      return { x, y: value * factor, name: `${new Date(x).toLocaleString()} · ${run}` }
+    })
+    if (own.length < MANY) return [{ id: hash, label, dots: true, points: places }]
+    const curve = runningMedian(
+      places.map(({ y }) => y),
+      WINDOW,
+    )
+    const medians = places.map(({ x }, i) => ({ x, y: curve[i]! }))
+    return [
+      { id: hash, label, dotsOnly: true, points: places },
+      { id: `${hash}:median`, label: `${label}, median of ${WINDOW}`, like: hash, points: medians },
+    ]
+  })
+}
+
+/** The median of the values around each one; at the ends of as many as there are. */
+export function runningMedian(values: readonly number[], window: number): number[] {
+  const half = window >> 1
+  return values.map((_, i) => {
+    const near = values.slice(Math.max(0, i - half), i + half + 1).sort((a, b) => a - b)
+    const middle = near.length >> 1
+    return near.length % 2 === 1 ? near[middle]! : (near[middle - 1]! + near[middle]!) / 2
+  })
 }

@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, reactive, ref, shallowRef, watch } from 'vue'
-import type { RunFacets, RunFilter, RunIntervals } from '../../shared/contract/api/runs.ts'
+import type { RunFacets, RunFilter, RunIntervals, RunPage } from '../../shared/contract/api/runs.ts'
 import type { Json, RunDetail, RunSummary } from '../../shared/contract/runs.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { columnOf, tableMemory } from '../runs/columns.ts'
@@ -37,7 +37,9 @@ export const useRunsStore = defineStore('runs', () => {
   let asked = 0
 
   const columns = computed(() => memory.columns.flatMap((id) => columnOf(id) ?? []))
-  const total = computed(() => ids.value?.length ?? 0)
+  /** of the first page, until all ids are there */
+  const count = ref(0)
+  const total = computed(() => Math.max(count.value, ids.value?.length ?? 0))
   const isTrash = computed(() => filter.value.deleted === true)
   const narrowed = computed(() => isNarrowed(filter.value))
   /** selected runs in the order of the table */
@@ -56,15 +58,14 @@ export const useRunsStore = defineStore('runs', () => {
     try {
       const query = { filter: filter.value, sort: { ...memory.sort } }
       const offset = Math.max(0, Math.floor(around / PAGE) * PAGE)
-      const [all, page, known] = await Promise.all([
-        client().runs.ids(query),
-        client().runs.list({ ...query, offset, limit: PAGE }),
-        client().runs.facets(),
-      ])
+      const first = client().runs.list({ ...query, offset, limit: PAGE })
+      if (ids.value === null) void first.then(showFirst, () => {}) // the first page is there before the order of all is
+      const [all, page, known] = await Promise.all([client().runs.ids(query), first, client().runs.facets()])
       if (mine !== asked) return
       rows.value = new Map([...rows.value, ...page.runs.map((run) => [run.id, run] as const)])
       selection.value = kept(selection.value, ids.value ?? [], all)
       ids.value = all
+      count.value = 0
       facets.value = known
       problem.value = null
       await loadBaseline(known.baseline)
@@ -74,6 +75,14 @@ export const useRunsStore = defineStore('runs', () => {
     } finally {
       if (mine === asked) busy.value = false
     }
+  }
+
+  /** The beginning of the list, while nothing else is there yet. */
+  function showFirst(page: RunPage): void {
+    if (ids.value !== null) return
+    rows.value = new Map(page.runs.map((run) => [run.id, run]))
+    ids.value = page.runs.map(({ id }) => id)
+    count.value = page.total
   }
 
   async function loadBaseline(id: string | null): Promise<void> {
@@ -106,15 +115,16 @@ export const useRunsStore = defineStore('runs', () => {
     await decorate(order.slice(Math.max(0, first), last + 1))
   }
 
-  /** Intervals (where there is a baseline to judge against) and parameters that have a column, of rows on screen. */
+  /** Intervals, and parameters that have a column, of rows on screen and of the baseline. */
   async function decorate(shown: readonly string[]): Promise<void> {
     const paths = columns.value.flatMap(({ parameter }) => parameter ?? [])
     const own = shown.slice(0, 500)
-    const bare = baseline.value === null ? [] : own.filter((id) => !intervals.value.has(id))
+    const base = baseline.value?.id
+    const bare = [...own, ...(base === undefined ? [] : [base])].filter((id) => !intervals.value.has(id)).slice(-500)
     const lacking = own.filter((id) => paths.some((path) => parameters.value.get(id)?.[path] === undefined))
     try {
       if (bare.length > 0) {
-        const found = await client().runs.intervals({ runs: [...bare, baseline.value!.id].slice(-500) })
+        const found = await client().runs.intervals({ runs: bare })
         intervals.value = new Map([...intervals.value, ...Object.entries(found)])
       }
       if (lacking.length > 0 && paths.length > 0) {

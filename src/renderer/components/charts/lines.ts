@@ -33,6 +33,8 @@ export interface LineSeries {
   readonly estimated?: boolean
   /** any CSS colour; absent: the next of the palette */
   readonly colour?: string
+  /** id of a series before this one whose colour it takes: the median of its points */
+  readonly like?: string
   /** dots at the points; they can be clicked */
   readonly dots?: boolean
   /** points that nothing is known between: no line */
@@ -66,9 +68,13 @@ const DASHES = ['solid', 'dotted'] as const
 
 /** A colour for every curve that stays its own while others are hidden. */
 export function coloursOf(series: readonly LineSeries[], theme: ChartTheme): ReadonlyMap<string, string> {
-  return new Map(
-    series.map(({ id, colour }, i) => [id, colour ? theme.resolve(colour) : theme.series[i % theme.series.length]!]),
-  )
+  const colours = new Map<string, string>()
+  let next = 0
+  for (const { id, colour, like } of series) {
+    const own = like === undefined ? undefined : colours.get(like)
+    colours.set(id, own ?? (colour ? theme.resolve(colour) : theme.series[next++ % theme.series.length]!))
+  }
+  return colours
 }
 
 /** The plot. Curves beyond the palette's ten repeat its colours dotted. */
@@ -185,11 +191,16 @@ function curveSeries(
     z: isOut ? 5 : 3,
     showSymbol: one.dots === true || one.dotsOnly === true || one.points.length === 1,
     symbol: 'circle',
-    symbolSize: isOut ? 8 : 6,
+    symbolSize: one.dotsOnly && one.points.length > 200 ? 3 : isOut ? 8 : 6,
     connectNulls: false,
     cursor: 'pointer',
     lineStyle: { color: colour, width: one.dotsOnly ? 0 : isOut ? 2.5 : 1.5, type: dash },
-    itemStyle: { color: one.estimated ? theme.surface : colour, borderColor: colour, borderWidth: 1.25 },
+    itemStyle: {
+      color: one.estimated ? theme.surface : colour,
+      borderColor: colour,
+      borderWidth: 1.25,
+      opacity: one.dotsOnly && one.points.length > 200 ? 0.45 : 1,
+    },
     emphasis: { focus: 'none' as const, lineStyle: { width: one.dotsOnly ? 0 : 2.5 } },
     endLabel: {
       show: named.has(one.id),

@@ -60,3 +60,8 @@ export function cellTitle(run: RunSummary, column: RunColumn, text: string): str
   if (column.id === 'startedAt') return run.startedAt
   return text
 }
+
+/** Px of a column; those of metrics are wider where they hold differences to a baseline. */
+export function widthOf({ width, metric }: RunColumn, hasBaseline: boolean): number {
+  return metric !== null && hasBaseline ? width + 40 : width
+}
