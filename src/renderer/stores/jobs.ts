@@ -14,6 +14,14 @@ export interface LogLine {
   readonly at: string
 }
 
+/** When a job was first seen in the stage it is in, and how much of the stage was done then. */
+interface StagePace {
+  readonly stage: string
+  /** ms since 1970 */
+  readonly since: number
+  readonly from: number
+}
+
 type Follower = (event: JobEvent) => void
 
 interface Watch {
@@ -45,6 +53,7 @@ export const useJobsStore = defineStore('jobs', () => {
   const results = shallowReactive(new Map<string, JobResult>())
   /** what went wrong with the list itself; a job's own failure is its fault */
   const problem = shallowRef<Problem | null>(null)
+  const paces = new Map<string, StagePace>()
   const watches = new Map<string, Watch>()
 
   /** newest first */
@@ -52,10 +61,16 @@ export const useJobsStore = defineStore('jobs', () => {
   const active = computed(() => jobs.value.filter((job) => !isEnded(job)))
   const running = computed(() => jobs.value.find((job) => job.state === 'running') ?? null)
 
-  const take = (job: JobInfo): JobInfo => {
+  function take(job: JobInfo): JobInfo {
     byId.set(job.id, job)
+    const { progress } = job
+    if (progress && paces.get(job.id)?.stage !== progress.stage)
+      paces.set(job.id, { stage: progress.stage, since: Date.now(), from: progress.done })
     return job
   }
+
+  /** Since when the job has been in its stage, as far as this window saw. */
+  const paceOf = (id: string): StagePace | null => paces.get(id) ?? null
 
   async function load(): Promise<void> {
     try {
@@ -204,6 +219,7 @@ export const useJobsStore = defineStore('jobs', () => {
     active,
     running,
     load,
+    paceOf,
     follow,
     start,
     complete,

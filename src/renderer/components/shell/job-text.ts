@@ -17,23 +17,30 @@ export const JOB_ICON: Readonly<Record<JobKind, IconName>> = {
 }
 
 /** Time from start to end, or to now, in ms; null for what has not begun. */
-export function elapsedMs(job: Pick<JobInfo, 'startedAt' | 'endedAt'>, now: number): number | null {
+function elapsedMs(job: Pick<JobInfo, 'startedAt' | 'endedAt'>, now: number): number | null {
   if (job.startedAt === null) return null
   return Math.max(0, (job.endedAt === null ? now : Date.parse(job.endedAt)) - Date.parse(job.startedAt))
 }
 
-/**
- * Time the rest will take, in ms: what the job itself says, else at the pace so far; null while nothing can be said.
- * A stage that has hardly begun says nothing about its rest.
- */
-export function etaMs(job: Pick<JobInfo, 'state' | 'startedAt' | 'endedAt' | 'progress'>, now: number): number | null {
+/** When a job was first seen in the stage it is in, and how much of the stage was done then. */
+export interface Pace {
+  readonly stage: string
+  /** ms since 1970 */
+  readonly since: number
+  readonly from: number
+}
+
+/** Less than this share of a stage says nothing about its rest. */
+const LEAST_SHARE = 0.02
+
+/** Time the rest of the stage will take at its pace so far, in ms; null while nothing can be said. */
+export function stageEtaMs(job: Pick<JobInfo, 'state' | 'progress'>, pace: Pace | null, now: number): number | null {
   const { progress } = job
-  if (job.state !== 'running' || progress === null) return null
-  if (progress.etaMs !== undefined) return progress.etaMs
-  const elapsed = elapsedMs(job, now)
-  if (elapsed === null || progress.total === null || progress.total <= 0) return null
-  const share = progress.done / progress.total
-  return share < 0.05 || elapsed < 1000 ? null : (elapsed * (1 - share)) / share
+  if (job.state !== 'running' || !progress || progress.total === null || pace?.stage !== progress.stage) return null
+  const steps = progress.done - pace.from
+  const elapsed = now - pace.since
+  if (elapsed < 1000 || steps <= 0 || steps < (progress.total - pace.from) * LEAST_SHARE) return null
+  return (elapsed * (progress.total - progress.done)) / steps
 }
 
 /** A rest that is over before one has read of it. */
@@ -48,23 +55,25 @@ function stepText(job: Pick<JobInfo, 'progress'>): string | null {
   return `${stage}: ${count} ${progress.unit}`.trimEnd()
 }
 
+/** What is left, in words: of the job where it says so itself, else of the stage; null where nothing can be said. */
+function restText(job: JobInfo, pace: Pace | null, now: number): string | null {
+  const ofJob = job.progress?.etaMs
+  const rest = ofJob ?? stageEtaMs(job, pace, now)
+  if (rest === null || rest < LEAST_ETA_MS) return null
+  return `about ${durationText(rest)} left${ofJob === undefined ? ' in this step' : ''}`
+}
+
 /** What a job is at, in one line. */
-export function jobText(job: JobInfo, now: number): string {
+export function jobText(job: JobInfo, pace: Pace | null, now: number): string {
   const elapsed = elapsedMs(job, now)
   const took = elapsed === null ? '' : durationText(elapsed)
   switch (job.state) {
     case 'queued':
       return 'Waits for the job before it'
-    case 'running': {
-      const eta = etaMs(job, now)
-      return [
-        stepText(job) ?? 'Starting',
-        job.progress?.note,
-        eta === null || eta < LEAST_ETA_MS ? took : `about ${durationText(eta)} left`,
-      ]
+    case 'running':
+      return [stepText(job) ?? 'Starting', job.progress?.note, took, restText(job, pace, now)]
         .filter((part) => part)
         .join(' · ')
-    }
     case 'paused':
       return [`Paused`, stepText(job)].filter((part) => part).join(' · ')
     case 'done':

@@ -74,6 +74,7 @@ it('keeps only the newest progress for those who come later', async () => {
   await vi.waitFor(() => expect(feed.followers).toBe(1))
   for (const done of [1, 2, 3]) feed.tell({ kind: 'progress', progress: { stage: 's', done, total: 4, unit: 'x' } })
   await vi.waitFor(() => expect(store.byId.get('j1')?.progress?.done).toBe(3))
+  expect(store.paceOf('j1')).toMatchObject({ stage: 's', from: 1 })
   const late: JobEvent[] = []
   store.follow('j1', (event) => late.push(event))
   expect(late.map(({ kind }) => kind)).toEqual(['job', 'progress'])
