@@ -44,6 +44,8 @@ export interface OverlaySource {
   readonly scan: DamageTable | null
   readonly execution: ExecutionTable | null
   readonly estimate: PlanEstimate | null
+  /** the times of `execution` are of the plan on screen */
+  readonly isMeasured: boolean
   /** configuration whose damages are shown; the first when null or unknown */
   readonly config: string | null
 }
@@ -104,12 +106,12 @@ function damageOverlay(table: DamageTable | null, config: string | null, why: st
   })
 }
 
-function latencyOverlay({ execution, estimate }: OverlaySource): OverlayChoice {
+/** Times of this very plan are measured; of another plan they stand in where nothing is estimated. */
+function latencyOverlay({ execution, estimate, isMeasured }: OverlaySource): OverlayChoice {
   const values = new Map<string, OverlayValue>()
   for (const { id, ms } of estimate?.layers ?? []) if (ms !== null) values.set(id, { value: ms, estimated: true })
   for (const [id, { ms }] of execution?.layers ?? []) {
-    // a time of another plan is no measurement of this one: it stays an estimate where that differs
-    if (ms !== null && (values.get(id)?.value ?? ms) === ms) values.set(id, { value: ms, estimated: false })
+    if (ms !== null && (isMeasured || !values.has(id))) values.set(id, { value: ms, estimated: !isMeasured })
   }
   if (values.size === 0) return missing('The layers were not timed yet: measure the plan, or run a bench.')
   return shown({ kind: 'sequential', name: 'time', unit: 'ms', values, scale: 'linear', combine: 'sum' })

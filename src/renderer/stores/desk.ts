@@ -54,6 +54,7 @@ export const useDeskStore = defineStore('desk', () => {
           scan: evidence.scan,
           execution: evidence.execution,
           estimate: answer.shownEstimate,
+          isMeasured: answer.measured !== null && answer.measured.run === evidence.execution?.run,
           config: config.value,
         })
       : { overlay: lent.value, missing: null },

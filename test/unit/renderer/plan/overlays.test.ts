@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { damageTable } from '../../../../src/renderer/plan/knowledge.ts'
 import { OVERLAYS, overlayOf, type OverlaySource } from '../../../../src/renderer/plan/overlays.ts'
+import type { PlanEstimate } from '../../../../src/shared/contract/api/plans.ts'
 import type { SensitivityRow } from '../../../../src/shared/contract/api/job-results.ts'
 import { layer } from './layers.ts'
 
@@ -20,6 +21,7 @@ const nothing: OverlaySource = {
   scan: null,
   execution: null,
   estimate: null,
+  isMeasured: false,
   config: null,
 }
 
@@ -53,12 +55,22 @@ describe('overlayOf', () => {
     expect(overlayOf('sensitivity', { ...nothing, sensitivity: drops }).overlay?.values.get('a')).toEqual({ value: 2, estimated: false }) // prettier-ignore
   })
 
-  it('marks measured times solid and estimated ones not', () => {
-    const estimate = { layers: [{ id: 'a', damage: null, bytes: null, ms: 2 }, { id: 'b', damage: null, bytes: null, ms: 1 }] } // prettier-ignore
-    const execution = { run: 'r', layers: new Map([['a', { execution: 'int8', ms: 2, referenceMs: 3, reason: null }], ['b', { execution: 'float', ms: 4, referenceMs: 4, reason: null }]] as const) } // prettier-ignore
-    const { overlay } = overlayOf('latency', { ...nothing, estimate: estimate as never, execution })
-    expect(overlay?.values.get('a')).toEqual({ value: 2, estimated: false })
-    expect(overlay?.values.get('b')).toEqual({ value: 1, estimated: true })
+  describe('times', () => {
+    const times = (id: string, ms: number | null) => ({ id, damage: null, bytes: null, ms })
+    const estimate = { layers: [times('a', 2), times('b', null)] } as unknown as PlanEstimate
+    const ran = (ms: number) => ({ execution: 'int8' as const, ms, referenceMs: null, reason: null })
+    const execution = { run: 'r', layers: new Map([['a', ran(3)], ['b', ran(4)]]) } // prettier-ignore
+
+    it('of another plan are estimates, and only where there is no better one', () => {
+      const { overlay } = overlayOf('latency', { ...nothing, estimate, execution })
+      expect(overlay?.values.get('a')).toEqual({ value: 2, estimated: true })
+      expect(overlay?.values.get('b')).toEqual({ value: 4, estimated: true })
+    })
+
+    it('of this plan are measured', () => {
+      const { overlay } = overlayOf('latency', { ...nothing, estimate, execution, isMeasured: true })
+      expect(overlay?.values.get('a')).toEqual({ value: 3, estimated: false })
+    })
   })
 
   it('falls back to float sizes where nothing is estimated', () => {
