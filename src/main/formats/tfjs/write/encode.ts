@@ -1,0 +1,209 @@
+import { Fault } from '../../../../shared/contract/fault.ts'
+import type { Dim } from '../../../../shared/contract/tensor.ts'
+import type { Model } from '../../../graph/model.ts'
+import { Problems } from '../lower/collect.ts'
+import { Exporter, type TfWeight } from './exporter.ts'
+import { WRITERS } from './registry.ts'
+import { tf, type TfNode } from './tf-node.ts'
+import { storeWeight, type WeightStorage } from './weight-codes.ts'
+
+/** Bytes of one shard, what browsers cache well. Source: tensorflowjs_converter, weight_shard_size_bytes. */
+const SHARD_BYTES = 4 * 2 ** 20
+
+export interface EncodeTfjsOptions {
+  /** how the weights written for a node are stored; biases and other lists stay float32 */
+  readonly storageOf: (node: string) => WeightStorage
+  /** what wrote the model, for the file */
+  readonly producer: string
+  /** name of the source, for messages */
+  readonly source: string
+}
+
+/** A file of a TensorFlow.js model. */
+export interface TfjsFile {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+/** What became of one kernel (rank 2 and more). */
+export interface EncodedWeight {
+  /** the ONNX node it was written for */
+  readonly node: string
+  readonly storage: WeightStorage
+  readonly sizeBytes: number
+  /** Σ value², and Σ (value − stored value)² */
+  readonly power: number
+  readonly error: number
+}
+
+export interface EncodedTfjs {
+  /** model.json last: what it names is there when it appears */
+  readonly files: readonly TfjsFile[]
+  readonly weights: readonly EncodedWeight[]
+}
+
+/**
+ * Writes an ONNX graph as a TensorFlow.js graph-model. Inputs and outputs keep their names and their order of axes; inside, pictures are
+ * channels last, as TensorFlow.js computes.
+ * @param model prepared: constants folded, opset 13 or more
+ * @throws Fault model.opUnsupported naming everything that cannot be written
+ * Source: tensorflow, graph.proto in JSON; tfjs-core, io/types.ts.
+ */
+export function encodeTfjs(model: Model, options: EncodeTfjsOptions): EncodedTfjs {
+  const problems = new Problems()
+  for (const { name, opType, domain } of model.graph.nodes) {
+    if (domain !== '' || !WRITERS.has(opType)) problems.unknown(name, domain === '' ? opType : `${domain}.${opType}`)
+  }
+  problems.throwIfAny(options.source)
+  const to = new Exporter(model)
+  const signature = { inputs: writeInputs(to, problems), outputs: {} as Record<string, object> }
+  const broken = new Set<string>()
+  for (const node of model.graph.nodes) {
+    if (to.done.has(node.name)) continue
+    // what an earlier problem left unwritten is passed over: the problem itself is told
+    const isWhole = !node.inputs.some((input) => broken.has(input))
+    to.begin(node)
+    const done = isWhole && problems.attempt(node.name, node.opType, () => (WRITERS.get(node.opType)!(to, node), true))
+    if (!done) for (const output of node.outputs) broken.add(output)
+  }
+  if (broken.size === 0) signature.outputs = writeOutputs(to, problems)
+  problems.throwIfAny(options.source)
+  return filesOf(to, signature, options)
+}
+
+const lengthOf = (dim: Dim): number => (typeof dim === 'number' ? dim : -1)
+
+/** Source: tensorflow, meta_graph.proto, TensorInfo in JSON. */
+function infoOf(name: string, dtype: string, dims: readonly Dim[]): object {
+  return { name: `${name}:0`, dtype, tensorShape: { dim: dims.map((dim) => ({ size: String(lengthOf(dim)) })) } }
+}
+
+function writeInputs(to: Exporter, problems: Problems): Record<string, object> {
+  const infos: Record<string, object> = {}
+  for (const { name } of to.model.graph.inputs) {
+    if (to.constant(name)) continue
+    problems.attempt(name, 'input', () => {
+      const dims = to.dims(name)
+      const type = to.typeOf(name)
+      const made = to.freshName(name)
+      to.nodes.push({
+        name: made,
+        op: 'Placeholder',
+        input: [],
+        attr: { dtype: tf.type(type), shape: tf.shape(dims.map(lengthOf)) },
+      })
+      to.hold(
+        name,
+        made,
+        dims.map((_, axis) => axis),
+      )
+      infos[name] = infoOf(made, type, dims)
+    })
+  }
+  return infos
+}
+
+function writeOutputs(to: Exporter, problems: Problems): Record<string, object> {
+  const infos: Record<string, object> = {}
+  for (const { name } of to.model.graph.outputs) {
+    problems.attempt(name, 'output', () => {
+      const type = to.typeOf(name)
+      const read = to.read(name)
+      // the name was kept free for it
+      const clean = name.replaceAll(/[:^\s]/g, '_')
+      to.nodes.push({ name: clean, op: 'Identity', input: [read], attr: { T: tf.type(type) } })
+      infos[name] = infoOf(clean, type, to.dims(name))
+    })
+  }
+  return infos
+}
+
+function filesOf(to: Exporter, signature: object, { storageOf, producer }: EncodeTfjsOptions): EncodedTfjs {
+  const live = liveNodes(to.nodes)
+  const names = new Set(live.map(({ name }) => name))
+  const kernels: EncodedWeight[] = []
+  const entries: object[] = []
+  const parts: Uint8Array[] = []
+  for (const weight of to.weights.filter(({ name }) => names.has(name))) {
+    const { entry, bytes, kernel } = encodeWeight(weight, storageOf(weight.owner))
+    entries.push(entry)
+    parts.push(bytes)
+    if (kernel) kernels.push(kernel)
+  }
+  const shards = shardsOf(parts)
+  const shardNames = shards.map((_, i) => `group1-shard${i + 1}of${shards.length}.bin`)
+  const json = {
+    format: 'graph-model',
+    generatedBy: producer,
+    convertedBy: producer,
+    signature,
+    modelTopology: { node: live.map(nodeJson), library: {}, versions: { producer: 1395 } },
+    weightsManifest: [{ paths: shardNames, weights: entries }],
+  }
+  const files = shards.map((bytes, i) => ({ name: shardNames[i]!, bytes }))
+  return {
+    files: [...files, { name: 'model.json', bytes: new TextEncoder().encode(JSON.stringify(json)) }],
+    weights: kernels,
+  }
+}
+
+function nodeJson({ name, op, input, attr }: TfNode): object {
+  return input.length === 0 ? { name, op, attr } : { name, op, input, attr }
+}
+
+/** Nodes that outputs or inputs need: what was tried and not read falls away. */
+function liveNodes(nodes: readonly TfNode[]): TfNode[] {
+  const readBy = new Set<string>()
+  const kept = new Set<TfNode>()
+  const isEnd = outputsAmong(nodes)
+  for (const node of [...nodes].reverse()) {
+    if (!isEnd.has(node) && !readBy.has(node.name) && node.op !== 'Placeholder') continue
+    kept.add(node)
+    for (const input of node.input) readBy.add(input.replace(/:\d+$/, ''))
+  }
+  return nodes.filter((node) => kept.has(node))
+}
+
+/** The Identity nodes at the end, one for each output. */
+function outputsAmong(nodes: readonly TfNode[]): Set<TfNode> {
+  return new Set(nodes.filter(({ op }) => op === 'Identity'))
+}
+
+/** Weights of rank 2 and more are stored as told: lists (biases, scales) weigh little and cost much. */
+function encodeWeight(
+  { name, shape, values, owner }: TfWeight,
+  wanted: WeightStorage,
+): { entry: object; bytes: Uint8Array; kernel: EncodedWeight | null } {
+  if (values instanceof Int32Array) {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    return { entry: { name, shape, dtype: 'int32' }, bytes, kernel: null }
+  }
+  if (!values.every((value) => Number.isFinite(value))) {
+    throw new Fault(
+      'model.nonFinite',
+      `The weight "${name}" of "${owner}" holds NaN or infinity, which JSON cannot describe and no format helps: train or export the model again.`,
+      { weight: name },
+    )
+  }
+  const isKernel = shape.length >= 2
+  const { bytes, quantization, error } = storeWeight(values, isKernel ? wanted : 'float32')
+  const entry = { name, shape, dtype: 'float32', ...(quantization && { quantization }) }
+  if (!isKernel) return { entry, bytes, kernel: null }
+  const power = values.reduce((sum, value) => sum + value * value, 0)
+  return { entry, bytes, kernel: { node: owner, storage: wanted, sizeBytes: bytes.length, power, error } }
+}
+
+/** One run of bytes cut into pieces of equal size. */
+function shardsOf(parts: readonly Uint8Array[]): Uint8Array[] {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  const shards: Uint8Array[] = []
+  for (let start = 0; start < length || shards.length === 0; start += SHARD_BYTES)
+    shards.push(all.subarray(start, start + SHARD_BYTES))
+  return shards
+}
