@@ -64,7 +64,7 @@ function restText(job: JobInfo, pace: Pace | null, now: number): string | null {
 }
 
 /** What a job is at, in one line. */
-export function jobText(job: JobInfo, pace: Pace | null, now: number): string {
+export function jobText(job: JobInfo, now: number, pace: Pace | null = null): string {
   const elapsed = elapsedMs(job, now)
   const took = elapsed === null ? '' : durationText(elapsed)
   switch (job.state) {

@@ -70,5 +70,5 @@ it.each([
   { more: { state: 'cancelled' as const, startedAt: null }, text: 'Cancelled before it began' },
   { more: { state: 'failed' as const, endedAt: new Date(START + 23).toISOString() }, text: 'Failed after 23 ms' },
 ])('says "$text"', ({ more, text }) => {
-  expect(jobText(job(more), pace, START + 10_000)).toBe(text)
+  expect(jobText(job(more), START + 10_000, pace)).toBe(text)
 })
