@@ -115,6 +115,27 @@ test('keeps a picture of each model, its recent models, theme and model over a r
   await expect(card).toHaveCount(0)
 })
 
+test('lists jobs with their progress and log, holds them, ends them, and leads to their run', async ({ window }) => {
+  await window.getByRole('button', { name: 'Open the built-in sample' }).click()
+  await expect(window).toHaveURL(/#\/graph/)
+  await window.keyboard.press('m')
+  await window.getByRole('button', { name: /^Dock; jobs under way: 1/ }).click()
+  const job = window.getByRole('list', { name: 'Jobs, newest first' }).getByRole('listitem').first()
+  await expect(job).toContainText('Measure a plan of digits-cnn.onnx')
+  await job.getByRole('button', { name: 'Show the log' }).click()
+  await expect(job.getByRole('list', { name: /^Log of/ })).toContainText('Calibrating')
+  await job.getByRole('button', { name: /^Pause/ }).click()
+  await expect(job.getByText('paused', { exact: true })).toBeVisible()
+  await job.getByRole('button', { name: 'Go on' }).click()
+  await expect(job.getByText('running', { exact: true })).toBeVisible()
+  await job.getByRole('button', { name: 'Cancel' }).click()
+  await expect(job.getByText('cancelled', { exact: true })).toBeVisible()
+  await job.getByRole('button', { name: 'Show run' }).click()
+  await expect(window).toHaveURL(/#\/runs\?run=/)
+  await window.getByRole('button', { name: 'Take ended jobs off the list' }).click()
+  await expect(window.getByRole('heading', { name: 'No jobs' })).toBeVisible()
+})
+
 test('says that the host is gone, and when a new one does not know it', async ({ window, host }) => {
   test.skip(host === null, 'on the desktop window and host are one application')
   await expect(window.getByRole('heading', { name: 'Drop a model here' })).toBeVisible()
