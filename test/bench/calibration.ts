@@ -116,7 +116,8 @@ async function measure(found: Case, folder: string, log: (line: string) => void)
     const floatMs = await inferenceMs(request)
     const many = await calibrated(request)
     const deriveMs = derive(many.calibration)
-    const { time, collection } = many.calibration
+    const { time } = many.calibration
+    const collection = many.calibration.decode()
     ratios.push((time.loopMs + deriveMs) / floatMs)
     growths.push((100 * (many.peakKb - few.peakKb)) / few.peakKb)
     log(
@@ -185,8 +186,9 @@ function inferenceMs(request: CalibrationRequest): Promise<number> {
   return withPool(async (pool) => (await evaluateModel(request, pool)).time.modelMs)
 }
 
-function derive({ collection }: Calibration): number {
+function derive({ decode }: Calibration): number {
   const start = performance.now()
+  const collection = decode()
   const source = rangeSource(collection)
   for (const tensor of collection.tensors.keys()) {
     for (const method of METHODS) source.rangeOf(tensor, { bits: 8, symmetric: false, calibrator: { method } })

@@ -21,6 +21,7 @@ import { createPool } from '../../src/main/jobs/pool.ts'
 import { prepareModel } from '../../src/main/jobs/prepare-model.ts'
 import { createCalibrateTask } from '../../src/main/jobs/tasks/calibrate.ts'
 import { createInstrumentTask } from '../../src/main/jobs/tasks/instrument.ts'
+import { createMergeCollectionsTask } from '../../src/main/jobs/tasks/merge-collections.ts'
 import { MemoryHost } from '../builders/memory-workers.ts'
 import { ModelBuilder } from '../builders/model-builder.ts'
 import { engine } from '../builders/prepared.ts'
@@ -35,7 +36,11 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
 const deps = { engine, openSamples }
 const pool = createPool(
-  new MemoryHost({ instrument: createInstrumentTask(deps), calibrate: createCalibrateTask(deps) }),
+  new MemoryHost({
+    instrument: createInstrumentTask(deps),
+    calibrate: createCalibrateTask(deps),
+    mergeCollections: createMergeCollectionsTask(),
+  }),
   { size: 4 },
 )
 afterAll(() => pool.close())
@@ -120,7 +125,8 @@ describe('calibrateModel', () => {
   it('gives the exact bounds of every tensor, thinned or not, and one observation a sample', async () => {
     const model = digitNet()
     const asked = request(save('exact', model), { elementsPerSample: 500 })
-    const { collection, batch } = await calibrateModel(asked, pool)
+    const { decode, batch } = await calibrateModel(asked, pool)
+    const collection = decode()
     const expected = await bruteForce(model, [...collection.tensors.keys()], asked)
     expect(batch).toBe(32)
     expect([...collection.tensors.keys()]).toEqual([
@@ -145,8 +151,8 @@ describe('calibrateModel', () => {
 
   it('thins without bias: quantiles of a thirteenth of the values are near those of all', async () => {
     const file = save('thinned', digitNet())
-    const all = rangeSource((await calibrateModel(request(file, { elementsPerSample: 1e6 }), pool)).collection)
-    const thinned = rangeSource((await calibrateModel(request(file, { elementsPerSample: 500 }), pool)).collection)
+    const all = rangeSource((await calibrateModel(request(file, { elementsPerSample: 1e6 }), pool)).decode())
+    const thinned = rangeSource((await calibrateModel(request(file, { elementsPerSample: 500 }), pool)).decode())
     for (const percentile of [90, 99, 99.9]) {
       const scheme = { bits: 8, symmetric: false, calibrator: { method: 'percentile', percentile } } as const
       const [a, b] = [all, thinned].map((source) => source.rangeOf('relu1_out', scheme).rmax)
@@ -170,16 +176,15 @@ describe('calibrateModel', () => {
     b.output(b.node('Gemm', [flat, b.weights([784, 10])], {}, { name: 'head' }), ['N', 10])
     const said: string[] = []
     const asked = request(save('stuck', b.build()), { range: { start: 0, end: 20 } })
-    const { batch, collection } = await calibrateModel(asked, pool, { onLog: (_, message) => said.push(message) })
+    const { batch, decode } = await calibrateModel(asked, pool, { onLog: (_, message) => said.push(message) })
+    const collection = decode()
     expect([batch, collection.samples, said.length]).toEqual([1, 20, 1])
     expect(statisticsOf(collection, 'head_out').observations).toBe(20)
   })
 
   it('takes the batch a model fixes, and counts no row that only fills it', async () => {
-    const { collection } = await calibrateModel(
-      request(save('fixed', digitNet(8)), { range: { start: 0, end: 20 } }),
-      pool,
-    )
+    const { decode } = await calibrateModel(request(save('fixed', digitNet(8)), { range: { start: 0, end: 20 } }), pool)
+    const collection = decode()
     const [image, head] = ['image', 'head_out'].map((name) => statisticsOf(collection, name))
     expect([collection.samples, image!.observations, head!.observations]).toEqual([20, 20, 20])
     expect(countOf(head!.histogram)).toBe(200)
@@ -246,7 +251,7 @@ describe('models at hand', () => {
       range: { start: 0, end: 4 },
       preprocess: { ...preprocess, mean, std: mean.map(() => 1) },
     })
-    const { collection } = await calibrateModel(asked, pool)
+    const collection = (await calibrateModel(asked, pool)).decode()
     const wanted = prepared.layers
       .filter(({ quantizable }) => quantizable)
       .flatMap(({ inputs, outputs }) => [...inputs, ...outputs])

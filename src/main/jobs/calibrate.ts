@@ -2,12 +2,13 @@ import { join } from 'node:path'
 import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../shared/contract/data.ts'
 import { Fault, isFault } from '../../shared/contract/fault.ts'
 import type { Json } from '../../shared/contract/runs.ts'
-import { decodeCollection, encodeCollection } from '../calibration/collection-codec.ts'
-import { mergeCollections, type Collection } from '../calibration/collection.ts'
+import { decodeCollection } from '../calibration/collection-codec.ts'
+import type { Collection } from '../calibration/collection.ts'
 import type { WorkerPool } from './pool.ts'
 import type { Services } from './services.ts'
 import type { CalibrateInput, CalibrateOutput } from './tasks/calibrate.ts'
 import type { InstrumentInput, InstrumentOutput } from './tasks/instrument.ts'
+import type { CollectionDescription } from './tasks/merge-collections.ts'
 import { withWorkFolder } from './work-folder.ts'
 import type { TaskOptions } from './worker-host.ts'
 
@@ -33,9 +34,10 @@ export interface CalibrationRequest {
 }
 
 export interface Calibration {
-  readonly collection: Collection
-  /** the same as bytes, as they are stored */
+  /** the collection as it is stored */
   readonly bytes: Uint8Array
+  /** Decodes it: some ms for each megabyte, so not for the main side of a host. */
+  readonly decode: () => Collection
   /** samples in a batch as run */
   readonly batch: number
   readonly workers: number
@@ -88,19 +90,18 @@ export async function calibrateOnce(
   request: CalibrationRequest,
   hashes: { readonly model: string; readonly data: string },
   services: Pick<Services, 'store' | 'pool' | 'signal' | 'onProgress' | 'onLog' | 'now'>,
-): Promise<{ readonly collection: Collection; readonly sha256: string; readonly calibration: Calibration | null }> {
+): Promise<{ readonly sha256: string; readonly calibration: Calibration | null }> {
   const { store, pool, signal, onProgress, onLog, now } = services
   const content = contentOf(request, hashes)
   const kept = store.blobs.find('calibration', content)
-  const collection = kept && readKept(store.artifacts.read(kept.sha256))
-  if (kept && collection) {
+  if (kept && (await isSound(store.artifacts.pathOf(kept.sha256), pool, signal))) {
     onLog('info', 'Calibrated before with equal content; the kept statistics are used.')
-    return { collection, sha256: kept.sha256, calibration: null }
+    return { sha256: kept.sha256, calibration: null }
   }
   const calibration = await calibrateModel(request, pool, { signal, onProgress, onLog })
   const blob = store.artifacts.putBytes(calibration.bytes)
   store.blobs.keep('calibration', content, blob, now())
-  return { collection: calibration.collection, sha256: blob.sha256, calibration }
+  return { sha256: blob.sha256, calibration }
 }
 
 /** Everything the statistics depend on. */
@@ -117,14 +118,14 @@ function contentOf(request: CalibrationRequest, hashes: { readonly model: string
   }
 }
 
-/** Null where the kept bytes are damaged or of another version: they are collected anew. */
-function readKept(bytes: Uint8Array): Collection | null {
-  try {
-    return decodeCollection(bytes)
-  } catch (error) {
-    if (isFault(error)) return null
-    throw error
-  }
+/** False where kept statistics are damaged or of another version: they are collected anew. */
+async function isSound(path: string, pool: Pick<WorkerPool, 'run'>, signal: AbortSignal): Promise<boolean> {
+  const found = await pool.run<{ path: string }, CollectionDescription | null>(
+    'describeCollection',
+    { path },
+    { signal },
+  )
+  return found !== null
 }
 
 function dataInput({
@@ -179,12 +180,20 @@ async function runOnce(
     progressTotal: total,
   })
   const outputs = answers.filter((answer) => answer !== null)
-  const collection = mergeCollections(outputs.map((output) => decodeCollection(output.collection)))
+  const parts = outputs.map(({ collection }) => collection)
+  const bytes =
+    parts.length === 1
+      ? parts[0]!
+      : await pool.run<{ parts: readonly Uint8Array[] }, Uint8Array>(
+          'mergeCollections',
+          { parts },
+          { signal: options.signal },
+        )
   const sumOf = (read: (output: CalibrateOutput) => number): number =>
     outputs.reduce((sum, output) => sum + read(output), 0)
   return {
-    collection,
-    bytes: outputs.length === 1 ? outputs[0]!.collection : encodeCollection(collection),
+    bytes,
+    decode: () => decodeCollection(bytes),
     batch: common.batch,
     workers: count,
     time: { wallMs: 0, modelMs: sumOf(({ modelMs }) => modelMs), loopMs: sumOf(({ loopMs }) => loopMs) },

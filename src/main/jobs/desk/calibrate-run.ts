@@ -1,9 +1,9 @@
 import type { Json } from '../../../shared/contract/runs.ts'
-import { decodeCollection } from '../../calibration/collection-codec.ts'
 import { recordRun } from '../record-run.ts'
 import { samplesJson, type SampleOptions } from '../samples.ts'
 import type { Services } from '../services.ts'
 import { openStudy } from '../study.ts'
+import type { CollectionDescription } from '../tasks/merge-collections.ts'
 import { withWorkFolder } from '../work-folder.ts'
 
 /** What a calibration answers beside the run's id. */
@@ -25,11 +25,17 @@ export async function runCalibration(
       const identify = (known: { modelHash?: string; dataHash?: string }): void => run.identify(known)
       const study = await openStudy(folder, { model, samples, needsRanges: true, identify }, services)
       const { sha256, bytes } = study.statistics!
-      const { samples: count, tensors } = decodeCollection(bytes)
-      const value: CalibrateAnswer = { sha256, samples: count, tensors: tensors.size, warnings: study.findings }
+      const { pool, store, signal } = services
+      const found = await pool.run<{ path: string }, CollectionDescription | null>(
+        'describeCollection',
+        { path: store.artifacts.pathOf(sha256) },
+        { signal },
+      )
+      const { samples: count, tensors } = found! // it was written, or found sound, a moment ago
+      const value: CalibrateAnswer = { sha256, samples: count, tensors, warnings: study.findings }
       return {
         value,
-        metrics: { samples: count, tensors: tensors.size },
+        metrics: { samples: count, tensors },
         artifacts: [{ role: 'calibration', sha256, bytes: bytes.byteLength, path: null }],
         warnings: study.findings,
         results: { samples: samplesJson(study.chosen!) },

@@ -1,8 +1,8 @@
 import type { TensorData } from '../../../../shared/contract/api/models.ts'
 import { Fault } from '../../../../shared/contract/fault.ts'
 import { toFloat32 } from '../../../graph/tensors.ts'
-import { readModelFile } from '../../model-file.ts'
 import type { Task } from '../../worker-host.ts'
+import { readPrepared } from './model-cache.ts'
 
 /** Values that are given at most: a window keeps them in memory. */
 const MOST_ELEMENTS = 16 * 2 ** 20
@@ -10,7 +10,7 @@ const MOST_ELEMENTS = 16 * 2 ** 20
 /** A constant of a model as a .npy file of float32. @throws Fault model.unknownTensor, model.tooLarge */
 export function createReadTensorTask(): Task<{ readonly path: string; readonly tensor: string }, TensorData> {
   return async ({ path, tensor: name }, { signal }) => {
-    const { model } = await readModelFile(path, { signal })
+    const model = await readPrepared(path, signal)
     const tensor = model.graph.initializers.get(name)
     if (!tensor) throw new Fault('model.unknownTensor', `The model has no constant "${name}".`, { tensor: name })
     const values = toFloat32(tensor)

@@ -1,6 +1,6 @@
 import type { Attribute, Graph, Model, Node, Tensor } from '../../../graph/model.ts'
-import { readModelFile } from '../../model-file.ts'
 import type { Task } from '../../worker-host.ts'
+import { readPrepared } from './model-cache.ts'
 
 /** Constants of at most so many bytes keep their numbers: bounds of a Clip, shapes, axes. */
 const KEPT_BYTES = 64
@@ -8,7 +8,7 @@ const KEPT_BYTES = 64
 /** Reads a model and gives its graph without the numbers of its weights: what a plan is checked against, small enough to keep. */
 export function createSketchModelTask(): Task<{ readonly path: string }, Model> {
   return async ({ path }, { signal }) => {
-    const { model } = await readModelFile(path, { signal })
+    const model = await readPrepared(path, signal)
     return { ...model, opaque: null, graph: sketchGraph(model.graph) }
   }
 }

@@ -5,8 +5,8 @@ import type { Node, Tensor } from '../../../graph/model.ts'
 import { toFloat32 } from '../../../graph/tensors.ts'
 import { channelAxis } from '../../../quant/operators.ts'
 import { histogramOf } from '../../desk/linear-histogram.ts'
-import { readModelFile } from '../../model-file.ts'
 import type { Task } from '../../worker-host.ts'
+import { readPrepared } from './model-cache.ts'
 
 export interface ViewWeightsInput {
   /** path of the prepared model */
@@ -20,7 +20,7 @@ const FLOATS: readonly string[] = ['float', 'float16', 'bfloat16', 'double']
 /** Histograms and channel ranges of a layer's constants: the weights of its main node first. @throws Fault model.unknownLayer */
 export function createViewWeightsTask(): Task<ViewWeightsInput, WeightView[]> {
   return async ({ path, layer, bins }, { signal }) => {
-    const { model } = await readModelFile(path, { signal })
+    const model = await readPrepared(path, signal)
     const { nodes, initializers } = model.graph
     const own = new Set(layer.nodes)
     const found = nodes.filter(({ name }) => own.has(name))
