@@ -17,17 +17,23 @@ import { levelAt, paint, type Marks, type Picture } from './canvas/paint.ts'
 import { PLAIN_DECOR, type GraphDecor } from './decor.ts'
 import { GRAPH_THEMES, type GraphTheme } from './palette.ts'
 import { FRAME_HEAD, type Box, type Scene } from './scene/scene.ts'
-import { indexEdges, itemAt, itemsIn, SpatialIndex } from './scene/spatial.ts'
+import { edgeAt, indexEdges, itemAt, itemsIn, SpatialIndex } from './scene/spatial.ts'
 
 /** What lies at a point of the screen. */
 export type Hit =
   | { readonly kind: 'item'; readonly item: number; readonly part: 'card' | 'chip' }
   /** the head of an unfolded block */
   | { readonly kind: 'frame'; readonly blockId: string }
+  | { readonly kind: 'edge'; readonly edge: number }
   | { readonly kind: 'nothing' }
 
 /** Longest movement of the camera on its own; none where the system asks for none. DESIGN section 11. */
 const GLIDE_MS = 140
+
+/** How near to an edge the pointer has to be; px of the screen. */
+const EDGE_REACH = 4
+
+const NO_MARKS: Marks = { focus: -1, hovered: -1, edge: -1, found: new Set() }
 
 interface Stand {
   readonly scene: Scene
@@ -49,7 +55,7 @@ export class Stage {
   #stand: Stand | null = null
   #decor: GraphDecor = PLAIN_DECOR
   #theme: GraphTheme = GRAPH_THEMES.light
-  #marks: Marks = { focus: -1, hovered: -1, found: new Set() }
+  #marks: Marks = NO_MARKS
   #camera: Camera = { scale: 1, x: 0, y: 0 }
   #size: Size = { width: 1, height: 1 }
   #frame = 0
@@ -96,7 +102,7 @@ export class Stage {
       itemIndex: new SpatialIndex(scene.boxes),
       edgeIndex: indexEdges(scene),
     }
-    this.#marks = { focus: -1, hovered: -1, found: new Set() }
+    this.#marks = NO_MARKS
     this.#request()
   }
 
@@ -201,7 +207,7 @@ export class Stage {
 
   hit(x: number, y: number): Hit {
     if (!this.#stand) return { kind: 'nothing' }
-    const { scene, looks, itemIndex } = this.#stand
+    const { scene, looks, itemIndex, edgeIndex } = this.#stand
     const at = this.toDrawing(x, y)
     const item = itemAt(itemIndex, at.x, at.y)
     const isNear = levelAt(this.#camera.scale) === 'near'
@@ -212,7 +218,10 @@ export class Stage {
       return { kind: 'item', item, part: chip && contains(chip, at) ? 'chip' : 'card' }
     }
     const frame = isNear ? scene.frames.find((box) => contains({ ...box, height: FRAME_HEAD }, at)) : undefined
-    return frame ? { kind: 'frame', blockId: frame.block.id } : { kind: 'nothing' }
+    if (frame) return { kind: 'frame', blockId: frame.block.id }
+    const { scale } = this.#camera
+    const edge = levelAt(scale) === 'far' ? -1 : edgeAt(scene, edgeIndex, at.x, at.y, EDGE_REACH / scale)
+    return edge >= 0 ? { kind: 'edge', edge } : { kind: 'nothing' }
   }
 
   /** Items that a rectangle of the screen touches. */
@@ -232,7 +241,7 @@ export class Stage {
       looks: theme === this.#theme ? this.#stand.looks : looksOf(scene.items, this.#decor, theme),
       decor: this.#decor,
       theme,
-      marks: { focus: -1, hovered: -1, found: new Set() },
+      marks: NO_MARKS,
       brush: { pen, theme, fit: createFitter(pen) },
     }
   }

@@ -4,7 +4,10 @@ import type { Step } from '../../graph/walk.ts'
 export type GraphKey =
   | { readonly action: 'walk'; readonly step: Step; readonly extends: boolean }
   | { readonly action: 'pan'; readonly dx: number; readonly dy: number }
-  | { readonly action: 'zoomIn' | 'zoomOut' | 'fit' | 'toggle' | 'open' | 'find' | 'clear' | 'menu' | 'selectAll' }
+  | {
+      readonly action:
+        'zoomIn' | 'zoomOut' | 'fit' | 'toggle' | 'open' | 'find' | 'clear' | 'menu' | 'selectAll' | 'fold'
+    }
   | { readonly action: 'frame' }
   | { readonly action: 'bits'; readonly bits: number }
 
@@ -22,7 +25,7 @@ const PAN = 80
 
 type Press = Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey' | 'metaKey' | 'altKey'>
 
-/** The keys of SCREENS: arrows walk, Shift extends, Space toggles, 1–8 set bits, + − 0 zoom, F finds, Z shows the selection. */
+/** The keys of SCREENS: arrows walk, Shift extends, Space toggles, 1–8 set bits, + − 0 zoom, F finds, Z shows the selection, Shift Enter folds. */
 export function graphKey({ key, shiftKey, ctrlKey, metaKey, altKey }: Press): GraphKey | null {
   const step = STEPS[key]
   if (ctrlKey || metaKey) {
@@ -45,7 +48,7 @@ export function graphKey({ key, shiftKey, ctrlKey, metaKey, altKey }: Press): Gr
     case ' ':
       return { action: 'toggle' }
     case 'Enter':
-      return { action: 'open' }
+      return { action: shiftKey ? 'fold' : 'open' }
     case 'f':
     case 'F':
       return { action: 'find' }

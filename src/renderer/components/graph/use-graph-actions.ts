@@ -1,12 +1,14 @@
-import { onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+import type { GraphView } from '../../../shared/contract/graph-view.ts'
 import type { GraphDecor } from '../../graph/decor.ts'
 import type { Scene } from '../../graph/scene/scene.ts'
 import type { Stage } from '../../graph/stage.ts'
 import { walk } from '../../graph/walk.ts'
-import { describeItem } from './describe-item.ts'
+import { describeEdge, describeItem } from './describe-item.ts'
 import type { GraphEvents, GraphFocus, GraphSpot } from './graph-events.ts'
 import { graphKey, type GraphKey } from './graph-keys.ts'
 import { createPointer, type PointerHandlers } from './graph-pointer.ts'
+import type { Hit } from '../../graph/stage.ts'
 import type { GraphOnStage } from './use-graph-stage.ts'
 
 export interface ActionOptions {
@@ -14,6 +16,7 @@ export interface ActionOptions {
   readonly canvas: Readonly<ShallowRef<HTMLCanvasElement | null>>
   readonly findBox: Readonly<ShallowRef<{ focus(): void } | null>>
   readonly decor: ComputedRef<GraphDecor>
+  readonly graph: () => GraphView
   readonly selection: () => readonly string[]
   readonly events: GraphEvents
 }
@@ -118,34 +121,46 @@ export function useGraphActions(view: GraphOnStage, options: ActionOptions): Gra
     events.focus(null)
   }
 
-  function tellLater(item: number, x: number, y: number): void {
+  const tensors = computed(() => new Map(options.graph().tensors.map((tensor) => [tensor.name, tensor])))
+
+  function tellNothing(): void {
     clearTimeout(tipTimer)
     tip.value = null
-    const found = scene.value?.items[item]
-    if (!found) return
+  }
+
+  function tellLater(hit: Hit, x: number, y: number): void {
+    tellNothing()
+    if (hit.kind === 'nothing' || hit.kind === 'frame') return
     tipTimer = window.setTimeout(() => {
-      tip.value = { ...describeItem(found, stage.value?.looks[item], decor.value), x, y }
+      const shown = scene.value
+      const words =
+        hit.kind === 'edge'
+          ? shown?.edges[hit.edge] && describeEdge(shown, hit.edge, tensors.value)
+          : shown?.items[hit.item] && describeItem(shown.items[hit.item]!, stage.value?.looks[hit.item], decor.value)
+      if (words) tip.value = { ...words, x, y }
     }, TIP_DELAY_MS)
   }
 
   const pointer = createPointer(() => stage.value, {
     hover(hit, x, y) {
       const item = hit.kind === 'item' ? hit.item : -1
+      const edge = hit.kind === 'edge' ? hit.edge : -1
       canvas.value!.style.cursor = hit.kind === 'nothing' ? 'grab' : 'pointer'
-      tellLater(item, x, y)
-      if (!stage.value || stage.value.marks.hovered === item) return
-      stage.value.setMarks({ hovered: item })
-      events.hover(scene.value?.items[item]?.layerIds ?? [])
+      tellLater(hit, x, y)
+      const marks = stage.value?.marks
+      if (marks?.hovered === item && marks.edge === edge) return
+      stage.value?.setMarks({ hovered: item, edge })
+      if (marks?.hovered !== item) events.hover(scene.value?.items[item]?.layerIds ?? [])
     },
     leave() {
-      tellLater(-1, 0, 0)
+      tellNothing()
       if (stage.value && stage.value.marks.hovered !== -1) events.hover([])
-      stage.value?.setMarks({ hovered: -1 })
+      stage.value?.setMarks({ hovered: -1, edge: -1 })
     },
     click(hit, x, y, isExtending) {
       canvas.value?.focus({ preventScroll: true })
       if (hit.kind === 'frame') return void folds.toggle(hit.blockId)
-      if (hit.kind === 'nothing') return isExtending ? undefined : clear()
+      if (hit.kind !== 'item') return isExtending ? undefined : clear()
       const { layerIds } = scene.value!.items[hit.item]!
       if (isExtending) {
         focusItem(hit.item, 'keep')
@@ -174,7 +189,7 @@ export function useGraphActions(view: GraphOnStage, options: ActionOptions): Gra
     if (!key || !stage.value || !scene.value) return
     event.preventDefault()
     event.stopPropagation()
-    tellLater(-1, 0, 0)
+    tellNothing()
     act(key, stage.value, scene.value)
   }
 
@@ -207,6 +222,8 @@ export function useGraphActions(view: GraphOnStage, options: ActionOptions): Gra
         return targets().length > 0 ? events.setBits(targets(), key.bits) : undefined
       case 'open':
         return openItem(focus)
+      case 'fold':
+        return foldAround()
       case 'find':
         return openFind()
       case 'menu':
@@ -216,6 +233,14 @@ export function useGraphActions(view: GraphOnStage, options: ActionOptions): Gra
       case 'clear':
         return clear()
     }
+  }
+
+  /** Folds the block that the focused card is in. */
+  function foldAround(): void {
+    const block = focusedCard.value === null ? null : folds.blockOf(focusedCard.value)
+    if (!block || folds.folded.value.has(block.id)) return
+    view.afterScene.value = () => focusItem(scene.value?.itemOf.get(focusedCard.value ?? '') ?? -1, 'keep')
+    void folds.toggle(block.id)
   }
 
   /** Where walking begins: the selected layer, else the topmost box in view. */

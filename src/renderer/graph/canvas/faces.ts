@@ -51,18 +51,18 @@ export function drawNear(brush: Brush, item: Item, box: Box, look: Look): void {
   const name = item.kind === 'block' ? `▸ ${item.block!.name}` : item.cards[0]!.name
   pen.text(left, box.y + LINES[0], fit(name, room - chipWidth, NAME), NAME, look.text)
   if (item.kind === 'block') return drawBlockLines(brush, item, box, look)
-  const { op, shape, layer } = item.cards[0]!
+  const { op, shape, parameters, macs } = item.cards[0]!
   const isTall = box.height > LINES[2]
   drawPair(brush, box, LINES[1], op, (!isTall && look.note) || shapeText(shape), look)
   if (!isTall) return
-  const macs = layer?.macs ? `${countText(layer.macs)} MAC` : ''
-  drawPair(brush, box, LINES[2], `${countText(layer?.parameters ?? 0)} params`, look.note || macs, look)
+  const work = macs ? `${countText(macs)} MAC` : ''
+  drawPair(brush, box, LINES[2], `${countText(parameters)} params`, look.note || work, look)
 }
 
 function drawBlockLines(brush: Brush, item: Item, box: Box, look: Look): void {
   const ops = [...new Set(item.cards.map(({ op }) => op))].join(', ')
   brush.pen.text(box.x + PAD, box.y + LINES[1], brush.fit(ops, box.width - 2 * PAD, BODY), BODY, look.quiet)
-  const parameters = item.cards.reduce((sum, { layer }) => sum + (layer?.parameters ?? 0), 0)
+  const parameters = item.cards.reduce((sum, card) => sum + card.parameters, 0)
   const size = parameters > 0 ? `${countText(parameters)} params` : ''
   drawPair(brush, box, LINES[2] - 2, `${item.cards.length} layers`, look.note || size, look)
   drawMix(brush, box, look)
@@ -158,8 +158,8 @@ export function drawMid({ pen, theme, fit }: Brush, item: Item, box: Box, look: 
   const size = Math.round(Math.min(12 / scale, box.height * 0.7))
   if (size * scale < SMALLEST_TEXT) return
   const style = { size, bold: true }
-  const { op, name, layer } = item.cards[0]!
-  const text = isTerminal ? name : item.kind === 'block' ? item.block!.name : (layer?.op ?? op)
+  const { op, name, layer, nodes } = item.cards[0]!
+  const text = isTerminal ? name : item.kind === 'block' ? item.block!.name : nodes.length > 1 && layer ? layer.op : op
   const room = box.width - stripe - 2 * PAD
   pen.text(box.x + stripe + PAD + room / 2, box.y + box.height / 2, fit(text, room, style), style, look.text, 'middle')
 }

@@ -101,10 +101,11 @@ function sequentialTint(overlay: SequentialOverlay, theme: GraphTheme): (item: I
     const values = layerIds.flatMap((id) => overlay.values.get(id) ?? []).filter(({ value }) => !Number.isNaN(value))
     if (values.length === 0) return null
     const value = combine(values, overlay.combine)
+    const isEstimated = values.some(({ estimated }) => estimated)
     return {
       colour: scaleColour(theme.scale, shareOf(overlay, domain, value)),
-      estimated: values.some(({ estimated }) => estimated),
-      note: valueText(value, overlay.unit),
+      estimated: isEstimated,
+      note: `${isEstimated ? '≈ ' : ''}${valueText(value, overlay.unit)}`,
     }
   }
 }

@@ -21,6 +21,8 @@ export interface Marks {
   readonly focus: number
   /** below the pointer */
   readonly hovered: number
+  /** the edge below the pointer */
+  readonly edge: number
   /** what find has found */
   readonly found: ReadonlySet<number>
 }
@@ -70,7 +72,10 @@ function paintItem({ scene, looks, brush }: Picture, item: number, level: 'near'
   else drawMid(brush, scene.items[item]!, scene.boxes[item]!, look, scale)
 }
 
-/** Boxes only; each at least a pixel, and none where the screen has one already. */
+/** Width of a box far away, in px of the screen: a long graph is a line that can be seen. */
+const LEAST_WIDTH = 4
+
+/** Boxes only; each at least a pixel high, and none where the screen has one already. */
 function paintFar({ scene, looks, brush }: Picture, camera: Camera, size: Size, items: readonly number[]): void {
   const pixel = 1 / camera.scale
   const columns = Math.ceil(size.width)
@@ -88,8 +93,9 @@ function paintFar({ scene, looks, brush }: Picture, camera: Camera, size: Size, 
     }
     const look = looks[item]!
     brush.pen.setOpacity(look.isDimmed ? DIMMED : 1)
+    const width = Math.max(box.width, LEAST_WIDTH * pixel)
     const height = Math.max(box.height, pixel)
-    brush.pen.rect({ ...box, width: Math.max(box.width, pixel), height }, { fill: look.far })
+    brush.pen.rect({ x: box.x + (box.width - width) / 2, y: box.y, width, height }, { fill: look.far })
   }
 }
 
@@ -130,7 +136,8 @@ function tipsOf({ points, pointStart }: Scene, edges: readonly number[]): number
 }
 
 /** Edges of the item under the pointer and of the one with the focus. */
-function litEdges({ incoming, outgoing }: Scene, { focus, hovered }: Marks): ReadonlySet<number> {
+function litEdges({ incoming, outgoing }: Scene, { focus, hovered, edge }: Marks): ReadonlySet<number> {
+  if (edge >= 0) return new Set([edge])
   const shown = hovered >= 0 ? hovered : focus
   return new Set(shown < 0 ? [] : [...incoming[shown]!, ...outgoing[shown]!])
 }

@@ -123,14 +123,16 @@ function repeatedStretches(graph: CardGraph, signatures: readonly string[], take
   const found = findMotifs(signatures, taken, crossings(graph)).flatMap(({ length, starts }) =>
     starts.map((first) => ({ first, last: first + length - 1 })),
   )
-  return found
-    .sort((a, b) => a.first - b.first)
-    .map(({ first, last }, i) => ({
-      first,
-      last,
-      name: commonName(graph.cards.slice(first, last + 1)) ?? `block ${i + 1}`,
-      make: makeOf(signatures, first, last),
-    }))
+  found.sort((a, b) => a.first - b.first)
+  const names = found.map(({ first, last }) => commonName(graph.cards.slice(first, last + 1)))
+  const counts = new Map<string | null, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return found.map(({ first, last }, i) => {
+    const name = names[i] ?? null
+    // a name that all share tells nothing
+    const isTelling = name !== null && counts.get(name) === 1
+    return { first, last, name: isTelling ? name : `block ${i + 1}`, make: makeOf(signatures, first, last) }
+  })
 }
 
 /** Edges and tensors across each place between two cards: few where one block ends and the next begins. */

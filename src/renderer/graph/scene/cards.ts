@@ -17,6 +17,9 @@ export interface Card {
   readonly layer: LayerInfo | null
   readonly nodes: readonly GraphViewNode[]
   readonly shape: readonly Dim[] | null
+  /** of the layer, on the card of its main op alone */
+  readonly parameters: number
+  readonly macs: number | null
 }
 
 /** A tensor that one card writes and another reads. */
@@ -56,7 +59,7 @@ export function makeCards(view: GraphView, options: { readonly fused: boolean })
 }
 
 function terminal(kind: 'input' | 'output', { name, dataType, shape }: ValueSpec): Card {
-  return { id: `${kind}:${name}`, kind, name, op: dataType, layer: null, nodes: [], shape }
+  return { id: `${kind}:${name}`, kind, name, op: dataType, layer: null, nodes: [], shape, parameters: 0, macs: null }
 }
 
 /** Nodes that share a card, in the order of their first. */
@@ -78,7 +81,18 @@ function cardFor(nodes: readonly GraphViewNode[], layer: LayerInfo | null, fused
   const name = fused && layer ? layer.id : main.id
   const shape = (fused ? layer?.outputShape : null) ?? nodes.at(-1)!.outputShape
   const op = fused && layer ? [layer.op, layer.activation].filter((part) => part !== null).join(' + ') : main.op
-  return { id: name, kind: layer ? 'layer' : 'node', name, op, layer, nodes, shape }
+  const own = layer && main.id === layer.id ? layer : null
+  return {
+    id: name,
+    kind: layer ? 'layer' : 'node',
+    name,
+    op,
+    layer,
+    nodes,
+    shape,
+    parameters: own?.parameters ?? 0,
+    macs: own?.macs ?? null,
+  }
 }
 
 /** Gathers edges, one for each pair of cards and tensor; what nobody writes, constants above all, has none. */

@@ -51,7 +51,7 @@ export function sizeOf(item: Item): { readonly width: number; readonly height: n
       return { width: CARD_WIDTH, height: TALL }
     case 'layer':
     case 'node':
-      return { width: CARD_WIDTH, height: (item.cards[0]!.layer?.parameters ?? 0) > 0 ? TALL : LOW }
+      return { width: CARD_WIDTH, height: item.cards[0]!.parameters > 0 ? TALL : LOW }
   }
 }
 

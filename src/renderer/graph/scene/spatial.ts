@@ -109,6 +109,43 @@ export function itemAt(index: SpatialIndex, x: number, y: number): number {
   return index.find({ x, y, width: 0, height: 0 })[0] ?? -1
 }
 
+/** The edge within `reach` of a point, -1 where there is none. */
+export function edgeAt(scene: Scene, index: SpatialIndex, x: number, y: number, reach: number): number {
+  const near = index.find({ x: x - reach, y: y - reach, width: 2 * reach, height: 2 * reach })
+  return near.find((edge) => isOnEdge(scene, edge, x, y, reach)) ?? -1
+}
+
+/** Points of a bend that are looked at. */
+const BEND_STEPS = 24
+
+function isOnEdge({ points, pointStart }: Scene, edge: number, x: number, y: number, reach: number): boolean {
+  for (let i = pointStart[edge]!; i + 1 < pointStart[edge + 1]!; i++) {
+    const [x0, y0, x1, y1] = [points[2 * i]!, points[2 * i + 1]!, points[2 * i + 2]!, points[2 * i + 3]!]
+    if (y < y0 - reach || y > y1 + reach) continue
+    const steps = x0 === x1 ? 1 : BEND_STEPS
+    let fromX = x0
+    let fromY = y0
+    for (let step = 1; step <= steps; step++) {
+      const t = step / steps
+      // the cubic that the pens draw: its ends are upright
+      const nextX = x0 + (x1 - x0) * t * t * (3 - 2 * t)
+      const nextY = y0 + (y1 - y0) * (1.5 * t * (1 - t) + t ** 3)
+      if (distance(x, y, fromX, fromY, nextX, nextY) <= reach) return true
+      fromX = nextX
+      fromY = nextY
+    }
+  }
+  return false
+}
+
+/** From a point to a piece of a line. */
+function distance(x: number, y: number, x0: number, y0: number, x1: number, y1: number): number {
+  const [dx, dy] = [x1 - x0, y1 - y0]
+  const share = ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy || 1)
+  const t = Math.min(1, Math.max(0, share))
+  return Math.hypot(x - x0 - dx * t, y - y0 - dy * t)
+}
+
 /** Items that a rectangle touches, in order. */
 export function itemsIn(scene: Scene, index: SpatialIndex, area: Box): number[] {
   return index

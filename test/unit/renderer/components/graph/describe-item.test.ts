@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeItem } from '../../../../../src/renderer/components/graph/describe-item.ts'
+import { describeEdge, describeItem } from '../../../../../src/renderer/components/graph/describe-item.ts'
 import { looksOf } from '../../../../../src/renderer/graph/canvas/looks.ts'
 import { PLAIN_DECOR, precisionOf, type GraphDecor } from '../../../../../src/renderer/graph/decor.ts'
 import { GRAPH_THEMES } from '../../../../../src/renderer/graph/palette.ts'
@@ -41,4 +41,17 @@ it('says that an input is one', () => {
 
 it('says that a layer differs between two plans', () => {
   expect(wordsOf('stem', { changed: new Set(['stem']) })).toContain('differs between the two plans')
+})
+
+it('says what an edge carries, and between which boxes', () => {
+  const view = residualView(2)
+  const tensors = new Map(view.tensors.map((tensor) => [tensor.name, tensor]))
+  const scene = sceneOf(view)
+  const edge = scene.edges.findIndex(
+    ({ from, to }) => from === scene.itemOf.get('stem') && to === scene.itemOf.get('layer0/0/add'),
+  )
+  expect(describeEdge(scene, edge, tensors)).toEqual({
+    name: 'stem_out',
+    lines: ['float N×8×16×16', 'stem → layer0/0/add'],
+  })
 })

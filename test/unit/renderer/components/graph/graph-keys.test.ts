@@ -22,6 +22,8 @@ it.each<{ why: string; press: Partial<typeof plain> & { key: string }; key: Grap
   { why: 'Ctrl K is the palette’s', press: { key: 'k', ctrlKey: true }, key: null },
   { why: 'Ctrl 4 is not the graph’s', press: { key: '4', ctrlKey: true }, key: null },
   { why: 'Shift F10 opens the menu', press: { key: 'F10', shiftKey: true }, key: { action: 'menu' } },
+  { why: 'Enter opens', press: { key: 'Enter' }, key: { action: 'open' } },
+  { why: 'Shift Enter folds', press: { key: 'Enter', shiftKey: true }, key: { action: 'fold' } },
   { why: 'M is the shell’s', press: { key: 'm' }, key: null },
 ])('$why', ({ press, key }) => {
   expect(graphKey({ ...plain, ...press })).toEqual(key)

@@ -15,7 +15,7 @@ function picture(scene: Scene, pen: SvgPen, decor: GraphDecor = PLAIN_DECOR, the
     looks: looksOf(scene.items, decor, GRAPH_THEMES[theme]),
     decor,
     theme: GRAPH_THEMES[theme],
-    marks: { focus: -1, hovered: -1, found: new Set() },
+    marks: { focus: -1, hovered: -1, edge: -1, found: new Set() },
     brush: { pen, theme: GRAPH_THEMES[theme], fit: createFitter(pen) },
     itemIndex: new SpatialIndex(scene.boxes),
     edgeIndex: indexEdges(scene),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { overlaps, type Box } from '../../../../../src/renderer/graph/scene/scene.ts'
-import { indexEdges, itemAt, itemsIn, SpatialIndex } from '../../../../../src/renderer/graph/scene/spatial.ts'
+import { edgeAt, indexEdges, itemAt, itemsIn, SpatialIndex } from '../../../../../src/renderer/graph/scene/spatial.ts'
 import { residualView, sceneOf, seeded } from '../views.ts'
 
 describe('makeScene', () => {
@@ -81,5 +81,18 @@ describe('SpatialIndex', () => {
         expect(edges.find(area)).toContain(edge)
       }
     })
+  })
+
+  it('hits an edge on its line, bends included, and not beside it', () => {
+    const scene = sceneOf(residualView(5))
+    const edges = indexEdges(scene)
+    const skip = scene.edges.findIndex(({ from, to }) => scene.rank[to]! - scene.rank[from]! > 1)
+    const first = scene.pointStart[skip]!
+    const at = (i: number): { x: number; y: number } => ({ x: scene.points[2 * i]!, y: scene.points[2 * i + 1]! })
+    const [top, bend] = [at(first), at(first + 1)]
+    // half-way down a bend it is half-way across
+    expect(edgeAt(scene, edges, (top.x + bend.x) / 2, (top.y + bend.y) / 2, 2)).toBe(skip)
+    expect(edgeAt(scene, edges, bend.x + 1, bend.y + 5, 2)).toBe(skip)
+    expect(edgeAt(scene, edges, bend.x + 5, bend.y + 5, 2)).toBe(-1)
   })
 })
