@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
 import { repairNames, type QuantPlan, type RepairName } from '../../../../shared/contract/plan.ts'
-import { asFileFault } from '../../../jobs/file-fault.ts'
 import { runQuantization, type QuantizeAnswer, type RepairsAnswer } from '../../../jobs/quantize-run.ts'
-import { parsePlan, planFromOptions, planTypes } from '../../../quant/plan.ts'
+import { planFromOptions, planTypes } from '../../../quant/plan.ts'
 import type { Host } from '../host.ts'
 import { flagOf, list } from '../parse.ts'
 import { CALIBRATORS, parseRepairs } from '../plan-options.ts'
+import { readPlanFile } from '../read-plan.ts'
 import { addSampleOptions, readSampleOptions, type SampleFlags } from '../sample-options.ts'
 import { formatBytes, formatTable } from '../table.ts'
 
@@ -87,21 +86,7 @@ async function planOf(flags: QuantizeFlags): Promise<QuantPlan> {
       'usage.planAndOptions',
       `--plan already says it all; ${flagOf(clash)} cannot be given with it. Edit the plan instead.`,
     )
-  return parsePlan(await readJson(file))
-}
-
-const MOST_PLAN_BYTES = 64 * 2 ** 20
-
-async function readJson(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw asFileFault(error, file, 'read')
-  })
-  if (text.length > MOST_PLAN_BYTES) throw new Fault('plan.tooLarge', `${file} is too large for a plan.`, { file })
-  try {
-    return JSON.parse(text) as unknown
-  } catch (cause) {
-    throw new Fault('plan.notJson', `${file} is not JSON: ${(cause as Error).message}.`, { file }, { cause })
-  }
+  return readPlanFile(file)
 }
 
 /** The fields scripts rely on (DESIGN section 8), then what else is known. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Host } from '../host.ts'
 import { addBenchCommand } from './bench.ts'
+import { addConvertCommand } from './convert.ts'
 import { addDemoCommand } from './demo.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEvalCommand } from './eval.ts'
@@ -21,6 +22,7 @@ export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
   addSensitivityCommand,
   addSearchCommand,
   addSweepCommand,
+  addConvertCommand,
   addRunsCommand,
   addServeCommand,
   addDoctorCommand,

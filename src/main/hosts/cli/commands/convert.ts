@@ -1,0 +1,73 @@
+import { Option, type Command } from 'commander'
+import { WEIGHT_STORAGES, type WeightStorage } from '../../../formats/tfjs/index.ts'
+import { runConversion, type ConvertAnswer } from '../../../jobs/convert-run.ts'
+import type { Host } from '../host.ts'
+import { list } from '../parse.ts'
+import { readPlanFile } from '../read-plan.ts'
+import { formatBytes, formatTable } from '../table.ts'
+
+interface ConvertFlags {
+  weights?: WeightStorage
+  keepFloat?: string[]
+  plan?: string
+  force?: boolean
+}
+
+/** `convert IN OUT`: TensorFlow.js to ONNX and back. */
+export function addConvertCommand(program: Command, host: Host): void {
+  program
+    .command('convert <model> <output>')
+    .description('write a model as NAME.onnx, or as a TensorFlow.js graph-model into a folder')
+    .addOption(
+      new Option('--weights <type>', 'how TensorFlow.js weights are stored (float32)').choices([...WEIGHT_STORAGES]),
+    )
+    .option('--keep-float <layer...>', 'layers whose weights stay float32 (repeat, or separate by commas)', list)
+    .addOption(
+      new Option(
+        '--plan <file>',
+        'a plan decides: uint8 for up to 8 bits, uint16 for more, float32 for float',
+      ).conflicts('weights'),
+    )
+    .option('--force', 'replace existing files')
+    .action(
+      host.action(async (services, flags: ConvertFlags, model: string, output: string) => {
+        const plan = flags.plan === undefined ? null : await readPlanFile(flags.plan)
+        const { weights = 'float32', keepFloat = [], force = false } = flags
+        const { run, value } = await runConversion({ model, output, force, weights, keepFloat, plan }, services)
+        host.print({ run, ...value }, () => convertText(run, value))
+      }),
+    )
+}
+
+function convertText(run: string, answer: ConvertAnswer): string {
+  const { output, sourceBytes, sizeBytes, maxRelativeError, layers, target, notes } = answer
+  const share = ((100 * sizeBytes) / sourceBytes).toFixed(2)
+  const lines = [
+    `run ${run}: ${output}`,
+    `${formatBytes(sourceBytes)} → ${formatBytes(sizeBytes)} (${share} %); read back, its outputs differ by at most ${maxRelativeError.toPrecision(2)} (relative)`,
+  ]
+  if (layers.length > 0) lines.push('', layersText(layers))
+  if (target === 'tfjs' && layers.some(({ storage }) => storage !== 'float32')) {
+    lines.push('', 'Stored weights make the download smaller, not the model faster: TensorFlow.js computes in float32.')
+  }
+  for (const note of notes) lines.push('', `note: ${note}`)
+  return lines.join('\n')
+}
+
+function layersText(layers: ConvertAnswer['layers']): string {
+  const columns = [
+    { title: 'layer', maxWidth: 60 },
+    { title: 'op' },
+    { title: 'stored as' },
+    { title: 'size', align: 'right' as const },
+    { title: 'weights (dB)', align: 'right' as const },
+  ]
+  const rows = layers.map(({ id, op, storage, sizeBytes, weightSqnrDb }) => [
+    id,
+    op,
+    storage,
+    formatBytes(sizeBytes),
+    weightSqnrDb === null ? 'exact' : weightSqnrDb.toFixed(1),
+  ])
+  return formatTable(columns, rows)
+}

@@ -1,0 +1,123 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { Fault } from '../../shared/contract/fault.ts'
+import type { LayerOverride, QuantPlan } from '../../shared/contract/plan.ts'
+import type { Json } from '../../shared/contract/runs.ts'
+import type { WeightStorage } from '../formats/tfjs/index.ts'
+import { asFileFault } from './file-fault.ts'
+import { recordRun } from './record-run.ts'
+import type { Services } from './services.ts'
+import type { ConvertInput, ConvertOutput } from './tasks/convert.ts'
+
+export interface ConvertRequest {
+  readonly model: string
+  /** NAME.onnx, or a folder (or the model.json in it) for TensorFlow.js */
+  readonly output: string
+  readonly force: boolean
+  /** how weights are stored for TensorFlow.js */
+  readonly weights: WeightStorage
+  /** ids of layers whose weights stay float32 */
+  readonly keepFloat: readonly string[]
+  /** decides for each layer, in the place of `weights` */
+  readonly plan: QuantPlan | null
+}
+
+export interface ConvertAnswer extends ConvertOutput {
+  readonly output: string
+  readonly target: 'onnx' | 'tfjs'
+}
+
+/**
+ * `quantbench convert`: a model in another format, as a run of the store.
+ * @throws Fault as the task `convert`; usage.convertOptions
+ */
+export async function runConversion(
+  request: ConvertRequest,
+  services: Services,
+): Promise<{ run: string; value: ConvertAnswer }> {
+  const { target, folder, output } = targetOf(request.output)
+  assertOptionsFit(request, target)
+  const { pool, signal } = services
+  const storage = { default: storageOf(request), layers: layerStorage(request) }
+  const parameters = { output, target, storage } as unknown as Json
+  return recordRun(services, { kind: 'convert', modelPath: request.model, parameters }, async (run) => {
+    if (target === 'tfjs') await makeFolder(folder)
+    const input: ConvertInput = { path: request.model, output, target, force: request.force, storage }
+    const written = await pool.run<ConvertInput, ConvertOutput>('convert', input, { signal })
+    run.identify({ modelHash: written.modelHash })
+    const value: ConvertAnswer = { ...written, output, target }
+    return {
+      value,
+      warnings: [],
+      metrics: {
+        bytes: written.sizeBytes,
+        referenceBytes: written.sourceBytes,
+        maxRelativeError: written.maxRelativeError,
+      },
+      layers: written.layers.map(({ id, op, storage: type, weightSqnrDb }) => ({
+        id,
+        op,
+        type,
+        execution: null,
+        ms: null,
+        reason: null,
+        metrics: numbersOf({ weightSqnrDb }),
+      })),
+      results: { files: written.files, notes: written.notes, sourceFormat: written.sourceFormat },
+    }
+  })
+}
+
+function numbersOf(metrics: Readonly<Record<string, number | null>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(metrics).filter((entry): entry is [string, number] => entry[1] !== null))
+}
+
+/** What the name of the output asks for. */
+function targetOf(given: string): { target: 'onnx' | 'tfjs'; folder: string; output: string } {
+  const path = resolve(given)
+  if (path.toLowerCase().endsWith('.onnx')) return { target: 'onnx', folder: dirname(path), output: path }
+  const folder = path.endsWith('model.json') ? dirname(path) : path
+  return { target: 'tfjs', folder, output: folder }
+}
+
+function assertOptionsFit({ weights, keepFloat, plan }: ConvertRequest, target: 'onnx' | 'tfjs'): void {
+  if (target === 'tfjs' || (weights === 'float32' && keepFloat.length === 0 && plan === null)) return
+  throw new Fault(
+    'usage.convertOptions',
+    '--weights, --keep-float and --plan say how TensorFlow.js weights are stored; for an ONNX file use `quantbench quantize`.',
+  )
+}
+
+function storageOf({ weights, plan }: ConvertRequest): WeightStorage {
+  return plan ? storageOfBits(plan.defaults.weights.bits) : weights
+}
+
+/** Up to 8 bits are kept in uint8, more in uint16: TensorFlow.js has no other integers. */
+function storageOfBits(bits: number): WeightStorage {
+  return bits <= 8 ? 'uint8' : 'uint16'
+}
+
+function layerStorage({ plan, keepFloat }: ConvertRequest): Record<string, WeightStorage> {
+  const planned = Object.entries(plan?.layers ?? {}).map(([id, layer]): [string, WeightStorage] => [
+    id,
+    overridden(layer, plan!),
+  ])
+  return Object.fromEntries([...planned, ...keepFloat.map((id): [string, WeightStorage] => [id, 'float32'])])
+}
+
+function overridden(layer: LayerOverride, plan: QuantPlan): WeightStorage {
+  if (layer === 'float') return 'float32'
+  return storageOfBits(layer.weights?.bits ?? plan.defaults.weights.bits)
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null)
+  if (found && !found.isDirectory()) {
+    throw new Fault('file.exists', `${folder} is a file: name a folder for the TensorFlow.js model, or NAME.onnx.`, {
+      path: folder,
+    })
+  }
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw asFileFault(error, folder, 'write')
+  })
+}
