@@ -132,7 +132,7 @@ async function connect(link: string): Promise<TestClient> {
   const { origin } = new URL(link)
   const cookie = (await fetch(link, { redirect: 'manual' })).headers.get('set-cookie')!.split(';')[0]!
   const websocket = new WebSocket(`${origin.replace('http', 'ws')}/rpc`, { headers: { cookie, origin } })
-  return createORPCClient<TestClient>(new RPCLink({ websocket: websocket as unknown as globalThis.WebSocket }))
+  return createORPCClient<TestClient>(new RPCLink({ websocket: websocket }))
 }
 
 const STARTS = 5
