@@ -1,0 +1,33 @@
+import type * as tf from '@tensorflow/tfjs'
+
+/** The tfjs functions as pure rooms get them handed in, on native TensorFlow. */
+export type Tfjs = typeof tf
+export type Tensor = tf.Tensor
+export type Tensor4D = tf.Tensor4D
+export type Variable = tf.Variable
+
+/** What the learning engine runs on. */
+export interface TensorEngine {
+  readonly tf: Tfjs
+  /** version of libtensorflow, such as 1.15.0 */
+  readonly version: string
+  readonly native: NativeOps
+}
+
+/** Kernels of TensorFlow that tfjs has no function for, with gradients where training needs them. */
+export interface NativeOps {
+  /**
+   * Simulated quantization per tensor with TensorFlow's own kernel; the gradient is straight-through, to `min` and `max` too.
+   * @param min,max scalars; @param bits 2 to 8
+   * Source: TensorFlow FakeQuantWithMinMaxVars.
+   */
+  fakeQuantize(x: Tensor, min: Tensor, max: Tensor, bits: number, narrowRange: boolean): Tensor
+  /** The same per channel of the last axis; `min` and `max` are [channels]. Source: FakeQuantWithMinMaxVarsPerChannel. */
+  fakeQuantizePerChannel(x: Tensor, min: Tensor, max: Tensor, bits: number, narrowRange: boolean): Tensor
+  /**
+   * Batch normalization of [N, H, W, C] with the statistics of the batch, and its gradient, each as one kernel.
+   * @returns the output, and the batch's mean and (population) variance [C], which carry no gradient
+   * Source: TensorFlow FusedBatchNormV3.
+   */
+  batchNormTrain(x: Tensor, scale: Tensor, offset: Tensor, epsilon: number): { y: Tensor; mean: Tensor; variance: Tensor }
+}
