@@ -15,6 +15,7 @@ declare module 'vue-router' {
   }
 }
 
+/** `views/GraphView.vue` is the screen `graph`; each is loaded when it is first shown. */
 const pages = import.meta.glob<{ default: object }>('./views/*View.vue')
 
 interface Screen {
@@ -29,7 +30,6 @@ const SCREENS: readonly Screen[] = [
   { name: 'calibrate', meta: { title: 'Calibrate', icon: 'calibrate', needsModel: true } },
   { name: 'sensitivity', meta: { title: 'Sensitivity', icon: 'sensitivity', needsModel: true, inspector: true } },
   { name: 'search', meta: { title: 'Search', icon: 'target', needsModel: true, inspector: true } },
-  { name: 'train', meta: { title: 'Train', icon: 'train', needsModel: true } },
   { name: 'runs', meta: { title: 'Runs', icon: 'runs' } },
   { name: 'settings', meta: { title: 'Settings', icon: 'settings', foot: true } },
 ]
