@@ -17,7 +17,7 @@ export const MAX_SCALE = 4
 /** Scale at which cards are read when a graph is opened or a layer looked up. */
 const READING_SCALE = 0.9
 /** A graph that would have to be smaller than this to fit is opened at its top instead. */
-const MIN_OPENING_SCALE = 0.35
+const MIN_OPENING_SCALE = 0.6
 const MARGIN = 24
 
 /** The part of the drawing that is seen. */

@@ -130,8 +130,12 @@ export class Stage {
     this.#request()
   }
 
+  /** What was in the middle across stays there: a list that opens beside the graph does not push it out of view. */
   resize(size: Size): void {
+    const before = this.#size.width
     this.#size = { width: Math.max(1, size.width), height: Math.max(1, size.height) }
+    const { scale, x, y } = this.camera
+    if (this.scene && before > 1) this.moveTo({ scale, x: x + (this.#size.width - before) / 2, y }, false)
     this.#request()
   }
 

@@ -129,8 +129,8 @@ function sizeOverlay({ layers, estimate }: OverlaySource): OverlayChoice {
 }
 
 const EXECUTIONS: CategoryOverlay['categories'] = [
-  { id: 'int8', label: 'runs in integers', hue: 'bits8' },
-  { id: 'simulated', label: 'quantized, computed in float', hue: 'bits4' },
+  { id: 'int8', label: 'int8', hue: 'bits8' },
+  { id: 'simulated', label: 'simulated', hue: 'bits4' },
   { id: 'float', label: 'float', hue: 'float' },
 ]
 

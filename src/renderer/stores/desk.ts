@@ -37,7 +37,7 @@ export const useDeskStore = defineStore('desk', () => {
   /** configuration of sensitivity and SQNR overlays; null: the first */
   const config = ref<string | null>(null)
   const isListShown = ref(false)
-  const listSize = ref(420)
+  const listSize = ref(500)
   const isExporting = ref(false)
   const isSaving = ref(false)
   const other = shallowRef<Other | null>(null)
