@@ -21,14 +21,14 @@ interface Waiting {
 export function createLayouter(): Layouter {
   const waiting = new Map<number, Waiting>()
   let next = 0
-  let worker: Worker | null = new Worker(new URL('./layout-worker.ts', import.meta.url), { type: 'module' })
-  worker.addEventListener('message', ({ data }: MessageEvent<LayoutReply>) => {
+  let worker = startWorker()
+  worker?.addEventListener('message', ({ data }: MessageEvent<LayoutReply>) => {
     const request = waiting.get(data.id)
     waiting.delete(data.id)
     if ('layout' in data) request?.resolve(data.layout)
     else request?.reject(new Error(data.problem))
   })
-  worker.addEventListener('error', (event) => {
+  worker?.addEventListener('error', (event) => {
     console.warn(`The layout worker failed (${event.message || 'it could not be loaded'}); the page lays out itself.`)
     worker?.terminate()
     worker = null
@@ -49,6 +49,15 @@ export function createLayouter(): Layouter {
       for (const { reject } of waiting.values()) reject(new DOMException('The graph was closed.', 'AbortError'))
       waiting.clear()
     },
+  }
+}
+
+function startWorker(): Worker | null {
+  try {
+    return new Worker(new URL('./layout-worker.ts', import.meta.url), { type: 'module' })
+  } catch (error) {
+    console.warn('The layout worker could not be started; the page lays out itself.', error)
+    return null
   }
 }
 
