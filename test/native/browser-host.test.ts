@@ -117,6 +117,24 @@ describe('who is let in', () => {
     expect((await ask(host.newLink().replace('127.0.0.1', 'localhost'))).status).toBe(303)
   })
 
+  it('a window finds a host again that was started anew, for its digest only is kept', async () => {
+    const { host, home, cookie } = await start()
+    const port = Number(new URL(host.origin).port)
+    const kept = path.join(home, 'windows.json')
+    expect(fs.readFileSync(kept, 'utf8')).not.toContain(cookie.split('=')[1])
+    expect(fs.statSync(kept).mode & 0o077).toBe(0)
+    await host.close()
+    const again = await startBrowserHost({
+      home,
+      port,
+      pages: () => Promise.resolve((_, response) => void response.end('p')),
+    })
+    onTestFinished(() => again.close())
+    expect((await ask(again.origin, { headers: { cookie } })).status).toBe(200)
+    expect(await upgrade(again, { cookie, origin: again.origin })).toBe(101)
+    expect(again.app.session).not.toBe(host.app.session)
+  })
+
   it('strict headers on every answer', async () => {
     const { host, cookie } = await start()
     for (const { headers } of [await ask(host.origin), await ask(host.origin, { headers: { cookie } })]) {

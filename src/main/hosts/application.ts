@@ -175,13 +175,14 @@ export class Application {
       environment: this.environment,
       now,
       ...listeners,
+      ...(memoryBytes === null ? {} : { memoryBytes }),
       onPartial,
       onRun: (run) => {
         onRun(run)
         this.events.tell({ kind: 'runs', runs: [run] })
       },
     }
-    const deps = { exports: this.exportsFolder, sampleModel: this.sampleModel(), threads, memoryBytes, pause }
+    const deps = { exports: this.exportsFolder, sampleModel: this.sampleModel(), threads, pause }
     try {
       return await doJob(request, services, deps)
     } finally {

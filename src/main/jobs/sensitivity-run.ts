@@ -97,7 +97,9 @@ export async function measureSensitivity(
     chunks.map(({ positions }) => positions.length),
     services,
   )
-  const memoryBytes = Math.floor((request.memoryBytes ?? machineBytes() / 10) / services.pool.size)
+  const memoryBytes = Math.floor(
+    (request.memoryBytes ?? services.memoryBytes ?? machineBytes() / 10) / services.pool.size,
+  )
   const time: SweepTime = { sessionMs: 0, runMs: 0 }
   const scores: Omit<LayerScore, 'rank'>[] = []
   const whole: SensitivityResult['whole'][number][] = []

@@ -14,6 +14,8 @@ export interface Services {
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
   readonly onLog: OnLog
+  /** bytes of cached tensors that all workers may keep in memory; a tenth of the machine's when absent */
+  readonly memoryBytes?: number
   /** called with what becomes known on the way, where somebody looks */
   readonly onPartial?: (partial: PartialResult) => void
   /** called with the id of the run as soon as there is one */

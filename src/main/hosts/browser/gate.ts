@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
 /** Why a request is turned away; the text is for whoever sees it in a browser. */
@@ -9,8 +9,15 @@ export interface Refusal {
 
 /** A link that nobody used is void after this time. */
 const LINK_MS = 10 * 60_000
-/** Windows that can be known at a time; the one that was let in first is forgotten. */
-const MOST_SESSIONS = 64
+
+/**
+ * The windows that were let in, by the SHA-256 of their cookies. It outlives the host where it is kept on disk: a window finds a host again
+ * that was started anew on the same port.
+ */
+export interface SessionBook {
+  has(digest: string): boolean
+  add(digest: string): void
+}
 
 /**
  * Who may talk to the host (DESIGN section 10). A request must name this host, must not come from another origin, and must carry the
@@ -20,10 +27,11 @@ const MOST_SESSIONS = 64
 export class Gate {
   readonly #port: number
   readonly #links = new Map<string, number>()
-  readonly #sessions = new Set<string>()
+  readonly #sessions: SessionBook
 
-  constructor(port: number) {
+  constructor(port: number, sessions: SessionBook) {
     this.#port = port
+    this.#sessions = sessions
   }
 
   get cookieName(): string {
@@ -51,8 +59,7 @@ export class Gate {
     this.#links.delete(known[0])
     if (known[1] < Date.now()) return null
     const session = secretText()
-    this.#sessions.add(session)
-    if (this.#sessions.size > MOST_SESSIONS) this.#sessions.delete([...this.#sessions][0]!)
+    this.#sessions.add(digestOf(session))
     return session
   }
 
@@ -75,7 +82,7 @@ export class Gate {
   refuseStranger({ headers }: Pick<IncomingMessage, 'headers'>): Refusal | null {
     const cookies = (headers.cookie ?? '').split(';').map((part) => part.trim())
     const own = cookies.find((part) => part.startsWith(`${this.cookieName}=`))?.slice(this.cookieName.length + 1)
-    if (own !== undefined && [...this.#sessions].some((session) => isSame(session, own))) return null
+    if (own !== undefined && this.#sessions.has(digestOf(own))) return null
     return {
       status: 401,
       reason: 'This window is not known to the host. Open the link that the host printed; each link works once.',
@@ -86,6 +93,10 @@ export class Gate {
 /** A new secret: 32 random bytes, in letters that a URL takes. */
 export function secretText(): string {
   return randomBytes(32).toString('base64url')
+}
+
+function digestOf(session: string): string {
+  return createHash('sha256').update(session).digest('hex')
 }
 
 /** Compares secrets in a time that does not tell how much of them agrees. */

@@ -10,6 +10,7 @@ import { createNodeWorkerHost } from '../worker/node-host.ts'
 import { secretText } from './gate.ts'
 import { DownloadLinks } from './links.ts'
 import { BrowserServer, listen } from './server.ts'
+import { openSessionBook } from './sessions.ts'
 
 export interface BrowserHostOptions {
   /** folder of the store */
@@ -65,7 +66,7 @@ export async function startBrowserHost(options: BrowserHostOptions): Promise<Bro
     })
     const pages = options.pages ? await options.pages(server) : rendererFolder()
     const upload = { folder: uploads, limit: options.uploadLimit ?? UPLOAD_LIMIT }
-    const browser = new BrowserServer(listening, app, { pages, upload, links, secret })
+    const browser = new BrowserServer(listening, app, { pages, upload, links, secret, sessions: openSessionBook(home) })
     return {
       app,
       origin: browser.gate.origins[0]!,

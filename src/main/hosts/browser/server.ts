@@ -9,7 +9,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import { Fault, isFault } from '../../../shared/contract/fault.ts'
 import type { Application } from '../application.ts'
 import { createRouter } from '../router.ts'
-import { Gate, isSame, type Refusal } from './gate.ts'
+import { Gate, isSame, type Refusal, type SessionBook } from './gate.ts'
 import type { DownloadLinks } from './links.ts'
 import { servePage } from './pages.ts'
 import { receiveUpload, UploadFault, type UploadOptions } from './upload.ts'
@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly pages: string | ((request: IncomingMessage, response: ServerResponse) => void)
   readonly upload: UploadOptions
   readonly links: DownloadLinks
+  /** windows that were let in before */
+  readonly sessions: SessionBook
   /** lets the same user, who can read the store's lock, ask for a new link */
   readonly secret: string
 }
@@ -64,7 +66,7 @@ export class BrowserServer {
   readonly #heartbeat: NodeJS.Timeout
 
   constructor({ server, port }: Listening, app: Application, options: ServerOptions) {
-    this.gate = new Gate(port)
+    this.gate = new Gate(port, options.sessions)
     this.#options = options
     this.#server = server
     const handler = new RPCHandler(createRouter(app))

@@ -74,7 +74,7 @@ export class JobService {
       request,
       { cancel: () => scheduled.cancel(), now, onChange },
     )
-    this.#jobs.push(tracked)
+    this.#jobs = [...withoutOldest(this.#jobs), tracked]
     void tracked.watchEnd(scheduled.result)
     onChange(tracked.info)
     return tracked.info
@@ -100,6 +100,15 @@ export class JobService {
 }
 
 type RowsPartial = Extract<PartialResult, { kind: 'sensitivity' }>
+
+/** Ended jobs that stay listed. */
+const KEPT_JOBS = 100
+
+function withoutOldest(jobs: readonly TrackedJob[]): TrackedJob[] {
+  const ended = jobs.filter((job) => job.hasEnded)
+  const dropped = new Set(ended.slice(0, Math.max(0, ended.length - KEPT_JOBS)))
+  return jobs.filter((job) => !dropped.has(job))
+}
 
 interface Hooks {
   readonly cancel: () => void

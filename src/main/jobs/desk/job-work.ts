@@ -26,7 +26,6 @@ export interface JobWorkDeps {
   readonly sampleModel: string
   /** intra-op threads for what is timed, when a request does not say; null: all cores */
   readonly threads: number | null
-  readonly memoryBytes: number | null
   readonly pause: Pause
 }
 
