@@ -1,6 +1,7 @@
 import { openDatabase } from '../../src/main/store/database.ts'
 import { RunTable } from '../../src/main/store/runs.ts'
 import type { LayerResult, RunDetail, RunKind } from '../../src/shared/contract/runs.ts'
+import { seeded } from './model-builder.ts'
 import { layerResult, runDetail } from './runs.ts'
 
 const KINDS: readonly RunKind[] = ['quantize', 'evaluate', 'measurePlan', 'bench', 'sensitivity', 'search']
@@ -13,17 +14,6 @@ const MODELS = [
 ] as const
 const SAMPLES = 1000
 
-/** Numbers in 0–1 that look like chance and are the same every time. Source: mulberry32. */
-export function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** Writes runs of every kind into the store in `home`: several models, tags, notes, layers, results with intervals. Newest last. */
 export function writeManyRuns(home: string, count: number, layers = 26, seed = 1): string[] {
   const db = openDatabase(home)
@@ -32,9 +22,7 @@ export function writeManyRuns(home: string, count: number, layers = 26, seed = 1
   const random = seeded(seed)
   const runs = Array.from({ length: count }, (_, i) => madeUpRun(i, layers, random))
   try {
-    db.transaction(() => {
-      for (const run of runs) table.restoreWhole(run)
-    })()
+    table.restoreWhole(runs)
   } finally {
     db.close()
   }

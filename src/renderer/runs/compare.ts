@@ -1,7 +1,7 @@
 import type { SettingDifference } from '../../shared/contract/api/runs.ts'
 import type { Execution } from '../../shared/contract/model.ts'
 import type { Json, LayerResult, RunDetail, RunSummary } from '../../shared/contract/runs.ts'
-import { KIND_WORDS, fileNameIn } from './filters.ts'
+import { KIND_WORDS, fileNameIn, shortHash } from './filters.ts'
 
 /** A to T: how twenty compared runs are called in charts and tables. */
 export function letterOf(index: number): string {
@@ -33,10 +33,17 @@ function leaves(prefix: string, value: Json): [string, Json][] {
   )
 }
 
+/** A setting as a row names it: what a file holds is told from where it lies. */
+export function settingName(path: string): string {
+  if (path === 'model' || path === 'data') return `${path} (content)`
+  return path.replace(/^parameters\./, '')
+}
+
 /** A setting's value in a cell; long ones are for the tooltip. */
 export function settingText(value: Json): string {
   if (value === null) return '–'
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  if (typeof value !== 'string') return JSON.stringify(value)
+  return /^sha256:[0-9a-f]{64}$/.test(value) ? shortHash(value) : value
 }
 
 /** One layer over the compared runs, in the order of the model; null where a run says nothing of it. */
