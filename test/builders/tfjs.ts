@@ -185,17 +185,16 @@ export function inputsFor(model: Model, options: { batch?: number; seed?: number
 export async function runTfjs(files: TfjsFiles, inputs: Inputs): Promise<Result[]> {
   const handler = tf.io.fromMemory(artifactsOf(files))
   const isLayers = artifactsOf(files).format === 'layers-model'
-  const tensorOf = (name: string, type: string): tf.Tensor => {
-    const { data, dims } = inputs[name]!
+  const tensorOf = ({ data, dims }: Result, type: string): tf.Tensor => {
     return tf.tensor(data, [...dims], type === 'int32' ? 'int32' : 'float32')
   }
   if (isLayers) {
     const model = await tf.loadLayersModel(handler)
-    const found = model.predict(model.inputs.map((input) => tensorOf(input.name, input.dtype)))
+    const found = model.predict(model.inputs.map((input, i) => tensorOf(Object.values(inputs)[i]!, input.dtype)))
     return resultsOf(Array.isArray(found) ? found : [found])
   }
   const model = await tf.loadGraphModel(handler)
-  const feeds = Object.fromEntries(model.inputs.map(({ name, dtype }) => [name, tensorOf(name, dtype)]))
+  const feeds = Object.fromEntries(model.inputs.map(({ name, dtype }) => [name, tensorOf(inputs[name]!, dtype)]))
   const found = await model.executeAsync(feeds)
   return resultsOf(Array.isArray(found) ? found : [found])
 }

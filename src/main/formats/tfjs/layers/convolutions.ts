@@ -19,9 +19,7 @@ interface Common {
 /** What all convolution layers share; `spatial`: number of spatial axes. */
 function commonOf(call: Call, spatial: number): Common {
   const { config } = call
-  const x = onlyInput(call)
-  if (x.dims.length !== spatial + 2)
-    throw new Malformed(`gets an input of rank ${x.dims.length}, expected ${spatial + 2}`)
+  const x = inputOf(call, spatial)
   return {
     x,
     strides: config.numbers('strides', spatial, 1),
@@ -29,6 +27,12 @@ function commonOf(call: Call, spatial: number): Common {
     padding: config.padding(),
     isChannelsFirst: config.isChannelsFirst(),
   }
+}
+
+function inputOf(call: Call, spatial: number): Value {
+  const x = onlyInput(call)
+  if (x.dims.length === spatial + 2) return x
+  throw new Malformed(`gets an input of rank ${x.dims.length}, expected ${spatial + 2}`)
 }
 
 function channels({ x, isChannelsFirst }: Common): number | null {
@@ -109,7 +113,8 @@ export const globalPoolLayer =
   (kind: 'GlobalMaxPool' | 'GlobalAveragePool', spatial: number) =>
   (call: Call): Value => {
     const { to, name, config } = call
-    const { x, isChannelsFirst } = commonOf(call, spatial)
+    const x = inputOf(call, spatial)
+    const isChannelsFirst = config.isChannelsFirst()
     return poolGlobally(to, name, kind, x, { keepDims: config.get('keepdims') === true, isChannelsFirst })
   }
 
@@ -136,11 +141,11 @@ function overSpatial(call: Call, pairs: readonly [number, number][]): [number, n
 }
 
 export function zeroPaddingLayer(call: Call): Value {
-  return pad(call.to, call.name, commonOf(call, 2).x, overSpatial(call, borders(call, 'padding', 1)))
+  return pad(call.to, call.name, inputOf(call, 2), overSpatial(call, borders(call, 'padding', 1)))
 }
 
 export function croppingLayer(call: Call): Value {
-  const { x } = commonOf(call, 2)
+  const x = inputOf(call, 2)
   const parts = overSpatial(call, borders(call, 'cropping', 0)).map(([begin, end], axis) => ({
     axis,
     begin,
@@ -152,7 +157,8 @@ export function croppingLayer(call: Call): Value {
 
 export function upSamplingLayer(call: Call): Value {
   const { to, name, config } = call
-  const { x, isChannelsFirst } = commonOf(call, 2)
+  const x = inputOf(call, 2)
+  const isChannelsFirst = config.isChannelsFirst()
   const [height, width] = config.numbers('size', 2, 2)
   const method = config.string('interpolation', 'nearest')
   if (method !== 'nearest' && method !== 'bilinear')

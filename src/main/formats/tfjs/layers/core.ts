@@ -43,8 +43,14 @@ function flattened({ to, name }: Call, x: Value): Value {
 
 export function reshapeLayer(call: Call): Value {
   const x = onlyInput(call)
-  const target = call.config.list('target_shape')
-  if (!target) throw new Malformed('has no target_shape')
+  const given = call.config.get('target_shape')
+  if (!Array.isArray(given)) throw new Malformed('has no target_shape')
+  // what is left is written as null or as −1
+  const target = given.map((dim: unknown): number => {
+    if (dim !== null && !Number.isSafeInteger(dim))
+      throw new Malformed(`has a target_shape of ${JSON.stringify(given).slice(0, 60)}`)
+    return dim === null ? -1 : (dim as number)
+  })
   const [batch, ...rest] = x.dims
   return call.to.reshaped(call.name, x, [batch!, ...targetDims(rest, target)])
 }
@@ -135,8 +141,9 @@ export function thresholdedReluLayer(call: Call): Value {
   ])
 }
 
+/** Without an axis TensorFlow.js takes axis 1, unlike Keras, which always writes it. */
 export function softmaxLayer(call: Call): Value {
-  return softmax(call.to, call.name, onlyInput(call), call.config.number('axis', -1))
+  return softmax(call.to, call.name, onlyInput(call), call.config.number('axis', 1))
 }
 
 export function rescalingLayer(call: Call): Value {

@@ -100,7 +100,10 @@ function inputOf(
 
 interface Task {
   readonly entry: LayerEntry
+  /** as references count it */
   readonly index: number
+  /** the index of the layer's first use */
+  readonly first: number
   readonly reads: readonly Reference[]
 }
 
@@ -114,10 +117,13 @@ function lowerFunctional(scope: Scope, network: Network, given: readonly Value[]
   })
   const tasks = network.layers
     .filter(({ className }) => className !== 'InputLayer')
-    .flatMap((entry) => entry.calls!.map((reads, index): Task => ({ entry, index, reads })))
-  for (const { entry, index, reads } of inOrder(scope, tasks, results, key)) {
+    .flatMap((entry) => {
+      const first = firstCall(network, entry)
+      return entry.calls!.map((reads, at): Task => ({ entry, index: first + at, first, reads }))
+    })
+  for (const { entry, index, first, reads } of inOrder(scope, tasks, results, key)) {
     const inputs = reads.map((reference) => results.get(key(reference))?.[reference.output])
-    const name = index === 0 ? entry.name : `${entry.name}_${index}`
+    const name = index === first ? entry.name : `${entry.name}_${index - first}`
     const isWhole = inputs.every((value) => value !== undefined)
     // what an earlier problem left without a value is passed over: the problem itself is told
     results.set(key({ layer: entry.name, call: index }), isWhole ? callLayer(scope, entry, name, inputs) : null)
@@ -130,6 +136,23 @@ function lowerFunctional(scope: Scope, network: Network, given: readonly Value[]
     if (value) outputs.set(outputName(reference, outputs), value)
   }
   return outputs
+}
+
+/**
+ * The index of a layer's first use: a nested model that knows the shape of its inputs has a use of its own before that, which is not
+ * written down. Source: keras 2, functional.py, _should_skip_first_node; tfjs-layers, Container.
+ */
+function firstCall(network: Network, { nested, name }: LayerEntry): number {
+  if (!nested || (nested.inputs === null && !knowsInput(nested))) return 0
+  const references = [...network.outputs!, ...network.layers.flatMap(({ calls }) => calls?.flat() ?? [])]
+  return references.some(({ layer, call }) => layer === name && call === 0) ? 0 : 1
+}
+
+function knowsInput({ layers }: Network): boolean {
+  const [first] = layers
+  if (!first) return false
+  if (first.className === 'InputLayer' || first.config['batch_input_shape'] !== undefined) return true
+  return first.nested !== null && (first.nested.inputs !== null || knowsInput(first.nested))
 }
 
 function outputName({ layer }: Reference, taken: ReadonlyMap<string, Value>): string {

@@ -42,13 +42,6 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = {
     )
     return gate(to, name, x, erf)
   },
-  gelunew: (to, name, x) => {
-    const cube = elementwise(to, `${name}/cube`, 'Mul', [x, elementwise(to, `${name}/square`, 'Mul', [x, x])])
-    const small = elementwise(to, `${name}/small`, 'Mul', [cube, scalar(to, `${name}/c`, 0.044715)])
-    const sum = elementwise(to, `${name}/sum`, 'Add', [x, small])
-    const scaled = elementwise(to, `${name}/scaled`, 'Mul', [sum, scalar(to, `${name}/root`, Math.sqrt(2 / Math.PI))])
-    return gate(to, name, x, to.unary(`${name}/tanh`, 'Tanh', scaled))
-  },
   leakyrelu: (to, name, x) => leakyRelu(to, name, x, 0.2),
 }
 
