@@ -13,7 +13,11 @@ const TABLE = {
   calibration: { rooms: ['quant', 'graph', 'contract'], types: ['engines', 'data'], outside: PURE },
   search: { rooms: ['calibration', 'quant', 'graph', 'contract'], types: ['engines', 'data'], outside: PURE },
   training: { rooms: ['quant', 'graph', 'contract'], types: ['engines', 'data'], outside: PURE },
-  engines: { rooms: ['graph', 'contract'], types: [], outside: ['node:', 'onnxruntime-node', 'onnxruntime-common'] },
+  engines: {
+    rooms: ['graph', 'contract'],
+    types: [],
+    outside: ['node:', 'onnxruntime-node', 'onnxruntime-common', '@tensorflow/'],
+  },
   data: { rooms: ['graph', 'contract'], types: ['engines'], outside: ['node:', 'sharp', 'yauzl', 'csv-parse', 'zod'] },
   store: { rooms: ['graph', 'contract'], types: [], outside: ['node:', 'better-sqlite3', 'zod'] },
   jobs: {

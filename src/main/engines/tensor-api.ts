@@ -29,5 +29,10 @@ export interface NativeOps {
    * @returns the output, and the batch's mean and (population) variance [C], which carry no gradient
    * Source: TensorFlow FusedBatchNormV3.
    */
-  batchNormTrain(x: Tensor, scale: Tensor, offset: Tensor, epsilon: number): { y: Tensor; mean: Tensor; variance: Tensor }
+  batchNormTrain(
+    x: Tensor,
+    scale: Tensor,
+    offset: Tensor,
+    epsilon: number,
+  ): { y: Tensor; mean: Tensor; variance: Tensor }
 }

@@ -104,7 +104,9 @@ function paxPath(records: string): string | null {
 }
 
 function invalid(file: string, why: string): Fault {
-  return new Fault('file.invalidArchive', `The archive ${file} is damaged: ${why}. Delete it and fetch it again.`, { file })
+  return new Fault('file.invalidArchive', `The archive ${file} is damaged: ${why}. Delete it and fetch it again.`, {
+    file,
+  })
 }
 
 class ByteReader {
@@ -134,7 +136,7 @@ class ByteReader {
   }
 
   async skip(count: number): Promise<void> {
-    for (let left = count; left > 0; ) {
+    for (let left = count; left > 0;) {
       const part = await this.#some(left)
       if (part === null) throw invalid(this.#file, 'it ends too early')
       left -= part.length

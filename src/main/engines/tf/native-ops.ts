@@ -1,0 +1,106 @@
+import type { NativeOps, Tensor, Tfjs } from '../tensor-api.ts'
+
+interface OpAttribute {
+  readonly name: string
+  readonly type: number
+  readonly value: number | boolean | string
+}
+
+/** What tfjs-node's backend has beyond tfjs's interface. Source: tfjs-node 4.22.0 dist/nodejs_kernel_backend.d.ts. */
+export interface NativeBackend {
+  readonly binding: {
+    readonly TF_Version: string
+    readonly TF_ATTR_INT: number
+    readonly TF_ATTR_BOOL: number
+    readonly TF_ATTR_FLOAT: number
+    readonly TF_ATTR_STRING: number
+    readonly TF_ATTR_TYPE: number
+    readonly TF_FLOAT: number
+  }
+  executeMultipleOutputs(name: string, attributes: OpAttribute[], inputs: Tensor[], outputs: number): Tensor[]
+}
+
+/** Hands `save` the tensors that the gradient needs. */
+type Save = (tensors: Tensor[]) => void
+type Custom = (...args: [...Tensor[], Save]) => { value: Tensor; gradFunc: (dy: Tensor, saved: Tensor[]) => Tensor[] }
+
+/** The kernels that are called by name. */
+export function createNativeOps(tf: Tfjs, backend: NativeBackend): NativeOps {
+  const { binding } = backend
+  const run = (name: string, attributes: OpAttribute[], inputs: Tensor[], outputs: number): Tensor[] =>
+    backend.executeMultipleOutputs(name, attributes, inputs, outputs)
+  const custom = (body: Custom, ...inputs: Tensor[]): Tensor =>
+    (tf.customGrad as unknown as (body: Custom) => (...inputs: Tensor[]) => Tensor)(body)(...inputs)
+
+  const fakeQuantizer =
+    (kernel: string) => (x: Tensor, min: Tensor, max: Tensor, bits: number, narrowRange: boolean) => {
+      const attributes = [
+        { name: 'num_bits', type: binding.TF_ATTR_INT, value: bits },
+        { name: 'narrow_range', type: binding.TF_ATTR_BOOL, value: narrowRange },
+      ]
+      return custom(
+        (...args) => {
+          const save = args[3] as Save
+          const inputs = args.slice(0, 3) as Tensor[]
+          save(inputs)
+          return {
+            value: run(kernel, attributes, inputs, 1)[0]!,
+            gradFunc: (dy, saved) => run(`${kernel}Gradient`, attributes, [dy, ...saved], 3),
+          }
+        },
+        x,
+        min,
+        max,
+      )
+    }
+
+  const batchNormTrain: NativeOps['batchNormTrain'] = (x, scale, offset, epsilon) => {
+    const attributes = [
+      { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
+      { name: 'U', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
+      { name: 'epsilon', type: binding.TF_ATTR_FLOAT, value: epsilon },
+      { name: 'data_format', type: binding.TF_ATTR_STRING, value: 'NHWC' },
+      { name: 'is_training', type: binding.TF_ATTR_BOOL, value: true },
+    ]
+    const statistics: Tensor[] = []
+    const y = custom(
+      (...args) => {
+        const save = args[3] as Save
+        const [input, gain, bias] = args.slice(0, 3) as [Tensor, Tensor, Tensor]
+        // inputs 4 and 5 are the running statistics, which training does not read
+        const outputs = run('FusedBatchNormV3', attributes, [input, gain, bias, tf.tensor1d([]), tf.tensor1d([])], 6)
+        const [value, mean, , reserve1, reserve2, reserve3] = outputs as [
+          Tensor,
+          Tensor,
+          Tensor,
+          Tensor,
+          Tensor,
+          Tensor,
+        ]
+        save([input, gain, reserve1, reserve2, reserve3])
+        // the second reserve of the CPU kernel is the population variance; output 2 has Bessel's correction
+        statistics.push(tf.keep(mean.clone()), tf.keep(reserve2.clone()))
+        return {
+          value,
+          gradFunc: (dy, saved) => run('FusedBatchNormGradV3', attributes, [dy, ...saved], 5).slice(0, 3),
+        }
+      },
+      x,
+      scale,
+      offset,
+    )
+    // they were kept beyond the kernel's own scope; from here on they belong to the caller's
+    const [mean, variance] = statistics.map((kept) => {
+      const own = tf.tidy(() => kept.clone())
+      kept.dispose()
+      return own
+    }) as [Tensor, Tensor]
+    return { y, mean, variance }
+  }
+
+  return {
+    fakeQuantize: fakeQuantizer('FakeQuantWithMinMaxVars'),
+    fakeQuantizePerChannel: fakeQuantizer('FakeQuantWithMinMaxVarsPerChannel'),
+    batchNormTrain,
+  }
+}
