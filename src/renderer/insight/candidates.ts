@@ -9,7 +9,17 @@ export type Criterion = 'drop' | 'bytes' | 'speedup'
 /** What a drop is a drop of. */
 export type DropKind = 'top1' | 'disagreement' | 'nsr'
 
-const MB = 1e6
+/** Bytes of the unit that sizes are drawn in. */
+export interface SizeUnit {
+  readonly bytes: number
+  readonly name: 'kB' | 'MB'
+}
+
+/** The unit that suits the sizes of plans: that of the largest. */
+export function sizeUnitOf(candidates: readonly Pick<CandidateView, 'bytes'>[]): SizeUnit {
+  const most = candidates.reduce((largest, { bytes }) => Math.max(largest, bytes), 0)
+  return most > 0 && most < 1e6 ? { bytes: 1e3, name: 'kB' } : { bytes: 1e6, name: 'MB' }
+}
 
 /** What the drop of a plan is, by what is known of it. */
 export function dropKindOf({ top1, agreement }: Pick<CandidateView, 'top1' | 'agreement'>): DropKind {
@@ -33,12 +43,12 @@ export function dropText(drop: number | null, kind: DropKind): string {
 }
 
 /** The axis of a criterion. */
-export function axisOfCriterion(criterion: Criterion, kind: DropKind): ChartAxis {
+export function axisOfCriterion(criterion: Criterion, kind: DropKind, unit: SizeUnit): ChartAxis {
   switch (criterion) {
     case 'drop':
       return { label: dropName(kind), ...(kind === 'nsr' ? {} : { unit: 'points' }), better: 'less' }
     case 'bytes':
-      return { label: 'size', unit: 'MB', better: 'less' }
+      return { label: 'size', unit: unit.name, better: 'less' }
     case 'speedup':
       return { label: 'speed against float', unit: '×', better: 'more' }
   }
@@ -49,7 +59,7 @@ interface Measure {
   readonly interval: readonly [number, number] | null
 }
 
-function measured(candidate: CandidateView, criterion: Criterion, kind: DropKind): Measure | null {
+function measured(candidate: CandidateView, criterion: Criterion, kind: DropKind, unit: SizeUnit): Measure | null {
   switch (criterion) {
     case 'drop': {
       const { drop, dropInterval } = candidate
@@ -57,18 +67,23 @@ function measured(candidate: CandidateView, criterion: Criterion, kind: DropKind
       return { value: dropValue(drop, kind), interval }
     }
     case 'bytes':
-      return { value: candidate.bytes / MB, interval: null }
+      return { value: candidate.bytes / unit.bytes, interval: null }
     case 'speedup':
       return candidate.speedup === null ? null : { value: candidate.speedup, interval: candidate.speedupInterval }
   }
 }
 
-function predicted({ predicted: own }: CandidateView, criterion: Criterion, kind: DropKind): number | null {
+function predicted(
+  { predicted: own }: CandidateView,
+  criterion: Criterion,
+  kind: DropKind,
+  unit: SizeUnit,
+): number | null {
   switch (criterion) {
     case 'drop':
       return own.drop === null ? null : dropValue(own.drop, kind)
     case 'bytes':
-      return own.bytes / MB
+      return own.bytes / unit.bytes
     case 'speedup':
       return own.speedup
   }
@@ -82,14 +97,17 @@ export function candidateText({ floatLayers }: Pick<CandidateView, 'floatLayers'
 /** The plans as points, predicted and measured; a plan that is known in neither way on these axes is left out. */
 export function pointsOf(
   candidates: readonly CandidateView[],
-  x: Criterion,
-  y: Criterion,
-  kind: DropKind,
-  best: string | null,
+  {
+    x,
+    y,
+    kind,
+    best,
+  }: { readonly x: Criterion; readonly y: Criterion; readonly kind: DropKind; readonly best: string | null },
 ): ScatterPoint[] {
+  const unit = sizeUnitOf(candidates)
   return candidates.flatMap((candidate) => {
-    const solid = placeOf(measured(candidate, x, kind), measured(candidate, y, kind))
-    const [px, py] = [predicted(candidate, x, kind), predicted(candidate, y, kind)]
+    const solid = placeOf(measured(candidate, x, kind, unit), measured(candidate, y, kind, unit))
+    const [px, py] = [predicted(candidate, x, kind, unit), predicted(candidate, y, kind, unit)]
     const hollow = px === null || py === null ? null : { x: px, y: py }
     if (solid === null && hollow === null) return []
     const isBest = candidate.key === best
@@ -110,34 +128,28 @@ function placeOf(x: Measure | null, y: Measure | null): ScatterPlace | null {
   return { x: x.value, y: y.value, xInterval: x.interval, yInterval: y.interval }
 }
 
-/** The goal's limits as lines across the plot. */
-export function limitsOf(goal: Goal, x: Criterion, y: Criterion, floatBytes: number | null): ScatterLimit[] {
-  const values: Readonly<Record<Criterion, number | null>> = {
-    drop: goal.maxLoss,
-    bytes:
-      goal.maxSize === null
-        ? null
-        : goal.maxSize.unit === 'MB'
-          ? goal.maxSize.value
-          : floatBytes === null
-            ? null
-            : (goal.maxSize.value / 100) * (floatBytes / MB),
-    speedup: goal.minSpeedup,
+/** The goal's limits as lines across the plot. @param floatBytes of the source file, what a share of the size is a share of */
+export function limitsOf(
+  goal: Goal,
+  [x, y]: readonly [Criterion, Criterion],
+  unit: SizeUnit,
+  floatBytes: number | null,
+): ScatterLimit[] {
+  const bytes = sizeLimit(goal, floatBytes)
+  const limits: Readonly<Record<Criterion, { readonly value: number | null; readonly label: string }>> = {
+    drop: { value: goal.maxLoss, label: 'most loss asked for' },
+    bytes: { value: bytes === null ? null : bytes / unit.bytes, label: 'most size asked for' },
+    speedup: { value: goal.minSpeedup, label: 'least speed asked for' },
   }
-  const words: Readonly<Record<Criterion, string>> = {
-    drop: 'most loss asked for',
-    bytes: 'most size asked for',
-    speedup: 'least speed asked for',
-  }
-  return (
-    [
-      ['x', x],
-      ['y', y],
-    ] as const
-  ).flatMap(([axis, criterion]) => {
-    const value = values[criterion]
-    return value === null ? [] : [{ axis, value, label: words[criterion] }]
-  })
+  const line = (axis: 'x' | 'y', { value, label }: (typeof limits)[Criterion]): ScatterLimit[] =>
+    value === null ? [] : [{ axis, value, label }]
+  return [...line('x', limits[x]), ...line('y', limits[y])]
+}
+
+function sizeLimit({ maxSize }: Goal, floatBytes: number | null): number | null {
+  if (maxSize === null) return null
+  if (maxSize.unit === 'MB') return maxSize.value * 1e6
+  return floatBytes === null ? null : (maxSize.value / 100) * floatBytes
 }
 
 /** What is known with a plan that has come: one of the same key takes the place of the earlier one. */

@@ -95,6 +95,11 @@ export interface SearchSettings {
 
 const MB = 1e6
 
+/** What is chosen from when nobody says: for a small file fewer bits, else 8 bits and float. */
+function configsFor({ aim, maxSize }: Goal): string | null {
+  return aim === 'small' || maxSize !== null ? '8,int4' : null
+}
+
 /** The job that goes for a goal. */
 export function requestOfGoal(
   wanted: Goal,
@@ -109,7 +114,7 @@ export function requestOfGoal(
     model,
     samples,
     strategy: AIMS[aim].strategy,
-    configs: settings.configs.length === 0 ? null : settings.configs.join(','),
+    configs: settings.configs.length === 0 ? configsFor(wanted) : settings.configs.join(','),
     maxDrop: maxLoss === null ? null : Number((maxLoss / 100).toPrecision(12)),
     maxSize:
       maxSize === null

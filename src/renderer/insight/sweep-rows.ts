@@ -84,17 +84,26 @@ export function settledLayers(ids: readonly string[], rows: RowMap, config: stri
   return ids.some((id) => rowOf(rows, id, config) === undefined) ? new Set() : settled
 }
 
+/** Layers that a finished sweep stopped sampling early, their rank being settled. */
+export function stoppedLayers(ids: readonly string[], rows: RowMap, config: string): ReadonlySet<string> {
+  const most = [...rows.values()].reduce((largest, { samples }) => Math.max(largest, samples), 0)
+  return new Set(ids.filter((id) => (rowOf(rows, id, config)?.samples ?? most) < most))
+}
+
 /** What the bars are drawn from. */
 export interface BarsSource {
   /** in the order they are drawn */
   readonly ids: readonly string[]
   readonly rows: RowMap
   readonly config: string
+  /** the sweep is over: layers with fewer samples than others were settled by it */
+  readonly isOver: boolean
 }
 
 /** One bar a layer; a layer without a value yet keeps its place, empty. */
-export function barsOf({ ids, rows, config }: BarsSource): BarItem[] {
-  const settled = settledLayers(ids, rows, config)
+export function barsOf({ ids, rows, config, isOver }: BarsSource): BarItem[] {
+  const apart = settledLayers(ids, rows, config)
+  const settled = isOver ? apart.union(stoppedLayers(ids, rows, config)) : apart
   return ids.map((id) => {
     const row = rowOf(rows, id, config)
     if (!row) return { id, label: id, value: NaN, mark: 'waits' }
