@@ -2,6 +2,7 @@ import { calibrationSection } from './calibration.ts'
 import { evaluationSection } from './evaluation.ts'
 import { graphSection } from './graph.ts'
 import { hostSection } from './host.ts'
+import { runsSection } from './runs.ts'
 import type { Section } from './section.ts'
 import { sensitivitySection } from './sensitivity.ts'
 import { speedSection } from './speed.ts'
@@ -14,4 +15,5 @@ export const SECTIONS: readonly Section[] = [
   sensitivitySection,
   graphSection,
   hostSection,
+  runsSection,
 ]
