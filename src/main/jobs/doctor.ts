@@ -5,6 +5,7 @@ import { isFault } from '../../shared/contract/fault.ts'
 import { hasInt8DotProduct } from '../engines/environment.ts'
 import type { Services } from './services.ts'
 import type { EngineCheck } from './tasks/check-engine.ts'
+import type { TensorFlowState } from './tasks/tensorflow.ts'
 
 /** What a host knows that jobs may not: whether its own shell can run. */
 export interface DoctorHost {
@@ -19,6 +20,7 @@ export async function examineMachine(services: Services, host: DoctorHost): Prom
     instructionSets(services.environment.isa),
     memory(),
     await attempt('engine', () => checkEngine(services, host)),
+    await attempt('training', () => checkTensorFlow(services)),
     await attempt('store', () => Promise.resolve(checkStore(services))),
     host.shell(),
   ]
@@ -61,6 +63,33 @@ async function checkEngine({ pool, signal }: Services, host: DoctorHost): Promis
     state: 'ok',
     detail: `${engine} ${version} loads a model in a worker process (${loadMs.toFixed(0)} ms); libvips ${pictureDecoder} decodes pictures.`,
   }
+}
+
+/** Whether models can be trained here. A missing library is no failure: everything else works without it. */
+async function checkTensorFlow({ pool, signal }: Services): Promise<DoctorFinding> {
+  const { installed, sources } = await pool.run<undefined, TensorFlowState>('tfCheck', undefined, { signal })
+  if (installed) {
+    const { version, folder, loadMs } = installed
+    return {
+      subject: 'training',
+      state: 'ok',
+      detail: `libtensorflow ${version} computes in a worker process (${loadMs.toFixed(0)} ms), from ${folder}.`,
+    }
+  }
+  const how =
+    sources.length === 0
+      ? `there is none to fetch for ${process.platform}-${process.arch}; name a folder that holds it with QUANTBENCH_TENSORFLOW.`
+      : `'quantbench doctor --install-tensorflow' fetches it (about 200 MB), from ${sources.join(', else ')}.`
+  return {
+    subject: 'training',
+    state: 'warning',
+    detail: `libtensorflow is not installed, so nothing can be trained yet: ${how}`,
+  }
+}
+
+/** Fetches libtensorflow where it is missing; progress is the download's. @throws Fault engine.notInstalled, engine.unavailable */
+export function installTensorFlow({ pool, signal, onProgress, onLog }: Services): Promise<TensorFlowState> {
+  return pool.run<undefined, TensorFlowState>('tfInstall', undefined, { signal, onProgress, onLog })
 }
 
 const LITTLE_SPACE = 1e9

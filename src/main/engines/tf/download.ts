@@ -66,7 +66,7 @@ async function fetchInto(url: string, part: string, { stage, signal, onProgress 
     const file = await open(part, start > 0 ? 'a' : 'w')
     try {
       let done = start
-      for await (const chunk of response.body) {
+      for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
         watch.refresh()
         await file.write(chunk)
         done += chunk.byteLength

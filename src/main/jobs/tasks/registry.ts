@@ -32,6 +32,8 @@ export const taskTable = {
   sensitivitySpread: async (deps) => (await import('./sensitivity-spread.ts')).createSensitivitySpreadTask(deps),
   sensitivitySuffix: async (deps) => (await import('./sensitivity-suffix.ts')).createSensitivitySuffixTask(deps),
   summarize: async () => (await import('./summarize.ts')).createSummarizeTask(),
+  tfCheck: async () => (await import('./tensorflow.ts')).createTfCheckTask(),
+  tfInstall: async () => (await import('./tensorflow.ts')).createTfInstallTask(),
   tryPreprocess: async (deps) => (await import('./try-preprocess.ts')).createTryPreprocessTask(deps),
   verify: async (deps) => (await import('./verify.ts')).createVerifyTask(deps),
 } satisfies Record<string, TaskLoader>

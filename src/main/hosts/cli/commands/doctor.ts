@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { DoctorFinding } from '../../../../shared/contract/api/app.ts'
-import { examineMachine } from '../../../jobs/doctor.ts'
+import { examineMachine, installTensorFlow } from '../../../jobs/doctor.ts'
 import { lookForElectron } from '../../look-for-electron.ts'
 import { resourcePath } from '../../resources.ts'
 import type { Host } from '../host.ts'
@@ -10,8 +10,10 @@ export function addDoctorCommand(program: Command, host: Host): void {
   program
     .command('doctor')
     .description('what this machine can run')
+    .option('--install-tensorflow', 'fetch libtensorflow, which training needs, where it is missing')
     .action(
-      host.action(async (services) => {
+      host.action(async (services, { installTensorflow }: { installTensorflow?: boolean }) => {
+        if (installTensorflow) await installTensorFlow(services)
         const findings = await examineMachine(services, {
           sampleModel: () => resourcePath('sample/digits-cnn.onnx'),
           shell: lookForElectron,
