@@ -181,8 +181,8 @@ export function inputsFor(model: Model, options: { batch?: number; seed?: number
   )
 }
 
-/** What TensorFlow.js computes. */
-export async function runTfjs(files: TfjsFiles, inputs: Inputs): Promise<Result[]> {
+/** What TensorFlow.js computes. @param outputs names of a graph-model's nodes, its own order by default */
+export async function runTfjs(files: TfjsFiles, inputs: Inputs, outputs?: readonly string[]): Promise<Result[]> {
   const handler = tf.io.fromMemory(artifactsOf(files))
   const isLayers = artifactsOf(files).format === 'layers-model'
   const tensorOf = ({ data, dims }: Result, type: string): tf.Tensor => {
@@ -195,7 +195,7 @@ export async function runTfjs(files: TfjsFiles, inputs: Inputs): Promise<Result[
   }
   const model = await tf.loadGraphModel(handler)
   const feeds = Object.fromEntries(model.inputs.map(({ name, dtype }) => [name, tensorOf(inputs[name]!, dtype)]))
-  const found = await model.executeAsync(feeds)
+  const found = await model.executeAsync(feeds, outputs && [...outputs])
   return resultsOf(Array.isArray(found) ? found : [found])
 }
 

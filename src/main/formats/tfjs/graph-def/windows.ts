@@ -58,10 +58,12 @@ function fused(call: OpCall, write: (bias: Value | null) => Value): Value {
   const hasBias = ops[0] === 'biasadd'
   if (ops[0]?.startsWith('fusedbatchnorm'))
     throw new Unsupported('fuses FusedBatchNorm, which TensorFlow.js does not run either')
-  const activation = (hasBias ? ops[1] : ops[0]) ?? 'linear'
+  // TensorFlow.js passes over an activation without BiasAdd before it
+  if (!hasBias && ops.length > 0) throw new Unsupported(`fuses ${ops.join(', ')} without BiasAdd`)
+  const activation = ops[1] ?? 'linear'
   const x = write(hasBias ? call.input(2) : null)
   const name = `${call.name}/${activation}`
-  if (activation === 'prelu') return prelu(call.to, name, x, call.input(hasBias ? 3 : 2))
+  if (activation === 'prelu') return prelu(call.to, name, x, call.input(3))
   if (activation === 'leakyrelu') return leakyRelu(call.to, name, x, call.node.float('leakyrelu_alpha', 0.2))
   return activate(call.to, name, activation, x)
 }
