@@ -103,7 +103,7 @@ export interface BarsSource {
 /** One bar a layer; a layer without a value yet keeps its place, empty. */
 export function barsOf({ ids, rows, config, isOver }: BarsSource): BarItem[] {
   const apart = settledLayers(ids, rows, config)
-  const settled = isOver ? apart.union(stoppedLayers(ids, rows, config)) : apart
+  const settled = isOver ? new Set([...apart, ...stoppedLayers(ids, rows, config)]) : apart
   return ids.map((id) => {
     const row = rowOf(rows, id, config)
     if (!row) return { id, label: id, value: NaN, mark: 'waits' }
