@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { faultOf } from '../../src/shared/contract/api/base.ts'
 import type { JobEvent } from '../../src/shared/contract/api/jobs.ts'
@@ -50,6 +51,31 @@ describe('a job', () => {
     const cells = rows.map(({ layer, config, metric }) => `${metric} ${config} ${layer}`)
     expect(cells.length).toBeGreaterThan(10)
     expect(late.filter(({ kind }) => kind === 'partial')).toHaveLength(2 + last.result.trials)
+  })
+
+  it('writes what it exports beside the other exports, under a free name', async () => {
+    const { connect, home } = testApplication()
+    const client = connect()
+    const model = await sampleOf(client)
+    const plan = await client.plans.fromOptions({ mode: 'dynamic' })
+    const outputs: string[] = []
+    for (let i = 0; i < 2; i++) {
+      const last = (await runJob(client, { kind: 'quantize', model, plan, samples: null })).at(-1)!
+      if (last.kind !== 'done' || last.result.kind !== 'quantize') throw new Error(`ended as ${last.kind}`)
+      outputs.push(path.relative(home, last.result.output))
+      expect(last.result.layers.some(({ execution }) => execution === 'int8')).toBe(true)
+      expect(await client.plans.fromRun({ run: last.result.run })).toMatchObject({ defaults: { mode: 'dynamic' } })
+    }
+    expect(outputs).toEqual(['exports/digits-cnn.quantized.onnx', 'exports/digits-cnn.quantized-2.onnx'])
+    const converted = (await runJob(client, { kind: 'convert', model })).at(-1)!
+    if (converted.kind !== 'done' || converted.result.kind !== 'convert') throw new Error(`ended as ${converted.kind}`)
+    expect(converted.result).toMatchObject({ target: 'tfjs', output: path.join(home, 'exports', 'digits-cnn.tfjs') })
+    const back = await client.models.open({ path: converted.result.output })
+    expect(back.task).toBe('classification')
+    const outside = await client.jobs
+      .start({ kind: 'quantize', model, plan, samples: null, output: '/tmp/elsewhere.onnx' })
+      .catch((error: unknown) => faultOf(error)?.code)
+    expect(outside).toBe('file.outsideWorkspace')
   })
 
   it('is the same for two windows, also for one that comes late', async () => {

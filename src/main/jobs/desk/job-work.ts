@@ -5,6 +5,7 @@ import type { JobResult } from '../../../shared/contract/api/job-results.ts'
 import type { SampleOptionsInput } from '../../../shared/contract/api/data.ts'
 import { defaultPlan } from '../../../shared/contract/plan.ts'
 import { runBench } from '../bench-run.ts'
+import { runConversion } from '../convert-run.ts'
 import { runDemo } from '../demo.ts'
 import { runEvaluation } from '../evaluate-run.ts'
 import { pausable, type Pause } from '../pause.ts'
@@ -104,6 +105,23 @@ const RUNNERS: Runners = {
     const { run, value } = await runMeasurement(asked, services)
     return { kind, run, ...value }
   },
+  convert: async ({ kind, output, ...request }, services, { exports }) => {
+    const folder = output ?? (await freeFolder(exports, `${stem(request.model)}.tfjs`))
+    const { run, value } = await runConversion({ ...request, output: folder }, services)
+    const { target, sizeBytes, sourceBytes, files, maxRelativeError, layers, notes } = value
+    return {
+      kind,
+      run,
+      output: value.output,
+      target,
+      bytes: sizeBytes,
+      referenceBytes: sourceBytes,
+      files,
+      maxRelativeError,
+      layers,
+      warnings: notes,
+    }
+  },
   demo: async ({ kind, output }, services, { exports, sampleModel }) => {
     const { reportPath, files } = await runDemo(
       { model: sampleModel, output: output ?? join(exports, 'demo') },
@@ -135,6 +153,8 @@ export function jobTitle(request: JobRequest): string {
       return `Accuracy against bits of ${name}`
     case 'measurePlan':
       return `Measure a plan of ${name}`
+    case 'convert':
+      return `Convert ${name}`
     case 'demo':
       return 'Demo on the built-in sample'
   }

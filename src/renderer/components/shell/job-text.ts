@@ -13,6 +13,7 @@ export const JOB_ICON: Readonly<Record<JobKind, IconName>> = {
   search: 'target',
   sweep: 'bars',
   measurePlan: 'measure',
+  convert: 'export',
   demo: 'play',
 }
 

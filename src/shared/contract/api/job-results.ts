@@ -220,6 +220,27 @@ export type JobResult =
       readonly warnings: readonly string[]
     }
   | {
+      readonly kind: 'convert'
+      readonly run: string
+      readonly output: string
+      readonly target: 'onnx' | 'tfjs'
+      readonly bytes: number
+      readonly referenceBytes: number
+      /** files written, model.json or the .onnx file last */
+      readonly files: readonly string[]
+      /** of what was written, read back and run, against the source */
+      readonly maxRelativeError: number
+      readonly layers: readonly {
+        readonly id: string
+        readonly op: string
+        readonly storage: string
+        readonly sizeBytes: number
+        /** null where the weights are exact */
+        readonly weightSqnrDb: number | null
+      }[]
+      readonly warnings: readonly string[]
+    }
+  | {
       readonly kind: 'demo'
       readonly reportPath: string
       readonly files: readonly string[]

@@ -105,6 +105,17 @@ const measurePlanRequest = z.strictObject({
   time: z.boolean().default(true),
   threads,
 })
+/** A model in another format: `output` NAME.onnx, or a folder for TensorFlow.js; null: a TensorFlow.js folder beside the other exports. */
+const convertRequest = z.strictObject({
+  kind: z.literal('convert'),
+  model: path,
+  output: path.nullable().default(null),
+  force: z.boolean().default(false),
+  /** how TensorFlow.js weights are stored, where no plan decides */
+  weights: z.enum(['float32', 'float16', 'uint16', 'uint8']).default('float32'),
+  keepFloat: z.array(z.string()).default([]),
+  plan: quantPlan.nullable().default(null),
+})
 /** The whole job on the built-in sample; files and report go to `output`, beside the other exports when null. */
 const demoRequest = z.strictObject({ kind: z.literal('demo'), output: path.nullable().default(null) })
 
@@ -118,6 +129,7 @@ export const jobRequest = z.discriminatedUnion('kind', [
   searchRequest,
   sweepRequest,
   measurePlanRequest,
+  convertRequest,
   demoRequest,
 ])
 /** What is asked for, defaults filled in. */
