@@ -51,6 +51,9 @@ export const useRunsStore = defineStore('runs', () => {
 
   const report = (error: unknown): void => void (problem.value = problemOf(error))
 
+  /** places of the rows on screen */
+  const shown = { first: 0, last: 30 }
+
   /** Asks anew for everything: the order of all runs, what can be chosen, the first rows. Rows on screen stay until theirs have come. */
   async function load(around = 0): Promise<void> {
     const mine = ++asked
@@ -59,21 +62,35 @@ export const useRunsStore = defineStore('runs', () => {
       const query = { filter: filter.value, sort: { ...memory.sort } }
       const offset = Math.max(0, Math.floor(around / PAGE) * PAGE)
       const first = client().runs.list({ ...query, offset, limit: PAGE })
-      if (ids.value === null) void first.then(showFirst, () => {}) // the first page is there before the order of all is
-      const [all, page, known] = await Promise.all([client().runs.ids(query), first, client().runs.facets()])
+      // the host does one thing after the other: at the beginning nothing is asked for before the first page is there
+      if (ids.value === null) showFirst(await first)
+      const [all, page] = await Promise.all([client().runs.ids(query), first])
       if (mine !== asked) return
       rows.value = new Map([...rows.value, ...page.runs.map((run) => [run.id, run] as const)])
       selection.value = kept(selection.value, ids.value ?? [], all)
       ids.value = all
       count.value = 0
-      facets.value = known
       problem.value = null
-      await loadBaseline(known.baseline)
-      void decorate(page.runs.map(({ id }) => id))
+      void ensure(shown.first, shown.last) // rows that came on screen meanwhile
+      if (areFacetsOld) await loadFacets()
     } catch (error) {
       if (mine === asked) report(error)
     } finally {
       if (mine === asked) busy.value = false
+    }
+  }
+
+  /** What can be chosen from, over all runs: it changes with the runs, not with what is shown of them. */
+  let areFacetsOld = true
+  async function loadFacets(): Promise<void> {
+    areFacetsOld = false
+    try {
+      facets.value = await client().runs.facets()
+      await loadBaseline(facets.value.baseline)
+      void decorate(baseline.value ? [baseline.value.id] : [])
+    } catch (error) {
+      areFacetsOld = true
+      throw error
     }
   }
 
@@ -85,14 +102,16 @@ export const useRunsStore = defineStore('runs', () => {
     count.value = page.total
   }
 
+  let isBaselineOld = false
   async function loadBaseline(id: string | null): Promise<void> {
-    if (id === (baseline.value?.id ?? null)) return
-    baseline.value =
-      id === null
-        ? null
-        : await client()
-            .runs.show({ run: id })
-            .catch(() => null)
+    if (id === (baseline.value?.id ?? null) && !isBaselineOld) return
+    isBaselineOld = false
+    if (id === null) baseline.value = null
+    // it may have been taken away since
+    else
+      baseline.value = await client()
+        .runs.show({ run: id })
+        .catch(() => null)
   }
 
   /** Fetches the rows from one place to another, as far as they are not there. */
@@ -169,12 +188,12 @@ export const useRunsStore = defineStore('runs', () => {
   }
 
   /** What the host tells: some runs are new or changed. Everything is asked anew at most every `PAUSE_MS`, around the rows on screen. */
-  const shown = { first: 0 }
   let telling: ReturnType<typeof setTimeout> | undefined
   function hear(changed: readonly string[]): void {
     intervals.value = withoutKeys(intervals.value, changed)
     parameters.value = withoutKeys(parameters.value, changed)
-    if (baseline.value && changed.includes(baseline.value.id)) baseline.value = null
+    if (baseline.value && changed.includes(baseline.value.id)) isBaselineOld = true
+    areFacetsOld = true
     if (ids.value === null || telling !== undefined) return
     telling = setTimeout(() => {
       telling = undefined
@@ -189,12 +208,13 @@ export const useRunsStore = defineStore('runs', () => {
       (ids.value ?? []).slice(Math.floor(around / PAGE) * PAGE, Math.floor(around / PAGE) * PAGE + PAGE),
     )
     rows.value = new Map([...rows.value].filter(([id]) => fresh.has(id) || selection.value.ids.has(id)))
-    await ensure(around, around + MARGIN)
+    await ensure(shown.first, shown.last)
   }
   app.on('runs', ({ runs }) => hear(runs))
   watch(
     () => app.epoch,
     () => {
+      areFacetsOld = true
       if (ids.value !== null) void refresh()
     },
   )
@@ -202,6 +222,7 @@ export const useRunsStore = defineStore('runs', () => {
   /** The table tells which rows it shows, so that what comes later comes around them. */
   function look(first: number, last: number): void {
     shown.first = first
+    shown.last = last
     void ensure(first, last)
   }
 
