@@ -16,9 +16,17 @@ export interface Topology {
   intervalOf(tensor: string): Interval
 }
 
+/** Models are values: what was found of one holds as long as it lives. A plan that is edited asks at every toggle. */
+const known = new WeakMap<Model, Topology>()
+
 /** The topology of a model's main graph; nodes must carry unique names (see `assignIds`). */
 export function topologyOf(model: Model): Topology {
-  const { graph } = model
+  const found = known.get(model) ?? readTopology(model)
+  known.set(model, found)
+  return found
+}
+
+function readTopology({ graph }: Model): Topology {
   const producers = producersOf(graph)
   const intervals = new Map<string, Interval>()
   // nodes are in topological order, so that every input's interval is known when its reader comes

@@ -60,8 +60,9 @@ export interface EvidenceRequest {
   readonly resolve: (plan: QuantPlan) => readonly ResolvedLayer[]
 }
 
-/** Rows of each kind that are read at most: the newest tell the most. */
-const MOST_ROWS = 200
+/** Rows of each kind that are read at most, the newest: they tell the most. Fewer of large models, whose plans take longer to resolve. */
+const MOST_ROWS = 100
+const MOST_LAYERS = 20_000
 const MOST_SWEEPS = 12
 
 /** Reads what earlier jobs measured of a model. Some ms: done once after each job, not at each toggle. */
@@ -171,8 +172,12 @@ function resolveConfiguration(config: string, resolve: EvidenceRequest['resolve'
   }
 }
 
+function rowLimit({ layers }: ModelSummary): number {
+  return Math.max(8, Math.min(MOST_ROWS, Math.round(MOST_LAYERS / Math.max(1, layers.length))))
+}
+
 function readMeasured({ store, summary, resolve }: EvidenceRequest): MeasuredPlan[] {
-  return store.measurements.list('plan', summary.hash, MOST_ROWS).map(({ content, result }) => {
+  return store.measurements.list('plan', summary.hash, rowLimit(summary)).map(({ content, result }) => {
     const plan = content['plan'] as unknown as QuantPlan
     const { evaluation, bytes } = result as unknown as { evaluation: { result: EvaluationResult }; bytes: number }
     const { kind, value, interval } = dropOf(evaluation.result)
@@ -202,7 +207,7 @@ function readProfiles(request: EvidenceRequest): Pick<Evidence, 'profiles' | 'ti
   const { store, summary, resolve } = request
   const times = new Map<string, number>()
   const profiles: Profile[] = []
-  for (const { content, result } of store.measurements.list('latency', summary.hash, MOST_ROWS)) {
+  for (const { content, result } of store.measurements.list('latency', summary.hash, rowLimit(summary))) {
     if (!isOfThisMachine(content, request)) continue
     const profile = result as unknown as LatencyProfile
     const plan = content['plan'] as unknown as QuantPlan | null
@@ -224,7 +229,7 @@ function readProfiles(request: EvidenceRequest): Pick<Evidence, 'profiles' | 'ti
 
 function readSpeeds(request: EvidenceRequest): Evidence['speeds'] {
   return request.store.measurements
-    .list('speed', request.summary.hash, MOST_ROWS)
+    .list('speed', request.summary.hash, rowLimit(request.summary))
     .filter(({ content }) => isOfThisMachine(content, request))
     .map(({ content, result }) => ({
       plan: planKey(content['plan'] as unknown as QuantPlan),
