@@ -9,7 +9,7 @@ const kept = z.object({
   seed: z.number(),
   split: dataSplit,
   range,
-  calibration: z.object({ range }).nullable(),
+  calibration: z.object({ range, split: dataSplit.optional() }).nullable(),
   overlap: z.number().optional(),
   preset: z.string().nullable(),
   preprocess: z.unknown(),
@@ -23,10 +23,12 @@ export function samplesOfRun(json: Json): SampleOptionsInput | null {
   if (!parsed.success) return null
   const { spec, seed, split, range: own, calibration, overlap, preset, preprocess } = parsed.data
   const said = preset ?? (preprocess === null || preprocess === undefined ? null : JSON.stringify(preprocess))
+  // a split that is said holds for calibration too: where both differ, it was the data's own division that was used
+  const isDivided = calibration?.split !== undefined && calibration.split !== split
   return {
     data: spec,
     seed,
-    split,
+    ...(isDivided ? {} : { split }),
     range: asked(own),
     ...(calibration === null ? {} : { calibrationRange: asked(calibration.range) }),
     ...(said === null ? {} : { preprocess: said }),

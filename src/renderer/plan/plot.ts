@@ -70,7 +70,8 @@ export function shareOutside({ low, high, counts }: LinearHistogram, rmin: numbe
 }
 
 /** Round numbers along an axis, about one every `spacing` px, the ends of the range left free. */
-export function ticksOf({ low, high, toPx }: Axis, width: number, spacing = 48): number[] {
+export function ticksOf(axis: Axis, width: number, spacing = 48): number[] {
+  const { low, high } = axis
   const span = high - low
   if (!(span > 0)) return [low]
   const rough = span / Math.max(1, Math.floor(width / spacing))
@@ -79,7 +80,8 @@ export function ticksOf({ low, high, toPx }: Axis, width: number, spacing = 48):
   const ticks: number[] = []
   for (let i = Math.ceil(low / step); i * step <= high + step / 1e6; i++) {
     const value = i === 0 ? 0 : Number((i * step).toPrecision(12))
-    if (toPx(value) >= 0 && toPx(value) <= width) ticks.push(value)
+    const px = axis.toPx(value)
+    if (px >= 0 && px <= width) ticks.push(value)
   }
   return ticks
 }

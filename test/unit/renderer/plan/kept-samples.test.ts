@@ -20,12 +20,17 @@ it('asks for the samples of a run again, as the host takes them', () => {
   expect(found).toEqual({
     data: { kind: 'cifar10', path: '/data/cifar' },
     seed: 7,
-    split: 'test',
     range: { start: 0, end: 500 },
     calibrationRange: { start: 0, end: 128 },
     preprocess: 'imagenet',
   })
   expect(sampleOptions.safeParse(found).success).toBe(true)
+})
+
+it('says the split where both were cut from the same one: said, it holds for calibration too', () => {
+  const one = { ...kept, calibration: { split: 'test', hash: 'sha256:1', range: [0, 128] }, range: [128, 500] }
+  expect(samplesOfRun(one)).toMatchObject({ split: 'test', calibrationRange: { start: 0, end: 128 } })
+  expect(samplesOfRun(kept)).not.toHaveProperty('split')
 })
 
 it('is null for what no run of ours keeps', () => {
