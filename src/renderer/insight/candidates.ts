@@ -39,7 +39,9 @@ function dropValue(drop: number, kind: DropKind): number {
 /** A drop as it is written: `0.4 points`; nothing predicted is a dash. */
 export function dropText(drop: number | null, kind: DropKind): string {
   if (drop === null) return '–'
-  return kind === 'nsr' ? shortNumber(drop, 3) : `${shortNumber(Number((100 * drop).toFixed(3)), 3)} points`
+  if (kind === 'nsr') return shortNumber(drop, 3)
+  const text = shortNumber(Number((100 * drop).toFixed(3)), 3)
+  return `${text} ${text === '1' ? 'point' : 'points'}`
 }
 
 /** The axis of a criterion. */

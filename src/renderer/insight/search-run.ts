@@ -3,7 +3,7 @@ import type { CandidateView } from '../../shared/contract/api/job-results.ts'
 import { layerOverride, type QuantPlan } from '../../shared/contract/plan.ts'
 import type { Json } from '../../shared/contract/runs.ts'
 import { contentOf } from '../plan/content.ts'
-import { mergeCandidate } from './candidates.ts'
+import { dropText, mergeCandidate } from './candidates.ts'
 
 const interval = z.tuple([z.number(), z.number()]).nullable().catch(null)
 const summary = z.object({
@@ -57,7 +57,7 @@ export function candidatesOfRun(json: Json, plan: QuantPlan): FoundPlans {
   }
 }
 
-const points = (share: number): string => `${Number((100 * share).toPrecision(3))} points`
+const points = (share: number): string => dropText(share, 'top1')
 
 /** A missed target in words. */
 export function missText({ target, asked, found }: z.infer<typeof miss>): string {
