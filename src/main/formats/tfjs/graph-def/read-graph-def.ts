@@ -49,7 +49,11 @@ export function readGraphDef(json: ModelJson, weights: ReadonlyMap<string, Tenso
     keep(values, node, lowerNode(to, node, values, weights, problems))
   }
   problems.throwIfAny(source)
-  return to.finish(outputValues(wanted, values, source), json.producer)
+  const outputs = outputValues(wanted, values, source)
+  // what is still to be written of an output may not fit either
+  for (const [name, value] of outputs) problems.attempt(name, 'output', () => to.read(value))
+  problems.throwIfAny(source)
+  return to.finish(outputs, json.producer)
 }
 
 function keep(values: Map<string, readonly Value[]>, node: GraphNode, made: readonly Value[] | null): void {

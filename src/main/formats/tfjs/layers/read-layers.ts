@@ -32,6 +32,8 @@ export function readLayersModel(json: ModelJson, weights: ReadonlyMap<string, Te
   problems.throwIfAny(source)
   const scope: Scope = { to: new Lowering(), weights, problems, source, values: new Map() }
   const outputs = lowerNetwork(scope, network, null)
+  // what is still to be written of an output may not fit either
+  for (const [name, value] of outputs) problems.attempt(name, 'output', () => scope.to.read(value))
   problems.throwIfAny(source)
   return scope.to.finish(outputs, json.producer)
 }

@@ -19,7 +19,7 @@ export function identity(to: Exporter, node: Node): void {
 
 /** Reshape, Flatten, Squeeze and Unsqueeze: the dims of the output say it all. */
 export function reshape(to: Exporter, node: Node): void {
-  if (to.dims(node.outputs[0]!).some((dim) => dim === null))
+  if (to.dims(node.outputs[0]!).some((dim) => dim === null || dim === 0))
     throw new Unsupported('reshapes to lengths that cannot be told')
   to.reshaped(node.inputs[0]!, node.outputs[0]!)
 }
@@ -154,6 +154,8 @@ export const reduce =
     if (node.inputs[1] && !given) throw new Unsupported('reduces along axes that are computed')
     const axes = (given && given.length > 0 ? given : plainOrder(rank)).map((axis) => (axis < 0 ? axis + rank : axis))
     const keep = intAttribute(node, 'keepdims', 1) === 1
+    const hasNone = !given || given.length === 0
+    if (hasNone && intAttribute(node, 'noop_with_empty_axes', 0) === 1) return to.alias(x, node.outputs[0]!)
     const order = to.heldOrder(x)
     const along = to.integers(
       `${node.name}/axes`,

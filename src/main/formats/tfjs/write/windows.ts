@@ -14,6 +14,8 @@ interface PictureWindow {
   readonly pads: [number, number][]
   /** TensorFlow's SAME pads just so */
   readonly isSame: boolean
+  /** padding at the end as the model has it, without what rounding up reads beyond */
+  readonly ends: number[]
   readonly outputs: (number | null)[]
 }
 
@@ -45,6 +47,7 @@ function windowOf(to: Exporter, node: Node, kernel: number[], isPool: boolean): 
     dilations,
     pads: axes.map(({ pad }) => pad),
     isSame: axes.every(({ isSame }) => isSame),
+    ends: axes.map(({ end }) => end),
     outputs: axes.map(({ output }) => output),
   }
 }
@@ -53,22 +56,22 @@ function axisOf(
   length: unknown,
   spec: WindowSpec,
   isPool: boolean,
-): { pad: [number, number]; isSame: boolean; output: number | null } {
+): { pad: [number, number]; end: number; isSame: boolean; output: number | null } {
   const { kernel, stride, dilation, autoPad, padBegin, padEnd, ceilMode } = spec
   const span = (kernel - 1) * dilation + 1
   if (typeof length !== 'number') {
-    if (autoPad === 'SAME_UPPER') return { pad: [0, 0], isSame: true, output: null }
-    if (autoPad === 'VALID') return { pad: [0, 0], isSame: false, output: null }
+    if (autoPad === 'SAME_UPPER') return { pad: [0, 0], end: 0, isSame: true, output: null }
+    if (autoPad === 'VALID') return { pad: [0, 0], end: 0, isSame: false, output: null }
     if (autoPad === 'SAME_LOWER' || ceilMode) throw new Unsupported('pads by an amount that depends on an open length')
     const isSame = stride === 1 && padBegin + padEnd === span - 1 && padBegin === Math.floor((span - 1) / 2)
-    return { pad: [padBegin, padEnd], isSame, output: null }
+    return { pad: [padBegin, padEnd], end: padEnd, isSame, output: null }
   }
   const { output, padBegin: begin, padEnd: end } = isPool ? poolOutput(length, spec) : convOutput(length, spec)
   const same = convOutput(length, { ...spec, autoPad: 'SAME_UPPER', ceilMode: false })
   const isSame = output === same.output && begin === same.padBegin && Math.max(end, 0) >= same.padEnd
   // rounding up reads beyond the end; a window never reads what lies behind the last place it starts from
   const reached = Math.max(0, (output - 1) * stride + span - length - begin)
-  return { pad: [begin, isSame ? end : Math.max(ceilMode ? reached : end, 0)], isSame, output }
+  return { pad: [begin, isSame ? end : Math.max(ceilMode ? reached : end, 0)], end, isSame, output }
 }
 
 const stridesOf = (strides: readonly number[]): TfAttribute => tf.ints([1, ...strides, 1])
@@ -230,18 +233,17 @@ export function averagePool(to: Exporter, node: Node): void {
 function countRatio(
   to: Exporter,
   node: Node,
-  { pads, kernel, strides, outputs }: PictureWindow,
+  { pads, ends, kernel, strides, outputs }: PictureWindow,
   counts: boolean,
 ): string | null {
   const dims = to.dims(node.inputs[0]!)
-  const stated = intsAttribute(node, 'pads') ?? [0, 0, 0, 0]
   const along = [0, 1].map((i): number[] => {
     const output = outputs[i]
     const length = dims[i + 2]
     if (typeof length !== 'number' || typeof output !== 'number')
       throw new Unsupported('averages over padding of an open length')
     // with count_include_pad what was padded counts, what rounding up reads beyond does not
-    const [from, until] = counts ? [-pads[i]![0], length + stated[i + 2]!] : [0, length]
+    const [from, until] = counts ? [-pads[i]![0], length + ends[i]!] : [0, length]
     return Array.from({ length: output }, (_, at) => {
       const start = at * strides[i]! - pads[i]![0]
       return Math.min(start + kernel[i]!, until) - Math.max(start, from)
@@ -346,6 +348,16 @@ export function resize(to: Exporter, node: Node): void {
   const lengths = after.slice(2)
   if (before.length !== 4 || lengths.some((length) => typeof length !== 'number') || before[1] !== after[1]) {
     throw new Unsupported('resizes something else than height and width to known lengths')
+  }
+  const scales = to.numbers(node.inputs[2])
+  // TensorFlow.js goes by the lengths alone
+  const isRatio = (scale: number, i: number): boolean =>
+    typeof before[i] !== 'number' || Math.abs(scale * before[i] - (after[i] as number)) < 1e-3
+  if (scales && scales.length > 0 && !(scales.length === 4 && scales.every(isRatio))) {
+    throw new Unsupported('resizes by scales that are not the ratio of the lengths')
+  }
+  if (intAttribute(node, 'antialias', 0) !== 0 || node.attributes.has('keep_aspect_ratio_policy')) {
+    throw new Unsupported('resizes with antialiasing or by a policy, which TensorFlow.js does not')
   }
   const mode = stringAttribute(node, 'mode', 'nearest')
   const place = stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel')
