@@ -39,6 +39,10 @@ export interface Picture {
   readonly edgeIndex: SpatialIndex
 }
 
+/** Below this scale the edges of a large graph are too short to be seen beside its boxes. */
+const EDGE_SCALE = 0.004
+const MANY_EDGES = 2000
+
 /**
  * Paints what a camera sees. The pen's coordinates are those of the drawing; clearing and the transform are the caller's.
  * Cost follows what is on the screen, not the size of the graph: off-screen parts are skipped, and so are boxes that fall on pixels
@@ -51,7 +55,7 @@ export function paint(picture: Picture, camera: Camera, size: Size): void {
   // marks and stacked boxes reach beyond their item
   const area = grown(view, 12)
   const items = itemIndex.find(area)
-  const edges = edgeIndex.find(area)
+  const edges = camera.scale < EDGE_SCALE && scene.edges.length > MANY_EDGES ? [] : edgeIndex.find(area)
   if (level !== 'far' || camera.scale * 64 > 3) {
     for (const frame of scene.frames) if (overlaps(frame, view)) drawFrame(brush, frame, level === 'near')
   }
@@ -102,7 +106,7 @@ function paintFar({ scene, looks, brush }: Picture, camera: Camera, size: Size, 
 function paintEdges(
   { scene, theme, brush, marks, decor }: Picture,
   scale: number,
-  edges: number[],
+  edges: readonly number[],
   level: Level,
 ): void {
   const { pen } = brush
@@ -154,13 +158,15 @@ function paintMarks(
     const lineWidth = Math.max(width, width * 0.75 * pixel)
     pen.rect(grown(box, reach), { stroke, lineWidth, radius: 4 + reach, dash })
   }
-  for (const item of items) {
+  const { selection, hovered, changed } = decor
+  const isMarked = selection.size > 0 || hovered.size > 0 || changed !== null || marks.found.size > 0
+  for (const item of isMarked ? items : [marks.hovered, marks.focus].filter((one) => one >= 0)) {
     const box = scene.boxes[item]!
     const { layerIds } = scene.items[item]!
     if (looks[item]!.isChanged) ring(box, 3, theme.changed, 2, [6 * Math.max(1, pixel), 3 * Math.max(1, pixel)])
-    if (layerIds.some((id) => decor.selection.has(id))) ring(box, 2, theme.accent, 2.5)
+    if (layerIds.some((id) => selection.has(id))) ring(box, 2, theme.accent, 2.5)
     else if (marks.found.has(item)) ring(box, 2, theme.changed, 2)
-    if (item === marks.hovered || layerIds.some((id) => decor.hovered.has(id))) ring(box, 1, theme.accent, 1.25)
+    if (item === marks.hovered || layerIds.some((id) => hovered.has(id))) ring(box, 1, theme.accent, 1.25)
     if (item === marks.focus) ring(box, 6, theme.text, 1.5, [2 * Math.max(1, pixel), 2 * Math.max(1, pixel)])
   }
 }

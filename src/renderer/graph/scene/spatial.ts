@@ -17,6 +17,9 @@ export class SpatialIndex {
   readonly #rows: number
   readonly #left: number
   readonly #top: number
+  readonly #right: number
+  readonly #bottom: number
+  readonly #all: readonly number[]
   /** the query in which each owner was last given */
   readonly #seen: Uint32Array
   #query = 0
@@ -39,6 +42,9 @@ export class SpatialIndex {
     })
     this.#left = left
     this.#top = top
+    this.#right = right
+    this.#bottom = bottom
+    this.#all = [...new Set(owners ?? boxes.keys())]
     this.#cell = Math.max(CELL, Math.sqrt(((right - left) * (bottom - top)) / MAX_CELLS))
     this.#columns = Math.floor((right - left) / this.#cell) + 1
     this.#rows = Math.floor((bottom - top) / this.#cell) + 1
@@ -68,7 +74,14 @@ export class SpatialIndex {
   }
 
   /** Owners of the boxes that touch a rectangle, each once, in no order. */
-  find(area: Box): number[] {
+  find(area: Box): readonly number[] {
+    if (
+      area.x <= this.#left &&
+      area.y <= this.#top &&
+      area.x + area.width >= this.#right &&
+      area.y + area.height >= this.#bottom
+    )
+      return this.#all
     const found: number[] = []
     const query = ++this.#query
     const { start, items } = this.#lists

@@ -46,7 +46,7 @@ describe('SpatialIndex', () => {
         height: random() * 3000,
       }
       const plain = boxes.flatMap((box, k) => (overlaps(box, area) ? [k] : []))
-      expect(index.find(area).sort((a, b) => a - b)).toEqual(plain)
+      expect([...index.find(area)].sort((a, b) => a - b)).toEqual(plain)
     }
   })
 
