@@ -27,9 +27,12 @@ export function missesOf({ measured, predicted, floatLayers }: Trial, targets: T
   return misses
 }
 
-/** Whether a budget (size, speed, number of float layers) is to be kept: then the drop is what is made small within it. */
-function hasBudget({ maxBytes, minSpeedup, maxFloatLayers }: Targets): boolean {
-  return maxBytes !== null || minSpeedup !== null || maxFloatLayers !== null
+/**
+ * Whether a budget (size, speed, number of float layers) is to be kept: then the drop is what is made small within it. A search for the
+ * smallest file stays one when some layers may be float.
+ */
+function hasBudget({ maxBytes, minSpeedup, maxFloatLayers }: Targets, objective: Objective): boolean {
+  return maxBytes !== null || minSpeedup !== null || (maxFloatLayers !== null && objective === 'ms')
 }
 
 /** What a plan costs when the drop is the limit: time, or bytes for a search for size. */
@@ -53,7 +56,7 @@ export function compareTrials(a: Trial, b: Trial, { targets, objective, baseDrop
   if (missed !== 0) return missed
   const isWorse = ({ measured }: Trial): number => (measured.drop > baseDrop ? 1 : 0)
   const byDamage = a.measured.damage - b.measured.damage || a.measured.drop - b.measured.drop
-  if (targets.maxDrop === null || hasBudget(targets)) {
+  if (targets.maxDrop === null || hasBudget(targets, objective)) {
     const budgeted = targets.maxBytes === null ? isWorse(a) - isWorse(b) : 0
     return budgeted || byDamage
   }
