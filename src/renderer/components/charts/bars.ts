@@ -113,6 +113,8 @@ function intervalSeries(items: readonly BarItem[], theme: ChartTheme, hovered: s
   return {
     type: 'custom' as const,
     silent: true,
+    // over the bars: the lower half of an interval lies within its bar
+    z: 3,
     clip: false,
     animation: false,
     encode: { x: [1, 2, 3], y: 0 },

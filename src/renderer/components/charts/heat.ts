@@ -65,6 +65,7 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
   const cellWidth = (size.width - nameWidth - 24) / Math.max(1, columns.length)
   const lines = axisLook(theme)
   const written = (value: number): string => shortNumber(isLog ? 10 ** value : value, 2)
+  const ends = [written(high), `${axisTitle(axis)}${isLog ? ', log' : ''}   ${written(low)}`]
   return {
     ...baseOption(theme, cells.length > 300),
     grid: { left: nameWidth + 8, right: 16, top: 64, bottom: 8 },
@@ -97,8 +98,9 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
       left: nameWidth,
       top: 0,
       itemWidth: 10,
-      itemHeight: Math.min(180, Math.max(60, size.width - nameWidth - 220)),
-      text: [written(high), `${axisTitle(axis)}${isLog ? ', log' : ''}   ${written(low)}`],
+      // what its two words leave of the width
+      itemHeight: Math.min(180, Math.max(24, size.width - nameWidth - 48 - 6 * ends.join('').length)),
+      text: ends,
       textStyle: { color: theme.text, fontSize: 11 },
       hoverLink: false,
       inRange: { color: [...theme.scale] },
