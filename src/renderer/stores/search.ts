@@ -2,7 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, shallowRef, watch } from 'vue'
 import { z } from 'zod'
 import type { CandidateView, JobResultOf } from '../../shared/contract/api/job-results.ts'
-import type { JobEvent, JobInfo } from '../../shared/contract/api/jobs.ts'
+import type { JobEvent } from '../../shared/contract/api/jobs.ts'
 import { repairNames, type QuantPlan } from '../../shared/contract/plan.ts'
 import type { RunSummary } from '../../shared/contract/runs.ts'
 import { dropKindOf, mergeCandidate, type DropKind } from '../insight/candidates.ts'
@@ -79,15 +79,23 @@ export const useSearchStore = defineStore('search', () => {
     result.value = null
   }
 
-  function onTake(job: JobInfo): void {
+  function onTake(): void {
     clear()
-    run.value = job.run
     searchedFor.value = asked
     asked = null
   }
 
+  /** A search that was not started here: what it is for stands in its run. */
+  async function learn(id: string): Promise<void> {
+    const detail = await client().runs.show({ run: id })
+    if (run.value === id) searchedFor.value ??= goalOfRun(detail.parameters)?.goal ?? null
+  }
+
   function onEvent(event: JobEvent): void {
-    if (event.kind === 'job') run.value = event.job.run ?? run.value
+    if (event.kind === 'job' && event.job.run !== null && event.job.run !== run.value) {
+      run.value = event.job.run
+      if (searchedFor.value === null) void guarded(() => learn(event.job.run!))
+    }
     if (event.kind === 'partial' && event.partial.kind === 'candidate') {
       const { candidate, best: isBest } = event.partial
       candidates.value = mergeCandidate(candidates.value, candidate)

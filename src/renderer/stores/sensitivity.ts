@@ -55,6 +55,7 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
   /** counts up with each arrival of rows: what waits for a pause starts waiting anew */
   const arrivals = shallowRef(0)
   let asked: SweepQuestion | null = null
+  let isForeign = false
 
   /** ids of the layers that are asked about, in graph order */
   const layers = computed(() => sweptLayers(models.layers).map(({ id }) => id))
@@ -81,17 +82,22 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
 
   function onTake(job: JobInfo): void {
     clear()
-    // a job that another window started does not say what it was asked: what is usual stands until its rows say
+    // a job that another window started does not say what it was asked: what is usual stands until its run says it
+    isForeign = asked === null
     const own = asked ?? usualQuestion
     asked = null
-    source.value = { run: job.run, question: { ...own, quick: job.kind === 'quickScan' }, at: job.queuedAt }
+    source.value = { run: null, question: { ...own, quick: job.kind === 'quickScan' }, at: job.queuedAt }
     if (desk.overlay === 'none') desk.overlay = job.kind === 'quickScan' ? 'sqnr' : 'sensitivity'
   }
 
   function onEvent(event: JobEvent): void {
-    if (event.kind === 'job' && event.job.run !== null && source.value !== null)
+    if (event.kind === 'job' && event.job.run !== null && source.value !== null && source.value.run === null) {
       source.value = { ...source.value, run: event.job.run }
+      if (isForeign) void learn(event.job.run)
+    }
     if (event.kind === 'partial' && event.partial.kind === 'sensitivity') {
+      if (source.value !== null && source.value.question.base !== event.partial.base)
+        source.value = { ...source.value, question: { ...source.value.question, base: event.partial.base } }
       rows.value = mergeRows(rows.value, event.partial.rows)
       arrivals.value += 1
       showOnGraph()
@@ -111,11 +117,11 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
       }
     arrivals.value += 1
     showOnGraph()
-    await explain(done.run)
+    await learn(done.run)
   }
 
-  /** The words come with the run: a job's result does not carry them. */
-  async function explain(run: string): Promise<void> {
+  /** What was asked, and the words: they come with the run, a job's events and its result do not carry them. */
+  async function learn(run: string): Promise<void> {
     try {
       const detail = await client().runs.show({ run })
       if (source.value?.run !== run) return
