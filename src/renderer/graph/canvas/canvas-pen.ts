@@ -9,7 +9,10 @@ const NO_DASH: readonly number[] = []
 /** Draws on a 2D canvas, which already has the camera's transform. */
 export class CanvasPen implements Pen {
   readonly #context: Context2D
+  // setting a state costs even when it is the same
   #font = ''
+  #fill = ''
+  #opacity = 1
 
   constructor(context: Context2D) {
     this.#context = context
@@ -19,20 +22,22 @@ export class CanvasPen implements Pen {
   /** Sets up the context again, after its canvas was resized. */
   reset(): void {
     this.#font = ''
+    this.#fill = ''
+    this.#opacity = this.#context.globalAlpha
     this.#context.textBaseline = 'middle'
   }
 
   rect({ x, y, width, height }: Box, { fill, stroke, lineWidth = 1, radius = 0, dash = NO_DASH }: RectStyle): void {
     const context = this.#context
     if (radius === 0 && fill !== undefined && stroke === undefined) {
-      context.fillStyle = fill
+      this.#setFill(fill)
       context.fillRect(x, y, width, height)
       return
     }
     context.beginPath()
     context.roundRect(x, y, width, height, radius)
     if (fill !== undefined) {
-      context.fillStyle = fill
+      this.#setFill(fill)
       context.fill()
     }
     if (stroke === undefined) return
@@ -58,7 +63,7 @@ export class CanvasPen implements Pen {
   ): void {
     this.#setFont(style)
     this.#context.textAlign = anchor === 'middle' ? 'center' : anchor
-    this.#context.fillStyle = colour
+    this.#setFill(colour)
     this.#context.fillText(text, x, y)
   }
 
@@ -93,17 +98,25 @@ export class CanvasPen implements Pen {
       context.lineTo(x + size / 2, y - size)
       context.closePath()
     }
-    context.fillStyle = colour
+    this.#setFill(colour)
     context.fill()
   }
 
   setOpacity(opacity: number): void {
+    if (opacity === this.#opacity) return
+    this.#opacity = opacity
     this.#context.globalAlpha = opacity
   }
 
   measure(text: string, style: TextStyle): number {
     this.#setFont(style)
     return this.#context.measureText(text).width
+  }
+
+  #setFill(colour: string): void {
+    if (colour === this.#fill) return
+    this.#fill = colour
+    this.#context.fillStyle = colour
   }
 
   #setFont(style: TextStyle): void {
