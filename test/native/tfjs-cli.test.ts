@@ -1,0 +1,181 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as tf from '@tensorflow/tfjs'
+import type { ModelSummary } from '../../src/shared/contract/model.ts'
+import { readModelFile } from '../../src/main/jobs/model-file.ts'
+import { runCli, SAMPLE } from '../builders/cli.ts'
+import { difference, inputsFor, runTfjs, runOnnx, saveLayers, type TfjsFiles } from '../builders/tfjs.ts'
+
+// Models of TensorFlow.js through real processes: opened wherever a model is, converted both ways.
+
+let folder: string
+let home: string
+let files: TfjsFiles
+
+beforeAll(async () => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'quantbench-tfjs-'))
+  home = path.join(folder, 'home')
+  const model = tf.sequential({
+    layers: [
+      tf.layers.conv2d({
+        inputShape: [28, 28, 1],
+        filters: 6,
+        kernelSize: 3,
+        strides: 2,
+        activation: 'relu',
+        name: 'stem',
+      }),
+      tf.layers.maxPooling2d({ poolSize: 2 }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 10, activation: 'softmax', name: 'head' }),
+    ],
+  })
+  files = await saveLayers(model)
+  write('model', files)
+})
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+function write(name: string, { json, shards }: TfjsFiles, change: (json: string) => string = (text) => text): string {
+  const target = path.join(folder, name)
+  fs.mkdirSync(target, { recursive: true })
+  for (const [file, bytes] of shards) fs.writeFileSync(path.join(target, file), bytes)
+  fs.writeFileSync(path.join(target, 'model.json'), change(new TextDecoder().decode(json)))
+  return target
+}
+
+const at = (name: string): string => path.join(folder, name)
+
+async function run(...args: string[]): Promise<{ exitCode: number | null; json: unknown; stderr: string }> {
+  const { exitCode, stdout, stderr } = await runCli([...args, '--json', '--home', home])
+  return { exitCode, json: stdout === '' ? null : (JSON.parse(stdout) as unknown), stderr }
+}
+
+describe('opening', () => {
+  it.each(['model', 'model/model.json'])('inspect takes %s', async (name) => {
+    const { json, exitCode } = await run('inspect', at(name))
+    const summary = json as ModelSummary
+    expect(exitCode).toBe(0)
+    expect(summary).toMatchObject({ format: 'tfjs-layers', opset: { '': 17 } })
+    expect(summary.layers.map(({ id }) => id)).toEqual(expect.arrayContaining(['stem', 'head']))
+    expect(summary.inputs[0]!.shape).toEqual(['N', 28, 28, 1])
+  })
+
+  it('the hash goes over model.json and its shards', async () => {
+    const { hash } = await readModelFile(at('model'))
+    const [first, bytes] = [...files.shards][0]!
+    const changed = new Map(files.shards).set(
+      first,
+      bytes.map((byte, i) => (i === 0 ? byte ^ 1 : byte)),
+    )
+    expect((await readModelFile(write('changed', { ...files, shards: changed }))).hash).not.toBe(hash)
+    expect((await readModelFile(at('model/model.json'))).hash).toBe(hash)
+  })
+
+  it('quantize, eval and bench take it as it is', { timeout: 120_000 }, async () => {
+    const samples = ['--data', 'synthetic-digits', '--samples', '64']
+    const quantized = await run(
+      'quantize',
+      at('model'),
+      '--data',
+      'synthetic-digits',
+      '--samples',
+      '64',
+      '-o',
+      at('int8.onnx'),
+    )
+    expect(quantized.exitCode, quantized.stderr).toBe(0)
+    const found = await run('eval', at('int8.onnx'), '--reference', at('model'), ...samples)
+    expect(found.exitCode, found.stderr).toBe(0)
+    expect((found.json as { agreement: number }).agreement).toBeGreaterThan(0.9)
+    const timed = await run('bench', at('int8.onnx'), '--reference', at('model/model.json'))
+    expect(timed.exitCode, timed.stderr).toBe(0)
+    expect((timed.json as { referenceMedianMs: number }).referenceMedianMs).toBeGreaterThan(0)
+  })
+
+  const firstPath = (replacement: string) => (text: string) => text.replace('"shard0.bin"', JSON.stringify(replacement))
+  it.each([
+    ['above the folder', '../secret.bin', 'format.externalPath'],
+    ['above the folder, with the other slash', '..\\secret.bin', 'format.externalPath'],
+    ['at the root', '/etc/hostname', 'format.externalPath'],
+    ['at an address', 'https://example.org/w.bin', 'format.externalMissing'],
+    ['behind a link', 'link.bin', 'format.externalPath'],
+    ['nowhere', 'missing.bin', 'format.externalMissing'],
+  ])('a shard %s is refused', async (_, shard, code) => {
+    const target = write('bad', files, firstPath(shard))
+    fs.writeFileSync(at('secret.bin'), new Uint8Array(1000))
+    fs.rmSync(path.join(target, 'link.bin'), { force: true })
+    fs.symlinkSync(at('secret.bin'), path.join(target, 'link.bin'))
+    await expect(readModelFile(target)).rejects.toMatchObject({ code, message: expect.stringContaining(target) })
+  })
+
+  it('a damaged model ends with exit code 3 and one sentence', async () => {
+    const target = write('cut', {
+      ...files,
+      shards: new Map([...files.shards].map(([name, bytes]) => [name, bytes.slice(1)])),
+    })
+    const { exitCode, stderr } = await runCli(['inspect', target, '--home', home])
+    expect(exitCode).toBe(3)
+    expect(stderr).toMatch(/shards .* hold .*: the wrong files, or cut short/)
+    expect(stderr).not.toMatch(/\n\s+at /)
+  })
+})
+
+describe('convert', () => {
+  it('to ONNX and back gives what TensorFlow.js gives', { timeout: 120_000 }, async () => {
+    const there = await run('convert', at('model'), at('there.onnx'))
+    expect(there.exitCode, there.stderr).toBe(0)
+    const back = await run('convert', at('there.onnx'), at('back'))
+    expect(back.exitCode, back.stderr).toBe(0)
+    expect(back.json).toMatchObject({ target: 'tfjs', sourceFormat: 'onnx' })
+    const { model } = await readModelFile(at('there.onnx'))
+    const inputs = inputsFor(model)
+    const wanted = await runTfjs(files, inputs)
+    expect(difference(wanted, await runOnnx(model, inputs))).toBeLessThan(1e-4)
+    const written = fs.readdirSync(at('back'))
+    const shards = new Map(
+      written
+        .filter((name) => name.endsWith('.bin'))
+        .map((name) => [name, new Uint8Array(fs.readFileSync(at(`back/${name}`)))]),
+    )
+    const json = new Uint8Array(fs.readFileSync(at('back/model.json')))
+    expect(difference(wanted, await runTfjs({ json, shards }, inputs))).toBeLessThan(1e-4)
+  })
+
+  it('stores weights layer by layer, and is a run of the store', { timeout: 60_000 }, async () => {
+    const { layers } = (await run('inspect', SAMPLE)).json as ModelSummary
+    const kept = layers.find(({ parameters }) => parameters > 0)!.id
+    const stored = await run('convert', SAMPLE, at('kept'), '--weights', 'uint8', '--keep-float', kept)
+    expect(stored.exitCode, stored.stderr).toBe(0)
+    const answer = stored.json as {
+      run: string
+      layers: { id: string; storage: string }[]
+      sizeBytes: number
+      sourceBytes: number
+    }
+    expect(answer.layers.filter(({ storage }) => storage === 'float32').map(({ id }) => id)).toEqual([kept])
+    expect(answer.sizeBytes).toBeLessThan(answer.sourceBytes / 2)
+    const shown = await run('runs', 'show', answer.run)
+    expect(JSON.stringify(shown.json)).toContain('convert')
+  })
+
+  it.each([
+    ['a layer that is not there', ['--weights', 'uint8', '--keep-float', 'nobody'], 'refused', 3, /no layer "nobody"/],
+    ['weights for an ONNX file', ['--weights', 'uint8'], 'refused.onnx', 2, /quantbench quantize/],
+    ['a type nobody has', ['--weights', 'int3'], 'refused', 2, /int3/],
+  ])('%s is refused, and nothing written', async (_, options, name, code, text) => {
+    const { exitCode, stderr } = await runCli(['convert', at('model'), at(name), ...options, '--home', home])
+    expect(stderr).toMatch(text)
+    expect(exitCode).toBe(code)
+    expect(fs.existsSync(at(name)) && fs.readdirSync(at(name)).length > 0).toBe(false)
+  })
+
+  it('leaves what is there alone without --force', async () => {
+    expect((await run('convert', at('model'), at('twice'))).exitCode).toBe(0)
+    const again = await run('convert', at('model'), at('twice'))
+    expect(again.exitCode).toBe(3)
+    expect(again.stderr).toMatch(/--force/)
+    expect((await run('convert', at('model'), at('twice'), '--force')).exitCode).toBe(0)
+  })
+})
