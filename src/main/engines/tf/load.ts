@@ -45,11 +45,14 @@ function engineOf(tf: Tfjs): TensorEngine {
   return { tf, version: backend.binding.TF_Version, native: createNativeOps(tf, backend) }
 }
 
-/** tfjs-node 4.22 calls these two, which Node 23 removed from `util`. Source: nodejs.org deprecations DEP0051 and DEP0044. */
+/**
+ * tfjs-node 4.22 calls two functions of `util` that Node 23 removed (isNullOrUndefined) or warns of (isArray).
+ * Source: nodejs.org deprecations DEP0051 and DEP0044.
+ */
 function restoreUtilFunctions(): void {
   const util = requireFrom('node:util') as Record<string, unknown>
-  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined
-  util['isArray'] ??= Array.isArray
+  util['isNullOrUndefined'] = (value: unknown) => value === null || value === undefined
+  util['isArray'] = Array.isArray
 }
 
 /**
