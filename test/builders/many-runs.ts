@@ -14,13 +14,16 @@ const MODELS = [
 ] as const
 const SAMPLES = 1000
 
-/** Writes runs of every kind into the store in `home`: several models, tags, notes, layers, results with intervals. Newest last. */
-export function writeManyRuns(home: string, count: number, layers = 26, seed = 1): string[] {
+/**
+ * Writes runs of every kind into the store in `home`: several models, tags, notes, layers, results with intervals. Newest last; those of
+ * another name than `run` are newer than all of that name.
+ */
+export function writeManyRuns(home: string, count: number, layers = 26, seed = 1, name = 'run'): string[] {
   const db = openDatabase(home)
   db.pragma('synchronous = OFF') // nothing is lost if the machine goes down in the middle of making up data
   const table = new RunTable(db)
   const random = seeded(seed)
-  const runs = Array.from({ length: count }, (_, i) => madeUpRun(i, layers, random))
+  const runs = Array.from({ length: count }, (_, i) => madeUpRun(i, layers, random, name))
   try {
     table.restoreWhole(runs)
   } finally {
@@ -29,16 +32,16 @@ export function writeManyRuns(home: string, count: number, layers = 26, seed = 1
   return runs.map(({ id }) => id)
 }
 
-function madeUpRun(i: number, layers: number, random: () => number): RunDetail {
+function madeUpRun(i: number, layers: number, random: () => number, name: string): RunDetail {
   const model = MODELS[i % MODELS.length]!
   const kind = KINDS[i % KINDS.length]!
   const drop = Math.round(random() * 30) / SAMPLES
   const top1 = 0.7 - drop
   const speedup = 1 + random() * 2.5
   const calibrator = CALIBRATORS[Math.floor(random() * CALIBRATORS.length)]!
-  const started = Date.UTC(2026, 0, 1) + i * 7 * 60_000
+  const started = Date.UTC(2026, name === 'run' ? 0 : 5, 1) + i * 7 * 60_000
   return runDetail({
-    id: `run${String(i).padStart(5, '0')}`,
+    id: `${name}${String(i).padStart(5, '0')}`,
     kind,
     status: i % 97 === 5 ? 'failed' : i % 89 === 7 ? 'interrupted' : 'done',
     startedAt: new Date(started).toISOString(),

@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline'
 import { _electron, test as base, type Page } from '@playwright/test'
 import { electronBinary } from '../../src/main/hosts/look-for-electron.ts'
 
-const OUT = path.resolve(import.meta.dirname, '../../out')
+/** The built application. */
+export const OUT = path.resolve(import.meta.dirname, '../../out')
 /** The built-in sample: a real, small classifier. */
 export const SAMPLE = path.resolve(import.meta.dirname, '../../resources/sample/digits-cnn.onnx')
 

@@ -56,7 +56,10 @@ export const useRunActionsStore = defineStore('run-actions', () => {
     if (ids.length === 0) return
     await attempt(async () => {
       await client().runs.remove({ runs: [...ids] })
-      const undo = (): Promise<void> => restore(ids)
+      const undo = async (): Promise<void> => {
+        await restore(ids)
+        runs.select({ ids: new Set(ids), focus: ids[0] ?? null, anchor: ids[0] ?? null })
+      }
       done.value = { text: `${counted(ids.length)} moved to the trash.`, undo }
     })
   }
