@@ -1,6 +1,5 @@
 export { openTfjs } from './open.ts'
-export type { OpenedTfjs } from './open.ts'
 export { encodeTfjs } from './write/encode.ts'
-export type { EncodedTfjs, TfjsFile } from './write/encode.ts'
+export type { EncodedTfjs } from './write/encode.ts'
 export { WEIGHT_STORAGES } from './write/weight-codes.ts'
 export type { WeightStorage } from './write/weight-codes.ts'

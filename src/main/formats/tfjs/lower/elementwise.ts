@@ -1,4 +1,4 @@
-import type { Attribute, Tensor } from '../../../graph/model.ts'
+import type { Attribute } from '../../../graph/model.ts'
 import { float } from '../../../graph/attributes.ts'
 import { elementCount, floatTensor } from '../../../graph/tensors.ts'
 import { permuteTensor } from './constants.ts'
@@ -82,10 +82,4 @@ export function prelu(to: Lowering, name: string, x: Value, alpha: Value): Value
 
 export function leakyRelu(to: Lowering, name: string, x: Value, alpha: number): Value {
   return to.unary(name, 'LeakyRelu', x, [['alpha', float(alpha)]])
-}
-
-/** The constant with every number changed. */
-export function mapFloats(tensor: Tensor, change: (value: number, index: number) => number): Tensor {
-  const source = new Float32Array(tensor.data.slice().buffer)
-  return floatTensor(tensor.name, tensor.dims, source.map(change))
 }
