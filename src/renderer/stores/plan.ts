@@ -31,6 +31,9 @@ import { useSelectionStore } from './selection.ts'
 /** A pause in typing or dragging after which the host checks the plan. */
 const RESOLVE_PAUSE_MS = 40
 
+/** A pause after which the draft is written: a drag writes it once. */
+const DRAFT_PAUSE_MS = 300
+
 interface Resolved {
   readonly plan: QuantPlan
   readonly view: ResolvedPlanView
@@ -221,6 +224,17 @@ export const usePlanStore = defineStore('plan', () => {
     return (await guarded(() => client().plans.serialize({ plan: plan.value })))?.text ?? null
   }
 
+  let draftTimer: ReturnType<typeof setTimeout> | undefined
+  /** Keeps the plan as it stands, where it changed since it was last kept. */
+  function keepDraft(hash: string | null): void {
+    if (draftTimer === undefined || hash === null) return
+    clearTimeout(draftTimer)
+    draftTimer = undefined
+    writeDraft(localStorage, hash, { plan: plan.value, name: name.value, saved: savedContent.value })
+  }
+  // a window that is closed or reloaded right after an edit loses none of it
+  if (typeof window !== 'undefined') window.addEventListener('pagehide', () => keepDraft(models.hash))
+
   const resolver = createLatest<{ hash: string; plan: QuantPlan }, ResolvedPlanView>({
     ask: ({ hash, plan: asked }, signal) => client().plans.resolve({ hash, plan: asked }, { signal }),
     onAnswer: (view, { hash, plan: asked }) => {
@@ -232,7 +246,8 @@ export const usePlanStore = defineStore('plan', () => {
 
   watch(
     () => models.hash,
-    (hash) => {
+    (hash, before) => {
+      keepDraft(before ?? null)
       resolver.drop()
       resolved.value = null
       stored.value = []
@@ -247,9 +262,9 @@ export const usePlanStore = defineStore('plan', () => {
     },
     { immediate: true, flush: 'sync' },
   )
-  watch([plan, name, savedContent], ([now]) => {
-    const hash = models.hash
-    if (hash !== null) writeDraft(localStorage, hash, { plan: now, name: name.value, saved: savedContent.value })
+  watch([plan, name, savedContent], () => {
+    clearTimeout(draftTimer)
+    if (models.hash !== null) draftTimer = setTimeout(() => keepDraft(models.hash), DRAFT_PAUSE_MS)
   })
   watch(plan, (now) => {
     if (models.hash !== null) resolver.ask({ hash: models.hash, plan: now })

@@ -21,7 +21,7 @@ async function sampleWindow() {
   const host = testWindow({ models, plans, runs, jobs, files })
   const abort = new AbortController()
   void (async () => {
-    for await (const event of app.events.follow(abort.signal)) host.events.tell(event)
+    for await (const event of app.events.follow([], abort.signal)) host.events.tell(event)
   })().catch(() => {})
   onTestFinished(() => abort.abort())
   useAppStore().listen()
