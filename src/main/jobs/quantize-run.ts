@@ -5,6 +5,7 @@ import { Fault } from '../../shared/contract/fault.ts'
 import type { LayerInfo, ModelSummary } from '../../shared/contract/model.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
 import type { ArtifactInfo, Json, LayerResult } from '../../shared/contract/runs.ts'
+import { isForeseen } from '../quant/quantize-report.ts'
 import type { ExecutionReport } from '../quant/execution.ts'
 import { serializePlan } from '../quant/plan.ts'
 import type { QuantizeReport } from '../quant/quantize.ts'
@@ -228,7 +229,11 @@ function warningsOf(
   { report, sizeBytes }: QuantizeTaskOutput,
   execution: ExecutionReport,
 ): string[] {
-  const warnings = report.layers.flatMap(({ id, warnings: own }) => own.map((warning) => `Layer ${id}: ${warning}`))
+  // what was foreseen of a layer is not told again where the runtime shows it
+  const shown = new Set(execution.layers.filter(({ execution: runs }) => runs === 'simulated').map(({ id }) => id))
+  const warnings = report.layers.flatMap(({ id, warnings: own }) =>
+    own.filter((text) => !(shown.has(id) && isForeseen(text))).map((warning) => `Layer ${id}: ${warning}`),
+  )
   const left = summary.layers.filter((layer) => layer.role === 'weighted' && !layer.quantizable)
   for (const { id, op, reason } of left)
     warnings.push(`Layer ${id} (${op}) stays in float: ${reason ?? 'it cannot be quantized'}.`)

@@ -52,14 +52,24 @@ export function tableOf({ layers, nodes, tensors }: LayerTable): LayerTable {
   return { layers: layers.map((layer) => ({ ...layer, weights: null })), nodes, tensors }
 }
 
+/** Layers that one sentence names. */
+const NAMED = 3
+
 /** Sentences: layers computed in integers against the plan, then those meant to be integer that are not, and why. */
 export function executionWarnings({ errors, layers }: Pick<ExecutionReport, 'errors' | 'layers'>): string[] {
   // a layer without kernels was merged away: it costs nothing, so there is nothing to warn of
   const simulated = layers.filter(
     ({ execution, reason, kernels }) => execution === 'simulated' && reason !== null && kernels.length > 0,
   )
+  const byReason = Map.groupBy(simulated, ({ reason }) => reason!)
   return [
     ...errors,
-    ...simulated.map(({ id, reason }) => `Layer ${id} is quantized in the file but computed in float: ${reason}`),
+    ...[...byReason].map(([reason, alike]) => {
+      const [first, ...rest] = alike.map(({ id }) => id)
+      if (rest.length === 0) return `Layer ${first!} is quantized in the file but computed in float: ${reason}`
+      const named = [first!, ...rest].slice(0, NAMED).join(', ')
+      const more = alike.length > NAMED ? ` and ${alike.length - NAMED} more` : ''
+      return `${alike.length} layers are quantized in the file but computed in float (${named}${more}): ${reason}`
+    }),
   ]
 }

@@ -56,6 +56,13 @@ function adjustments({ raisedScales, weights }: LayerWeights): string[] {
   ]
 }
 
+const FORESEEN = 'It will be simulated in float, not computed in integers'
+
+/** Whether a layer's warning only foresees what a run will show. */
+export function isForeseen(warning: string): boolean {
+  return warning.startsWith(FORESEEN)
+}
+
 /** Why a quantized layer will not run in integers, as far as the plan alone tells. */
 function simulations({ layer, decision }: QuantizedLayer): string[] {
   const { weights, activations } = decision
@@ -64,5 +71,5 @@ function simulations({ layer, decision }: QuantizedLayer): string[] {
   if (weights && containerBits(weights.storage) !== 8)
     reasons.push(`${weights.storage} weights have no kernel with 8-bit activations`)
   if (activations.bits > 8) reasons.push(`${activations.bits}-bit activations have no integer kernel`)
-  return reasons.map((reason) => `It will be simulated in float, not computed in integers: ${reason}.`)
+  return reasons.map((reason) => `${FORESEEN}: ${reason}.`)
 }
