@@ -146,7 +146,7 @@ async function ranked(
   const how = `${macs.variants.length} layers, ${total} samples, KL, ${services.pool.size} workers`
   return [
     ratioFigure(`${name}: MACs of the screened ranking over brute force`, cost, '≤ 0.10', how),
-    ratioFigure(`${name}: MACs of the exact ranking over brute force`, costOf(exact, macs), '≤ 0.55', how),
+    ratioFigure(`${name}: MACs of the exact ranking over brute force`, costOf(exact, macs), '', how),
     ratioFigure(`${name}: Spearman of the screened ranking to brute force`, spearman(screened, exact), '≥ 0.95', how),
     ratioFigure(
       `${name}: Spearman of plain subsampling at that cost`,
