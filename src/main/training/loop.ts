@@ -1,0 +1,300 @@
+import { Fault } from '../../shared/contract/fault.ts'
+import type { Tensor, TensorEngine, Variable } from '../engines/tensor-api.ts'
+import { augmentBatch } from './augment.ts'
+import { firstNonFinite } from './divergence.ts'
+import { softmaxCrossEntropy } from './loss.ts'
+import { createOptimizer, type Optimizer } from './optimizer.ts'
+import type { TrainOptions } from './options.ts'
+import type { Random } from './random.ts'
+import { learningRateAt } from './schedule.ts'
+import type { ForwardOptions, TrainableGraph } from './trainable/graph.ts'
+
+/** Samples of one step, in ONNX's layout. */
+export interface TrainBatch {
+  readonly values: Float32Array
+  readonly dims: readonly number[]
+  /** class indices */
+  readonly labels: Int32Array
+}
+
+/** Where batches come from; reading ahead is the source's own affair. */
+export interface TrainData {
+  /** batches of an epoch, in an order of its own that depends on seed and epoch only */
+  train(epoch: number): AsyncIterable<TrainBatch>
+  /** samples in an epoch */
+  readonly trainCount: number
+  validation(): AsyncIterable<TrainBatch>
+  readonly validationCount: number
+}
+
+/** What one epoch came to. Rates in 0–1. */
+export interface EpochMetrics {
+  /** from 1 */
+  readonly epoch: number
+  readonly learningRate: number
+  readonly loss: number
+  readonly accuracy: number
+  /** null without validation samples */
+  readonly validationLoss: number | null
+  readonly validationAccuracy: number | null
+  /** samples a second, of the steps alone */
+  readonly samplesPerSecond: number
+}
+
+/** Everything that going on after an interruption needs, beside the options. */
+export interface TrainState {
+  /** epochs done */
+  readonly epoch: number
+  readonly steps: number
+  readonly history: readonly EpochMetrics[]
+  /** learned tensors, running statistics, and the optimiser's slots */
+  readonly tensors: ReadonlyMap<string, Float32Array>
+}
+
+export interface TrainPorts {
+  readonly data: TrainData
+  readonly signal: AbortSignal
+  /** the same numbers for the same seeds, on every machine */
+  readonly random: (...seeds: readonly number[]) => Random
+  /** milliseconds from any start */
+  readonly now: () => number
+  readonly onStep: (step: { readonly epoch: number; readonly done: number; readonly loss: number }) => void
+  /** after each epoch, with what a checkpoint must hold; `best`: no epoch before was better */
+  readonly onEpoch: (metrics: EpochMetrics, state: TrainState, best: boolean) => Promise<void>
+  /** fake quantization, where it is learned for integers */
+  readonly hooks?: (epoch: number) => Pick<ForwardOptions, 'onWeight' | 'onTensor'>
+}
+
+export interface TrainResult {
+  readonly history: readonly EpochMetrics[]
+  /** epoch of the kept weights, from 1; 0 when none was trained */
+  readonly bestEpoch: number
+  readonly stoppedEarly: boolean
+}
+
+/** Seeds of unrelated streams. */
+const AUGMENT_STREAM = 2
+
+/**
+ * Trains a graph, and leaves it with the weights of the best epoch by validation loss (of the last without validation samples).
+ * @param resume where an interrupted training of the same options goes on; its result is then that of an uninterrupted one
+ * @throws Fault engine.trainingDiverged naming the first layer with values that are no numbers; data.labelOutOfRange; the signal's reason
+ */
+export async function train(
+  engine: TensorEngine,
+  graph: TrainableGraph,
+  options: TrainOptions,
+  ports: TrainPorts,
+  resume: TrainState | null = null,
+): Promise<TrainResult> {
+  const learned = graph.weights.map(({ name, decays }) => ({ name, decays, variable: graph.variables.get(name)! }))
+  const optimizer = createOptimizer(engine.tf, options.optimizer, learned, options.weightDecay)
+  const trainer = new Trainer(engine, graph, options, ports, optimizer)
+  try {
+    if (resume) trainer.restore(resume)
+    return await trainer.run(resume)
+  } finally {
+    optimizer.dispose()
+  }
+}
+
+class Trainer {
+  readonly #engine: TensorEngine
+  readonly #graph: TrainableGraph
+  readonly #options: TrainOptions
+  readonly #ports: TrainPorts
+  readonly #optimizer: Optimizer
+  readonly #input: string
+
+  constructor(
+    engine: TensorEngine,
+    graph: TrainableGraph,
+    options: TrainOptions,
+    ports: TrainPorts,
+    optimizer: Optimizer,
+  ) {
+    this.#engine = engine
+    this.#graph = graph
+    this.#options = options
+    this.#ports = ports
+    this.#optimizer = optimizer
+    this.#input = graph.model.graph.inputs[0]!.name
+  }
+
+  async run(resume: TrainState | null): Promise<TrainResult> {
+    const { epochs, patience } = this.#options
+    const history: EpochMetrics[] = [...(resume?.history ?? [])]
+    let best = bestOf(history)
+    let bestTensors: ReadonlyMap<string, Float32Array> | null = null
+    let stoppedEarly = false
+    for (let epoch = (resume?.epoch ?? 0) + 1; epoch <= epochs; epoch++) {
+      const metrics = await this.#epoch(epoch)
+      history.push(metrics)
+      const isBest = bestOf(history) === epoch
+      const tensors = this.#tensors()
+      if (isBest) [best, bestTensors] = [epoch, tensors]
+      await this.#ports.onEpoch(
+        metrics,
+        { epoch, steps: this.#optimizer.steps, history: [...history], tensors },
+        isBest,
+      )
+      if (patience !== null && epoch - best >= patience) {
+        stoppedEarly = true
+        break
+      }
+    }
+    // a best epoch from before the interruption lies in the file that was kept of it
+    if (bestTensors) this.#load(bestTensors)
+    return { history, bestEpoch: best, stoppedEarly }
+  }
+
+  restore({ steps, tensors }: TrainState): void {
+    this.#optimizer.steps = steps
+    this.#load(tensors)
+  }
+
+  async #epoch(epoch: number): Promise<EpochMetrics> {
+    const { data, signal, random, now, onStep } = this.#ports
+    const { epochs, seed, augment } = this.#options
+    const stream = random(seed, epoch, AUGMENT_STREAM)
+    let [done, loss, right, busy, rate] = [0, 0, 0, 0, 0]
+    for await (const batch of data.train(epoch)) {
+      signal.throwIfAborted()
+      rate = learningRateAt((epoch - 1 + done / data.trainCount) / epochs, this.#options)
+      const values = augmentBatch(batch.values, batch.dims, augment, stream)
+      const start = now()
+      const step = this.#step({ ...batch, values }, rate, epoch)
+      busy += now() - start
+      const count = batch.labels.length
+      done += count
+      loss += step.loss * count
+      right += step.right
+      onStep({ epoch, done, loss: step.loss })
+    }
+    const validation = await this.#validate(epoch)
+    return {
+      epoch,
+      learningRate: rate,
+      loss: loss / done,
+      accuracy: right / done,
+      validationLoss: validation?.loss ?? null,
+      validationAccuracy: validation?.accuracy ?? null,
+      samplesPerSecond: (done / busy) * 1000,
+    }
+  }
+
+  #step(batch: TrainBatch, rate: number, epoch: number): { loss: number; right: number } {
+    const { tf } = this.#engine
+    const seed = this.#optimizer.steps
+    return tf.tidy(() => {
+      const { x, labels } = this.#tensorsOf(batch)
+      const kept: { scores: Tensor | null } = { scores: null }
+      const variables = [...this.#graph.variables.values()].filter((variable) => variable.trainable)
+      const { value, grads } = tf.variableGrads(() => {
+        const scores = this.#scores(x, { training: true, seed, ...this.#ports.hooks?.(epoch) })
+        this.#checkLabels(batch.labels, scores)
+        kept.scores = tf.keep(scores.clone())
+        return softmaxCrossEntropy(tf, scores, labels, this.#options.labelSmoothing).asScalar()
+      }, variables)
+      const loss = value.dataSync()[0]!
+      const right = countRight(kept.scores!.dataSync() as Float32Array, batch.labels)
+      kept.scores!.dispose()
+      if (!Number.isFinite(loss)) throw this.#diverged(x, epoch, seed)
+      this.#optimizer.apply(grads, rate)
+      return { loss, right }
+    })
+  }
+
+  #tensorsOf({ values, dims, labels }: TrainBatch): { x: Tensor; labels: Tensor } {
+    const { tf } = this.#engine
+    return { x: tf.tensor(values, [...dims], 'float32'), labels: tf.tensor1d(labels, 'int32') }
+  }
+
+  /** [batch, classes], whatever axes of length 1 the graph leaves behind. */
+  #scores(x: Tensor, options: ForwardOptions): Tensor {
+    const scores = this.#graph.forward({ [this.#input]: x }, options)[0]!
+    return scores.rank === 2 ? scores : this.#engine.tf.reshape(scores, [x.shape[0]!, -1])
+  }
+
+  #checkLabels(labels: Int32Array, scores: Tensor): void {
+    const classes = scores.shape[1]!
+    const wrong = labels.find((label) => label < 0 || label >= classes)
+    if (wrong === undefined) return
+    throw new Fault(
+      'data.labelOutOfRange',
+      `The data have a label ${wrong}, and the model scores ${classes} classes (0 to ${classes - 1}). Train with --classes to replace its head.`,
+      { label: wrong, classes },
+    )
+  }
+
+  #diverged(x: Tensor, epoch: number, seed: number): Fault {
+    const layer = firstNonFinite(
+      this.#engine.tf,
+      this.#graph,
+      { [this.#input]: x },
+      { training: true, seed, ...this.#ports.hooks?.(epoch) },
+    )
+    return new Fault(
+      'engine.trainingDiverged',
+      `Training came apart in epoch ${epoch}: the loss is no number any more${layer === null ? '' : `, first seen in layer '${layer}'`}. The last good epoch is kept; try a lower learning rate.`,
+      { epoch, layer },
+    )
+  }
+
+  async #validate(epoch: number): Promise<{ loss: number; accuracy: number } | null> {
+    const { data, signal, hooks } = this.#ports
+    if (data.validationCount === 0) return null
+    const { tf } = this.#engine
+    let [done, loss, right] = [0, 0, 0]
+    for await (const batch of data.validation()) {
+      signal.throwIfAborted()
+      tf.tidy(() => {
+        const { x, labels } = this.#tensorsOf(batch)
+        const scores = this.#scores(x, { training: false, ...hooks?.(epoch) })
+        this.#checkLabels(batch.labels, scores)
+        loss += softmaxCrossEntropy(tf, scores, labels).dataSync()[0]! * batch.labels.length
+        right += countRight(scores.dataSync() as Float32Array, batch.labels)
+      })
+      done += batch.labels.length
+    }
+    return { loss: loss / done, accuracy: right / done }
+  }
+
+  /** By name: what is learned, what runs along, and the optimiser's slots. */
+  #all(): Map<string, Variable> {
+    return new Map([...this.#graph.variables, ...this.#graph.statistics, ...this.#optimizer.slots()])
+  }
+
+  #tensors(): Map<string, Float32Array> {
+    return new Map([...this.#all()].map(([name, variable]) => [name, Float32Array.from(variable.dataSync())]))
+  }
+
+  #load(tensors: ReadonlyMap<string, Float32Array>): void {
+    const { tf } = this.#engine
+    for (const [name, variable] of this.#all()) {
+      const values = tensors.get(name)
+      if (values?.length !== variable.size) throw new Error(`the checkpoint does not fit: ${name}`)
+      tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)))
+    }
+  }
+}
+
+/** The epoch with the lowest validation loss, the last where nothing was validated; 0 for none. */
+function bestOf(history: readonly EpochMetrics[]): number {
+  let best: EpochMetrics | null = null
+  for (const metrics of history) {
+    if (best === null || (metrics.validationLoss ?? 0) <= (best.validationLoss ?? 0)) best = metrics
+  }
+  return best?.epoch ?? 0
+}
+
+function countRight(scores: Float32Array, labels: Int32Array): number {
+  const classes = scores.length / labels.length
+  let right = 0
+  for (let i = 0; i < labels.length; i++) {
+    let top = 0
+    for (let c = 1; c < classes; c++) if (scores[i * classes + c]! > scores[i * classes + top]!) top = c
+    if (top === labels[i]) right++
+  }
+  return right
+}
