@@ -16,14 +16,16 @@ export function balanceOf({ balance, info }: Pick<DataView, 'balance' | 'info'>)
   if (balance === null || balance.counts.length === 0)
     return { counts: [], most: 0, words: info.labelled ? 'labelled' : 'without labels' }
   const { counts, looked, unlabelled } = balance
-  const sorted = counts.toSorted((a, b) => a - b)
+  const sorted = counts.filter((count) => count > 0).sort((a, b) => a - b)
   const [least = 0] = sorted
   const most = sorted.at(-1) ?? 0
   const middle = sorted[sorted.length >> 1] ?? 0
-  const rare = counts.filter((count) => count < RARE * middle).length
+  const empty = counts.length - sorted.length
+  const rare = sorted.filter((count) => count < RARE * middle).length
   const each = least === most ? `${most}` : `${least} to ${most}`
   const parts = [
-    `${counts.length} classes of ${each} each`,
+    `${sorted.length} classes of ${each} each`,
+    empty > 0 ? `${empty} without a sample` : null,
     looked < info.count ? `among the first ${looked}` : null,
     rare > 0 ? `${rare} rare` : null,
     unlabelled > 0 ? `${unlabelled} without a label` : null,

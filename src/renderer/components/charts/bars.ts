@@ -18,6 +18,7 @@ import type { ChartTheme } from './theme.ts'
 export interface BarItem {
   readonly id: string
   readonly label: string
+  /** NaN: not known yet; the bar keeps its place */
   readonly value: number
   /** 95 % interval; absent or null: none is known */
   readonly low?: number | null
@@ -50,7 +51,8 @@ export function barsOption(
   const nameWidth = Math.max(72, Math.min(Math.floor(size.width * 0.32), 240))
   const letters = Math.floor(nameWidth / 6)
   const values = items.flatMap(({ value, low, high }) => [value, low, high])
-  const [low, high] = extentOf([...values, axis.log ? null : 0], 0)
+  const isAnyKnown = values.some((value) => value !== null && value !== undefined && Number.isFinite(value))
+  const [low, high] = isAnyKnown ? extentOf([...values, axis.log ? null : 0], 0) : [0, 1]
   const look = axisLook(theme)
   return {
     ...baseOption(theme, items.length > 300),
@@ -119,8 +121,16 @@ function intervalSeries(items: readonly BarItem[], theme: ChartTheme, hovered: s
     animation: false,
     encode: { x: [1, 2, 3], y: 0 },
     data: items.map(({ value, low, high }, i) => [i, value, low ?? value, high ?? value]),
-    renderItem: (parameters: { readonly dataIndex: number }, api: CustomSeriesRenderItemAPI) =>
-      whiskers(items[parameters.dataIndex]!, parameters.dataIndex, api, theme, hovered),
+    renderItem: (
+      parameters: { readonly dataIndex: number; readonly coordSys: object },
+      api: CustomSeriesRenderItemAPI,
+    ) => {
+      const item = items[parameters.dataIndex]!
+      if (Number.isFinite(item.value)) return whiskers(item, parameters.dataIndex, api, theme, hovered)
+      const left = 'x' in parameters.coordSys && typeof parameters.coordSys.x === 'number' ? parameters.coordSys.x : 0
+      const [, y = 0] = api.coord([1, parameters.dataIndex])
+      return { type: 'group' as const, children: [wordAt(item.mark ?? '', left, y, theme.quiet, theme)] }
+    },
   }
 }
 
@@ -145,20 +155,17 @@ function whiskers(
   const marks = hasInterval
     ? [line(lowX, y, highX, y), line(lowX, y - 3, lowX, y + 3), line(highX, y - 3, highX, y + 3)]
     : []
-  const word = {
-    type: 'text' as const,
-    style: {
-      text,
-      x: Math.max(end, highX) + 6,
-      y,
-      fill: theme.text,
-      fontSize: 11,
-      font: `11px ${theme.font}`,
-      textVerticalAlign: 'middle' as const,
-    },
-  }
+  const word = wordAt(text, Math.max(end, highX), y, theme.text, theme)
   const ring = { type: 'circle' as const, shape: { cx: Math.max(0, end), cy: y, r: 4 }, style: { fill: theme.text } }
   return { type: 'group', children: [...marks, word, ...(item.id === hovered ? [ring] : [])] }
+}
+
+function wordAt(text: string, x: number, y: number, fill: string, theme: ChartTheme) {
+  const font = { fontSize: 11, font: `11px ${theme.font}` }
+  return {
+    type: 'text' as const,
+    style: { text, x: x + 6, y, fill, ...font, textVerticalAlign: 'middle' as const },
+  }
 }
 
 /** The bars' numbers. */
@@ -167,7 +174,7 @@ export function barsTable(items: readonly BarItem[], axis: ChartAxis, nameHeader
     columns: [nameHeader, axisTitle({ label: axis.label, unit: axis.unit }), 'low', 'high', 'kind', 'mark'],
     rows: items.map(({ label, value, low, high, estimated, mark }) => [
       label,
-      value,
+      Number.isNaN(value) ? null : value,
       low ?? null,
       high ?? null,
       estimated ? 'estimated' : 'measured',

@@ -28,6 +28,13 @@ it.each([
     unlabelled: 2,
     words: '3 classes of 1 to 12 each, among the first 25, 1 rare, 2 without a label',
   },
+  {
+    why: 'empty ones are counted apart',
+    counts: [0, 10, 0, 10],
+    looked: 30,
+    unlabelled: 0,
+    words: '2 classes of 10 each, 2 without a sample',
+  },
 ])('$why: $words', ({ counts, looked, unlabelled, words }) => {
   expect(balanceOf({ info, balance: { counts, looked, unlabelled } }).words).toBe(words)
 })
