@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { enableCompileCache } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { electronBinary } from '../src/main/hosts/look-for-electron.ts'
@@ -7,6 +8,8 @@ import { ensureBuilt } from './build.ts'
 // `npm start`: the desktop application where Electron's binary is here, else the same window in a browser. What stands behind `--` goes
 // to it: `npm start -- --home DIR`, `npm start -- --no-open`.
 
+// what was compiled at the last start need not be again
+enableCompileCache(path.resolve(import.meta.dirname, '../node_modules/.cache/quantbench-v8'))
 const out = ensureBuilt()
 const args = process.argv.slice(2)
 const electron = electronBinary()
