@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, shallowRef, watch } from 'vue'
+import { computed, onScopeDispose, shallowRef, watch } from 'vue'
 import type { PlanProblem, ResolvedLayerView, ResolvedPlanView, StoredPlan } from '../../shared/contract/api/plans.ts'
 import type { LayerInfo } from '../../shared/contract/model.ts'
 import { defaultPlan, type LayerOverride, type QuantPlan, type RepairName } from '../../shared/contract/plan.ts'
@@ -233,7 +233,12 @@ export const usePlanStore = defineStore('plan', () => {
     writeDraft(localStorage, hash, { plan: plan.value, name: name.value, saved: savedContent.value })
   }
   // a window that is closed or reloaded right after an edit loses none of it
-  if (typeof window !== 'undefined') window.addEventListener('pagehide', () => keepDraft(models.hash))
+  const leave = (): void => keepDraft(models.hash)
+  globalThis.addEventListener?.('pagehide', leave)
+  onScopeDispose(() => {
+    clearTimeout(draftTimer)
+    globalThis.removeEventListener?.('pagehide', leave)
+  })
 
   const resolver = createLatest<{ hash: string; plan: QuantPlan }, ResolvedPlanView>({
     ask: ({ hash, plan: asked }, signal) => client().plans.resolve({ hash, plan: asked }, { signal }),

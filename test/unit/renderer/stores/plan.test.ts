@@ -28,6 +28,7 @@ async function sampleWindow() {
   const open = useModelsStore()
   const plan = usePlanStore()
   const answer = useAnswerStore()
+  onTestFinished(() => plan.$dispose())
   await open.openSample()
   await becomes(() => expect(answer.estimate).not.toBeNull())
   return { models: open, plan, answer, desk: useDeskStore(), selection: useSelectionStore() }
