@@ -213,7 +213,7 @@ class Trainer {
   /** [batch, classes], whatever axes of length 1 the graph leaves behind. */
   #scores(x: Tensor, options: ForwardOptions): Tensor {
     const scores = this.#graph.forward({ [this.#input]: x }, options)[0]!
-    return scores.rank === 2 ? scores : this.#engine.tf.reshape(scores, [x.shape[0]!, -1])
+    return scores.rank === 2 ? scores : this.#engine.tf.reshape(scores, [x.shape[0], -1])
   }
 
   #checkLabels(labels: Int32Array, scores: Tensor): void {

@@ -7,6 +7,6 @@ import type { Tensor, Tfjs } from '../engines/tensor-api.ts'
 export function softmaxCrossEntropy(tf: Tfjs, scores: Tensor, labels: Tensor, smoothing = 0): Tensor {
   const classes = scores.shape.at(-1)!
   const off = smoothing / classes
-  const target = tf.oneHot(labels as never, classes, 1 - smoothing + off, off, 'float32')
+  const target = tf.oneHot(labels, classes, 1 - smoothing + off, off, 'float32')
   return tf.neg(tf.mean(tf.sum(tf.mul(target, tf.logSoftmax(scores)), -1)))
 }
