@@ -53,7 +53,7 @@ export interface LayerRow {
   readonly types: readonly (string | null)[]
   readonly executions: readonly (Execution | null)[]
   readonly ms: readonly (number | null)[]
-  /** type or execution is not the same everywhere */
+  /** type or execution is not the same in all runs that say anything of layers */
   readonly differs: boolean
   /** slowest minus fastest; null where fewer than two runs timed it */
   readonly spreadMs: number | null
@@ -69,7 +69,9 @@ export function layerRows(runs: readonly RunDetail[]): LayerRow[] {
     const executions = own.map((layer) => layer?.execution ?? null)
     const ms = own.map((layer) => layer?.ms ?? null)
     const op = own.find((layer) => layer !== null)?.op ?? ''
-    return { id, op, types, executions, ms, differs: areMany(types) || areMany(executions), spreadMs: spreadOf(ms) }
+    const told = own.filter((_, i) => byId[i]!.size > 0)
+    const differs = areMany(told.map((layer) => layer?.type)) || areMany(told.map((layer) => layer?.execution))
+    return { id, op, types, executions, ms, differs, spreadMs: spreadOf(ms) }
   })
 }
 

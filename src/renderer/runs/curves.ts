@@ -1,6 +1,7 @@
 import type { LinePoint, LineSeries, LinesX } from '../components/charts/lines.ts'
 import type { ChartAxis } from '../components/charts/parts.ts'
 import type { Json, LayerResult, RunDetail } from '../../shared/contract/runs.ts'
+import { metricText, metricValue } from '../plan/overlays.ts'
 import { isScan } from './compare.ts'
 
 /** A run as curves name it. */
@@ -95,17 +96,20 @@ function damageCurves(runs: readonly NamedRun[]): CurveSet[] {
     if (own.length === 0) return []
     const ids = [...new Set(own.flatMap(({ run }) => run.layers.map((layer) => layer.id)))]
     const series = own.flatMap(({ name, run }) => damageSeries(name, run, metric, ids))
+    const { name, unit } = metricText(metric)
     const better = metric === 'sqnrDb' ? ('more' as const) : ('less' as const)
-    const y = {
-      label: metric === 'sqnrDb' ? 'SQNR' : `Δ${metric}`,
-      unit: metric === 'sqnrDb' ? 'dB' : undefined,
-      better,
-    }
-    return [{ id: 'damage' as const, title: `Damage by layer (${y.label})`, x: layerAxis(ids), y, series }]
+    const y = { label: name, unit: unit === '' ? undefined : unit, better }
+    return [{ id: 'damage' as const, title: `Damage by layer: ${name}`, x: layerAxis(ids), y, series }]
   })
 }
 
-function damageSeries(name: string, run: RunDetail, metric: string, ids: readonly string[]): LineSeries[] {
+function damageSeries(
+  name: string,
+  run: RunDetail,
+  metric: (typeof DAMAGES)[number],
+  ids: readonly string[],
+): LineSeries[] {
+  const shown = (value: number | undefined): number | null => (value === undefined ? null : metricValue(metric, value))
   const configs = [...new Set(run.layers.map((layer) => layer.type))]
   return configs.map((config) => {
     const found = new Map(run.layers.filter(({ type }) => type === config).map((layer) => [layer.id, layer.metrics]))
@@ -117,9 +121,9 @@ function damageSeries(name: string, run: RunDetail, metric: string, ids: readonl
         const metrics = found.get(id)
         return {
           x,
-          y: metrics?.[metric] ?? null,
-          low: metrics?.['low'] ?? null,
-          high: metrics?.['high'] ?? null,
+          y: shown(metrics?.[metric]),
+          low: shown(metrics?.['low']),
+          high: shown(metrics?.['high']),
           name: id,
         }
       }),

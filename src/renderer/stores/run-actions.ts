@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia'
-import { ref, shallowRef } from 'vue'
+import { ref, shallowRef, watch } from 'vue'
 import { downloadText } from '../components/charts/download.ts'
+import type { RunDetail } from '../../shared/contract/runs.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { overlayOf, type LayerRow } from '../runs/compare.ts'
 import { useAppStore } from './app.ts'
@@ -16,6 +17,9 @@ export interface Done {
   readonly text: string
   readonly undo: (() => Promise<void>) | null
 }
+
+/** How long it is told what was done; long enough to read it and to undo. */
+const SHOWN_MS = 20_000
 
 const SCREENS: Readonly<Record<string, string>> = {
   calibrate: 'calibrate',
@@ -34,6 +38,11 @@ export const useRunActionsStore = defineStore('run-actions', () => {
   const runs = useRunsStore()
   const done = shallowRef<Done | null>(null)
   const problem = shallowRef<Problem | null>(null)
+  let fading: ReturnType<typeof setTimeout> | undefined
+  watch(done, (now) => {
+    clearTimeout(fading)
+    if (now) fading = setTimeout(() => (done.value = null), SHOWN_MS)
+  })
   const busy = ref(false)
 
   /** Does something to the store; the list hears of it by the host's own event. */
@@ -133,6 +142,12 @@ export const useRunActionsStore = defineStore('run-actions', () => {
     })
   }
 
+  /** By its content where that was open before, else by where it lay. */
+  async function openModelOf({ modelHash, modelPath }: RunDetail): Promise<boolean> {
+    if (modelHash !== null && (await models.openKnown(modelHash, modelPath ?? undefined))) return true
+    return modelPath !== null && (await models.open(modelPath))
+  }
+
   /**
    * Opens the model of a run, puts the plan that it made or used into the graph, as one step that can be undone.
    * @returns the screen that shows it; null where the model could not be opened
@@ -141,7 +156,7 @@ export const useRunActionsStore = defineStore('run-actions', () => {
     return attempt(async () => {
       const run = await client().runs.show({ run: id })
       if (run.modelHash !== null && run.modelHash !== models.hash) {
-        const isOpen = await models.openKnown(run.modelHash, run.modelPath ?? undefined)
+        const isOpen = await openModelOf(run)
         if (!isOpen) {
           problem.value = models.problem
           return null

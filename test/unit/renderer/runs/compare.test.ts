@@ -72,6 +72,11 @@ it('lays layers side by side, and what the graph shows of them', () => {
   ])
 })
 
+it('asks only runs that say anything of layers whether one differs', () => {
+  const silent = runDetail({ id: 's', kind: 'evaluate' })
+  expect(layerRows([silent, first]).map(({ differs }) => differs)).toEqual([false, false, false])
+})
+
 it('takes no layers from scans: they have one row a configuration', () => {
   expect(layerRows([runDetail({ kind: 'sensitivity', layers: [layerResult()] })])).toEqual([])
 })
@@ -120,7 +125,7 @@ it('overlays scans by their metric, with intervals, a curve a configuration', ()
     { name: 'A', run: scanned },
     { name: 'B', run: quick },
   ])
-  expect(sets.map(({ y }) => y.label)).toEqual(['Δkl', 'SQNR'])
+  expect(sets.map(({ y }) => y.label)).toEqual(['KL to float', 'local SQNR'])
   expect(sets[0]!.series.map(({ label }) => label)).toEqual(['A 8', 'A 4'])
   expect(sets[0]!.series[0]!.points).toEqual([{ x: 0, y: 0.1, low: 0.05, high: 0.2, name: 'conv1' }])
 })
