@@ -167,6 +167,24 @@ describe('stored weights', () => {
     expect(kernels.filter(({ quantization }) => quantization === undefined)).toHaveLength(1)
   })
 
+  it('keep a size for each channel where channels differ much: depthwise kernels as folding leaves them', async () => {
+    const b = new ModelBuilder()
+    b.input('x', [1, 8, 9, 9])
+    const uneven = Float32Array.from({ length: 72 }, (_, i) => Math.sin(i) * 4 ** -Math.floor(i / 9))
+    const weights = b.floats([...uneven], [8, 1, 3, 3], 'w')
+    b.node('Conv', ['x', weights, b.floats([1, 2, 3, 4, 5, 6, 7, 8])], { group: 8 }, { name: 'deep', outputs: ['y'] })
+    b.output('y')
+    const model = b.build()
+    const encoded = encodeTfjs(model, { storageOf: () => 'uint8', producer: 'test', source: 'model' })
+    const [{ power, error }] = encoded.weights as [(typeof encoded.weights)[0]]
+    expect(10 * Math.log10(power / error)).toBeGreaterThan(40)
+    const files = exported(model, 'uint8')
+    const inputs = inputsFor(model)
+    const found = await runTfjs(files, inputs)
+    expect(difference(found, await runOnnx(readTfjs(files), inputs))).toBeLessThan(1e-5)
+    expect(difference(await runOnnx(model, inputs), found)).toBeLessThan(0.01)
+  })
+
   it('that are not finite are refused', () => {
     const b = new ModelBuilder()
     b.node('MatMul', [b.input('x', [1, 2]), b.floats([1, NaN, 2, 3], [2, 2])], {}, { outputs: ['y'] })

@@ -17,6 +17,7 @@ import {
   tile,
   type AxisSlice,
 } from '../lower/arrange.ts'
+import { productOfConstants } from '../lower/constants.ts'
 import { clip, elementwise, leakyRelu, prelu, scalar } from '../lower/elementwise.ts'
 import { matMul } from '../lower/matrix.ts'
 import { batchNormalize } from '../lower/normalization.ts'
@@ -37,6 +38,13 @@ export const binary =
   (opType: string) =>
   (call: OpCall): Value =>
     elementwise(call.to, call.name, opType, [call.input(0), call.input(1)])
+
+/** A product; of two constants it is one too: weights whose channels were brought to one size before they were stored. */
+export function multiply(call: OpCall): Value {
+  const [a, b] = [call.input(0), call.input(1)]
+  const folded = a.constant && b.constant && productOfConstants(call.name, a.constant, b.constant)
+  return folded ? call.to.constant(folded) : elementwise(call.to, call.name, 'Mul', [a, b])
+}
 
 export const named =
   (activation: string) =>

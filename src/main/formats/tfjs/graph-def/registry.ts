@@ -56,7 +56,7 @@ export const OPERATORS: ReadonlyMap<string, LowerOp> = new Map<string, LowerOp>(
   ['Min', other.reduction('ReduceMin')],
   ['Minimum', other.binary('Min')],
   ['MirrorPad', other.padOp],
-  ['Mul', other.binary('Mul')],
+  ['Mul', other.multiply],
   ['Neg', other.unary('Neg')],
   ['Pack', other.packOp],
   ['Pad', other.padOp],

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../../graph/model.ts'
-import { bitsOf, elementCount, typedArrayOf, type TypedArray } from '../../../graph/tensors.ts'
+import { bitsOf, elementCount, float32Of, floatTensor, typedArrayOf, type TypedArray } from '../../../graph/tensors.ts'
 import { isPlain, permuted, type Order } from './value.ts'
 
 /** A constant with its axes in another order: axis `i` of the result is axis `order[i]` of the source. */
@@ -54,4 +54,17 @@ export function renamed(tensor: Tensor, name: string): Tensor {
 export function numbersIn(tensor: Tensor): number[] {
   const values: TypedArray = typedArrayOf(tensor)
   return Array.from(values as Iterable<number | bigint>, Number)
+}
+
+/** The product of two float constants, where one has the last dims of the other (a factor for each channel); null otherwise. */
+export function productOfConstants(name: string, a: Tensor, b: Tensor): Tensor | null {
+  if (a.dims.length < b.dims.length) return productOfConstants(name, b, a)
+  const isSuffix = b.dims.every((dim, i) => dim === a.dims[a.dims.length - b.dims.length + i])
+  if (a.dataType !== 'float' || b.dataType !== 'float' || !isSuffix) return null
+  const [values, factors] = [float32Of(a), float32Of(b)]
+  return floatTensor(
+    name,
+    a.dims,
+    values.map((value, i) => value * factors[i % factors.length]!),
+  )
 }

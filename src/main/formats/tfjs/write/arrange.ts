@@ -267,16 +267,21 @@ function product(
   const inputs = isKnown
     ? [
         to.reshape(`${x}/flat`, flat!.name, [-1, kernel.dims[0]!]),
-        to.madeWeight(kernel, `rows ${node.name}`, () => {
-          const order = flat!.order.slice(1).map((axis) => axis - 1)
-          const moved = permuteTensor({ ...kernel, dims: [...(rows as number[]), kernel.dims[1]!] }, [
-            ...order,
-            order.length,
-          ])
-          return { ...moved, dims: kernel.dims }
-        }),
+        to.madeWeight(
+          kernel,
+          `rows ${node.name}`,
+          () => {
+            const order = flat!.order.slice(1).map((axis) => axis - 1)
+            const moved = permuteTensor({ ...kernel, dims: [...(rows as number[]), kernel.dims[1]!] }, [
+              ...order,
+              order.length,
+            ])
+            return { ...moved, dims: kernel.dims }
+          },
+          1,
+        ),
       ]
-    : [to.read(x), to.madeWeight(kernel, `kernel ${node.name}`, () => kernel)]
+    : [to.read(x), to.madeWeight(kernel, `kernel ${node.name}`, () => kernel, 1)]
   const attr = { transpose_a: tf.flag(false), transpose_b: tf.flag(false) }
   emitFused(to, node, { plain: 'MatMul', fused: '_FusedMatMul' }, inputs, bias, attr)
 }

@@ -1,11 +1,11 @@
-import { Fault } from '../../../../shared/contract/fault.ts'
 import type { Dim } from '../../../../shared/contract/tensor.ts'
 import type { Model } from '../../../graph/model.ts'
 import { Problems } from '../lower/collect.ts'
-import { Exporter, type TfWeight } from './exporter.ts'
+import { encodeWeight, type EncodedWeight } from './encode-weight.ts'
+import { Exporter } from './exporter.ts'
 import { WRITERS } from './registry.ts'
 import { tf, type TfNode } from './tf-node.ts'
-import { storeWeight, type WeightStorage } from './weight-codes.ts'
+import type { WeightStorage } from './weight-codes.ts'
 
 /** Bytes of one shard, what browsers cache well. Source: tensorflowjs_converter, weight_shard_size_bytes. */
 const SHARD_BYTES = 4 * 2 ** 20
@@ -23,17 +23,6 @@ export interface EncodeTfjsOptions {
 export interface TfjsFile {
   readonly name: string
   readonly bytes: Uint8Array
-}
-
-/** What became of one kernel (rank 2 and more). */
-export interface EncodedWeight {
-  /** the ONNX node it was written for */
-  readonly node: string
-  readonly storage: WeightStorage
-  readonly sizeBytes: number
-  /** Σ value², and Σ (value − stored value)² */
-  readonly power: number
-  readonly error: number
 }
 
 export interface EncodedTfjs {
@@ -122,14 +111,19 @@ function filesOf(to: Exporter, signature: object, { storageOf, producer }: Encod
   const live = liveNodes(to.nodes)
   const names = new Set(live.map(({ name }) => name))
   const kernels: EncodedWeight[] = []
+  const replaced = new Map<string, readonly TfNode[]>()
   const entries: object[] = []
   const parts: Uint8Array[] = []
   for (const weight of to.weights.filter(({ name }) => names.has(name))) {
-    const { entry, bytes, kernel } = encodeWeight(weight, storageOf(weight.owner))
-    entries.push(entry)
-    parts.push(bytes)
-    if (kernel) kernels.push(kernel)
+    const encoded = encodeWeight(weight, storageOf(weight.owner), (base) => to.freshName(base))
+    for (const { entry, bytes } of encoded.entries) {
+      entries.push(entry)
+      parts.push(bytes)
+    }
+    if (encoded.nodes) replaced.set(weight.name, encoded.nodes)
+    if (encoded.kernel) kernels.push(encoded.kernel)
   }
+  const nodes = live.flatMap((node) => replaced.get(node.name) ?? [node])
   const shards = shardsOf(parts)
   const shardNames = shards.map((_, i) => `group1-shard${i + 1}of${shards.length}.bin`)
   const json = {
@@ -137,7 +131,7 @@ function filesOf(to: Exporter, signature: object, { storageOf, producer }: Encod
     generatedBy: producer,
     convertedBy: producer,
     signature,
-    modelTopology: { node: live.map(nodeJson), library: {}, versions: { producer: 1395 } },
+    modelTopology: { node: nodes.map(nodeJson), library: {}, versions: { producer: 1395 } },
     weightsManifest: [{ paths: shardNames, weights: entries }],
   }
   const files = shards.map((bytes, i) => ({ name: shardNames[i]!, bytes }))
@@ -167,30 +161,6 @@ function liveNodes(nodes: readonly TfNode[]): TfNode[] {
 /** The Identity nodes at the end, one for each output. */
 function outputsAmong(nodes: readonly TfNode[]): Set<TfNode> {
   return new Set(nodes.filter(({ op }) => op === 'Identity'))
-}
-
-/** Weights of rank 2 and more are stored as told: lists (biases, scales) weigh little and cost much. */
-function encodeWeight(
-  { name, shape, values, owner }: TfWeight,
-  wanted: WeightStorage,
-): { entry: object; bytes: Uint8Array; kernel: EncodedWeight | null } {
-  if (values instanceof Int32Array) {
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-    return { entry: { name, shape, dtype: 'int32' }, bytes, kernel: null }
-  }
-  if (!values.every((value) => Number.isFinite(value))) {
-    throw new Fault(
-      'model.nonFinite',
-      `The weight "${name}" of "${owner}" holds NaN or infinity, which JSON cannot describe and no format helps: train or export the model again.`,
-      { weight: name },
-    )
-  }
-  const isKernel = shape.length >= 2
-  const { bytes, quantization, error } = storeWeight(values, isKernel ? wanted : 'float32')
-  const entry = { name, shape, dtype: 'float32', ...(quantization && { quantization }) }
-  if (!isKernel) return { entry, bytes, kernel: null }
-  const power = values.reduce((sum, value) => sum + value * value, 0)
-  return { entry, bytes, kernel: { node: owner, storage: wanted, sizeBytes: bytes.length, power, error } }
 }
 
 /** One run of bytes cut into pieces of equal size. */

@@ -13,6 +13,8 @@ export interface TfWeight {
   readonly shape: readonly number[]
   readonly values: Float32Array | Int32Array
   readonly owner: string
+  /** how many of the last axes are output channels; 0 where the last axes are something else */
+  readonly channelAxes: number
 }
 
 /** Which tensor a form has the numbers of, before it was reshaped. */
@@ -111,11 +113,11 @@ export class Exporter {
   }
 
   /** A constant of the written graph. */
-  weight(name: string, shape: readonly number[], values: Float32Array | Int32Array): string {
+  weight(name: string, shape: readonly number[], values: Float32Array | Int32Array, channelAxes = 0): string {
     const made = this.freshName(name)
     const dtype = tf.type(values instanceof Int32Array ? 'DT_INT32' : 'DT_FLOAT')
     this.nodes.push({ name: made, op: 'Const', input: [], attr: { dtype } })
-    this.weights.push({ name: made, shape, values, owner: this.#owner })
+    this.weights.push({ name: made, shape, values, owner: this.#owner, channelAxes })
     return made
   }
 
@@ -127,14 +129,14 @@ export class Exporter {
     return this.weight(name, [], Float32Array.of(value))
   }
 
-  /** A constant made from one of the ONNX graph, once for every `key`. */
-  madeWeight(tensor: Tensor, key: string, make: () => Tensor): string {
+  /** A constant made from one of the ONNX graph, once for every `key`. `channelAxes`: see `TfWeight`. */
+  madeWeight(tensor: Tensor, key: string, make: () => Tensor, channelAxes = 0): string {
     const known = this.#constants.get(`${key} ${tensor.name}`)
     if (known !== undefined) return known
     const made = make()
     const isInteger = made.dataType === 'int64' || made.dataType === 'int32' || made.dataType === 'bool'
     const values = isInteger ? Int32Array.from(numbersIn(made)) : toFloat32(made)
-    const name = this.weight(tensor.name, made.dims, values)
+    const name = this.weight(tensor.name, made.dims, values, channelAxes)
     this.#constants.set(`${key} ${tensor.name}`, name)
     return name
   }

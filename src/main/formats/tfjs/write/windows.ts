@@ -145,15 +145,20 @@ export function conv(to: Exporter, node: Node): void {
     explicit_paddings: tf.ints([]),
   }
   if (group === 1) {
-    const kernel = to.madeWeight(weights, 'conv', () => permuteTensor(weights, [2, 3, 1, 0]))
+    const kernel = to.madeWeight(weights, 'conv', () => permuteTensor(weights, [2, 3, 1, 0]), 1)
     return emitFused(to, node, { plain: 'Conv2D', fused: '_FusedConv2D' }, [input, kernel], bias, attr)
   }
   if (inner === 1) {
     // [channels · multiplier, 1, h, w] → [h, w, channels, multiplier]
-    const kernel = to.madeWeight(weights, 'depthwise', () => {
-      const moved = permuteTensor(weights, [2, 3, 0, 1])
-      return { ...moved, dims: [...moved.dims.slice(0, 2), group, outChannels / group] }
-    })
+    const kernel = to.madeWeight(
+      weights,
+      'depthwise',
+      () => {
+        const moved = permuteTensor(weights, [2, 3, 0, 1])
+        return { ...moved, dims: [...moved.dims.slice(0, 2), group, outChannels / group] }
+      },
+      2,
+    )
     const ops = { plain: 'DepthwiseConv2dNative', fused: 'FusedDepthwiseConv2dNative' }
     return emitFused(to, node, ops, [input, kernel], bias, attr)
   }
@@ -183,7 +188,7 @@ function grouped(
       dims: [each, ...weights.dims.slice(1)],
       data: weights.data.slice(i * part, (i + 1) * part),
     }
-    const kernel = to.madeWeight(weights, `group${i}`, () => permuteTensor(own, [2, 3, 1, 0]))
+    const kernel = to.madeWeight(weights, `group${i}`, () => permuteTensor(own, [2, 3, 1, 0]), 1)
     return to.emit('Conv2D', `${node.name}/group${i}`, [i === 0 ? split : `${split}:${i}`, kernel], attr)
   })
   const axis = to.integers(`${node.name}/join_axis`, [3], [])
