@@ -1,0 +1,73 @@
+import { expect, it, vi } from 'vitest'
+import { useSamplesStore } from '../../../../src/renderer/stores/samples.ts'
+import { useSearchStore } from '../../../../src/renderer/stores/search.ts'
+import type { CandidateView } from '../../../../src/shared/contract/api/job-results.ts'
+import { defaultPlan } from '../../../../src/shared/contract/plan.ts'
+import { insightWindow, job, PATH } from './insight-window.ts'
+
+function candidate(key: string, bytes: number): CandidateView {
+  return {
+    key,
+    plan: defaultPlan,
+    floatLayers: [],
+    top1: 0.9,
+    agreement: null,
+    drop: 0,
+    dropInterval: null,
+    bytes,
+    speedup: null,
+    speedupInterval: null,
+    medianMs: null,
+    predicted: { drop: null, bytes, speedup: 1 },
+  }
+}
+
+it('goes for the goal and keeps the best so far while plans come in', async () => {
+  const { feed, state, models } = insightWindow()
+  await models.open(PATH)
+  useSamplesStore().chooseBuiltIn()
+  const search = useSearchStore()
+  search.aim({ maxLoss: 1, maxFloatLayers: 2 })
+  expect(await search.start()).toBe(true)
+  expect(state.started).toMatchObject([{ kind: 'search', maxDrop: 0.01, maxFloatLayers: 2, strategy: 'knapsack' }])
+  await vi.waitFor(() => expect(feed.followers).toBe(1))
+  feed.tell({ kind: 'partial', partial: { kind: 'candidate', candidate: candidate('a', 9), best: true } })
+  feed.tell({ kind: 'partial', partial: { kind: 'candidate', candidate: candidate('b', 8), best: true } })
+  feed.tell({ kind: 'partial', partial: { kind: 'candidate', candidate: candidate('c', 7), best: false } })
+  await vi.waitFor(() => expect(search.candidates).toHaveLength(3))
+  expect(search.best?.key).toBe('b')
+  expect(search.searchedFor).toMatchObject({ maxLoss: 1 })
+  feed.tell({
+    kind: 'done',
+    job: job('search', { state: 'done', run: 'r1' }),
+    result: {
+      kind: 'search',
+      run: 'r1',
+      output: '/plan.json',
+      strategy: 'knapsack',
+      dropKind: 'top1',
+      best: candidate('c', 7),
+      base: candidate('a', 9),
+      front: [candidate('c', 7)],
+      misses: ['the drop is 0.02, asked was at most 0.01'],
+      trials: 3,
+      measuredNow: 3,
+      referenceBytes: 36,
+      wallMs: 5,
+      warnings: [],
+    },
+  })
+  await vi.waitFor(() => expect(search.best?.key).toBe('c'))
+  expect(search.misses).toHaveLength(1)
+  expect(search.isActive).toBe(false)
+})
+
+it('keeps goal and settings for the next window', async () => {
+  const { models } = insightWindow()
+  await models.open(PATH)
+  const search = useSearchStore()
+  search.aim({ aim: 'front' })
+  search.set({ configs: ['8', '6'] })
+  expect(JSON.parse(localStorage.getItem('quantbench.goal')!)).toMatchObject({ aim: 'front' })
+  expect(JSON.parse(localStorage.getItem('quantbench.search')!)).toMatchObject({ configs: ['8', '6'] })
+})
