@@ -22,6 +22,8 @@ import { useModelsStore } from './models.ts'
 const PAUSE_MS = 250
 /** Pictures of the preview. */
 const PREVIEWED = 12
+/** Runs that say which samples they read. */
+const READERS = ['calibrate', 'sensitivity', 'search', 'measurePlan'] as const
 /** Choices of data without a path that are always there. */
 const BUILT_IN: DataSpec = { kind: 'synthetic-digits' }
 
@@ -40,10 +42,12 @@ export const useSamplesStore = defineStore('samples', () => {
   const evidence = useEvidenceStore()
 
   const kept = shallowRef<SampleOptionsInput | null>(null)
-  /** of the newest calibration, where nothing was chosen in this window */
+  /** of the newest run that read samples */
+  const ofRun = shallowRef<SampleOptionsInput | null>(null)
+  /** of the newest calibration, else of another run, where nothing was chosen in this window */
   const former = computed(() => {
     const [newest] = evidence.calibrations
-    return newest ? samplesOfRun(newest.samples) : null
+    return (newest ? samplesOfRun(newest.samples) : null) ?? ofRun.value
   })
   /** what every job of this model reads; null: no data chosen yet */
   const options = computed(() => kept.value ?? former.value)
@@ -142,6 +146,21 @@ export const useSamplesStore = defineStore('samples', () => {
     describing.ask({ data: samples.data, split: samples.split })
   }
 
+  /** What an earlier session read, so that a model that is opened again need not be asked about again. */
+  async function loadOfRun(hash: string): Promise<void> {
+    try {
+      const filter = { modelHash: hash, kinds: [...READERS], statuses: ['done' as const] }
+      const { runs } = await client().runs.list({ filter, limit: 1 })
+      const [newest] = runs
+      if (!newest) return
+      const { results } = await client().runs.show({ run: newest.id })
+      if (models.hash !== hash || results === null || typeof results !== 'object' || !('samples' in results)) return
+      ofRun.value = samplesOfRun(results['samples']!)
+    } catch (error) {
+      viewProblem.value = problemOf(error)
+    }
+  }
+
   /** Keeps data, preview and findings up to date until the function that comes back is called. */
   function look(): () => void {
     lookers.value += 1
@@ -175,7 +194,9 @@ export const useSamplesStore = defineStore('samples', () => {
     () => models.hash,
     (hash) => {
       forget()
+      ofRun.value = null
       kept.value = hash === null ? null : readChoice(localStorage, hash)
+      if (hash !== null && kept.value === null) void loadOfRun(hash)
     },
     { immediate: true, flush: 'sync' },
   )
