@@ -19,6 +19,7 @@ const CHECKS: readonly Step[] = [
   { name: 'lint', args: [bin('eslint'), '.', '--max-warnings', '0'] },
   { name: 'types (node)', args: [bin('vue-tsc'), '--noEmit', '-p', 'tsconfig.node.json'] },
   { name: 'types (web)', args: [bin('vue-tsc'), '--noEmit', '-p', 'tsconfig.web.json'] },
+  { name: 'types (window)', args: [bin('vue-tsc'), '--noEmit', '-p', 'tsconfig.window.json'] },
   { name: 'types (end to end)', args: [bin('vue-tsc'), '--noEmit', '-p', 'tsconfig.e2e.json'] },
   { name: 'unused', args: [bin('knip')] },
   { name: 'build', args: ['scripts/build-once.ts'] },
