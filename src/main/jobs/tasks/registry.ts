@@ -9,6 +9,7 @@ export type TaskLoader = (deps: TaskDeps) => Promise<Task<never, unknown>>
 export const taskTable = {
   ...deskTasks,
   bench: async (deps) => (await import('./bench.ts')).createBenchTask(deps),
+  buildModel: async () => (await import('./build-model.ts')).createBuildModelTask(),
   calibrate: async (deps) => (await import('./calibrate.ts')).createCalibrateTask(deps),
   checkEngine: async (deps) => (await import('./check-engine.ts')).createCheckEngineTask(deps),
   convert: async (deps) => (await import('./convert.ts')).createConvertTask(deps),
@@ -34,6 +35,7 @@ export const taskTable = {
   summarize: async () => (await import('./summarize.ts')).createSummarizeTask(),
   tfCheck: async () => (await import('./tensorflow.ts')).createTfCheckTask(),
   tfInstall: async () => (await import('./tensorflow.ts')).createTfInstallTask(),
+  train: async (deps) => (await import('./train.ts')).createTrainTask(deps),
   tryPreprocess: async (deps) => (await import('./try-preprocess.ts')).createTryPreprocessTask(deps),
   verify: async (deps) => (await import('./verify.ts')).createVerifyTask(deps),
 } satisfies Record<string, TaskLoader>
