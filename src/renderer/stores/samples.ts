@@ -155,7 +155,7 @@ export const useSamplesStore = defineStore('samples', () => {
       if (!newest) return
       const { results } = await client().runs.show({ run: newest.id })
       if (models.hash !== hash || results === null || typeof results !== 'object' || !('samples' in results)) return
-      ofRun.value = samplesOfRun(results['samples']!)
+      ofRun.value = samplesOfRun(results['samples'])
     } catch (error) {
       viewProblem.value = problemOf(error)
     }
