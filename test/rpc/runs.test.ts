@@ -38,38 +38,26 @@ function fill(store: Store, count: number): void {
 }
 
 describe('ten thousand runs', () => {
-  it('are listed, sorted, filtered and compared at once', async () => {
+  it('are listed by page, sorted, filtered, found and compared', async () => {
     const { app, connect } = testApplication()
     fill(app.store, 10_000)
     const client = connect()
-    await client.app.info()
-    const timed = async <Value>(call: () => Promise<Value>): Promise<{ value: Value; ms: number }> => {
-      const start = performance.now()
-      const value = await call()
-      return { value, ms: performance.now() - start }
-    }
-    const first = await timed(() => client.runs.list({}))
-    expect(first.value).toMatchObject({ total: 10_000, offset: 0 })
-    expect(first.value.runs).toHaveLength(200)
-    expect(first.value.runs[0]!.id).toBe('run-09999')
-    const byMetric = await timed(() =>
-      client.runs.list({ sort: { by: 'metric:speedup', descending: true }, limit: 50 }),
-    )
-    expect(byMetric.value.runs.every(({ metrics }) => metrics['speedup'] === 1.9)).toBe(true)
-    const last = await timed(() =>
-      client.runs.list({ sort: { by: 'metric:speedup', descending: false }, offset: 9_990 }),
-    )
-    expect(last.value.runs.every(({ metrics }) => metrics['speedup'] === undefined)).toBe(true)
-    const filtered = await timed(() =>
-      client.runs.list({
-        filter: {
-          kinds: ['bench', 'search'],
-          modelHash: 'sha256:2',
-          metrics: [{ name: 'top1', min: 0.5 }],
-          parameters: [{ path: 'plan.defaults.bits', value: '4' }],
-        },
-      }),
-    )
+    const first = await client.runs.list({})
+    expect(first).toMatchObject({ total: 10_000, offset: 0 })
+    expect(first.runs).toHaveLength(200)
+    expect(first.runs[0]!.id).toBe('run-09999')
+    const byMetric = await client.runs.list({ sort: { by: 'metric:speedup', descending: true }, limit: 50 })
+    expect(byMetric.runs.every(({ metrics }) => metrics['speedup'] === 1.9)).toBe(true)
+    const last = await client.runs.list({ sort: { by: 'metric:speedup', descending: false }, offset: 9_990 })
+    expect(last.runs.every(({ metrics }) => metrics['speedup'] === undefined)).toBe(true)
+    const filtered = await client.runs.list({
+      filter: {
+        kinds: ['bench', 'search'],
+        modelHash: 'sha256:2',
+        metrics: [{ name: 'top1', min: 0.5 }],
+        parameters: [{ path: 'plan.defaults.bits', value: '4' }],
+      },
+    })
     const expected = Array.from({ length: 10_000 }, (_, i) => manyRuns(i)).filter(
       ({ kind, modelHash, metrics, parameters }) =>
         (kind === 'bench' || kind === 'search') &&
@@ -77,20 +65,15 @@ describe('ten thousand runs', () => {
         metrics['top1']! >= 0.5 &&
         JSON.stringify(parameters).includes('"bits":4'),
     )
-    expect(filtered.value.total).toBe(expected.length)
-    const found = await timed(() => client.runs.list({ filter: { text: 'one WITH the' } }))
-    expect(found.value.runs.map(({ id }) => id)).toEqual(['run-04321'])
-    const twenty = await timed(() =>
-      client.runs.compare({ runs: Array.from({ length: 20 }, (_, i) => manyRuns(i).id) }),
-    )
-    expect(twenty.value.runs).toHaveLength(20)
-    const facets = await timed(() => client.runs.facets())
-    expect(facets.value).toMatchObject({ total: 10_000, deleted: 0, metrics: ['bytes', 'speedup', 'top1'] })
-    expect(facets.value.tags).toEqual([{ tag: 'kept', count: 100 }])
-    const trend = await timed(() => client.runs.trends({ metric: 'top1', filter: { modelHash: 'sha256:1' } }))
-    expect(trend.value).toHaveLength(2000)
-    for (const { ms } of [first, byMetric, last, filtered, found, facets, trend]) expect(ms).toBeLessThan(300)
-    expect(twenty.ms).toBeLessThan(200)
+    expect(filtered.total).toBe(expected.length)
+    const found = await client.runs.list({ filter: { text: 'one WITH the' } })
+    expect(found.runs.map(({ id }) => id)).toEqual(['run-04321'])
+    const twenty = await client.runs.compare({ runs: Array.from({ length: 20 }, (_, i) => manyRuns(i).id) })
+    expect(twenty.runs).toHaveLength(20)
+    const facets = await client.runs.facets()
+    expect(facets).toMatchObject({ total: 10_000, deleted: 0, metrics: ['bytes', 'speedup', 'top1'] })
+    expect(facets.tags).toEqual([{ tag: 'kept', count: 100 }])
+    expect(await client.runs.trends({ metric: 'top1', filter: { modelHash: 'sha256:1' } })).toHaveLength(2000)
     const csv = await client.runs.export({ format: 'csv' })
     expect(csv.text.split('\r\n')).toHaveLength(10_002)
     const json = await client.runs.export({ format: 'json', runs: ['run-00003', 'run-00007'] })
