@@ -1,5 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
+import { z } from 'zod'
 import type { PlanDifference } from '../../shared/contract/api/plans.ts'
 import { defaultPlan, type QuantPlan } from '../../shared/contract/plan.ts'
 import type { GraphOverlay } from '../graph/decor.ts'
@@ -26,6 +27,22 @@ interface Asked {
 
 const TENSOR = 'tensor:'
 
+const KEY = 'quantbench.desk'
+const kept = z.object({
+  overlay: z.enum(['none', 'sensitivity', 'sqnr', 'latency', 'size', 'execution']).default('none'),
+  isListShown: z.boolean().default(false),
+  listSize: z.number().min(280).max(900).default(500),
+})
+
+/** How the window was left; the defaults where nothing is kept, or what another version kept. */
+function remembered(): z.output<typeof kept> {
+  try {
+    return kept.parse(JSON.parse(localStorage.getItem(KEY) ?? '{}'))
+  } catch {
+    return kept.parse({})
+  }
+}
+
 /** How the graph is looked at: what is laid over it, the list beside it, another plan it is compared with, the export dialog. */
 export const useDeskStore = defineStore('desk', () => {
   const models = useModelsStore()
@@ -33,11 +50,12 @@ export const useDeskStore = defineStore('desk', () => {
   const plan = usePlanStore()
   const answer = useAnswerStore()
 
-  const overlay = ref<OverlayName>('none')
+  const before = remembered()
+  const overlay = ref<OverlayName>(before.overlay)
   /** configuration of sensitivity and SQNR overlays; null: the first */
   const config = ref<string | null>(null)
-  const isListShown = ref(false)
-  const listSize = ref(500)
+  const isListShown = ref(before.isListShown)
+  const listSize = ref(before.listSize)
   const isExporting = ref(false)
   const isSaving = ref(false)
   const other = shallowRef<Other | null>(null)
@@ -114,6 +132,9 @@ export const useDeskStore = defineStore('desk', () => {
   }
 
   watch(() => plan.plan, compareNow)
+  watch([overlay, isListShown, listSize], ([name, isShown, size]) =>
+    localStorage.setItem(KEY, JSON.stringify({ overlay: name, isListShown: isShown, listSize: size })),
+  )
   watch(() => models.hash, endComparison)
   watch([() => models.hash, overlay, other], () => {
     if (overlay.value !== 'none' || other.value === null) lent.value = null

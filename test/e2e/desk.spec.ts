@@ -1,0 +1,147 @@
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
+import { expect, SAMPLE, test } from './fixtures.ts'
+
+const CLI = path.resolve(import.meta.dirname, '../../out/main/cli.js')
+
+const canvas = (window: Page) => window.getByRole('application', { name: /^Graph/ })
+const inspector = (window: Page) => window.getByRole('complementary', { name: 'Inspector' })
+const answer = (window: Page) => window.getByRole('group', { name: 'What the plan comes to' })
+const plan = (window: Page) => window.getByRole('button', { name: /^plan/ })
+
+/** The sample on the graph view, by the palette: no pointer is used. */
+async function openSample(window: Page): Promise<void> {
+  await window.keyboard.press('Control+k')
+  await window.keyboard.type('built-in sample')
+  await window.keyboard.press('Enter')
+  await expect(canvas(window)).toBeVisible()
+  await expect(answer(window).getByText('est.').first()).toBeVisible()
+}
+
+/** A number of the bottom line, per cent: `98.8 %`. */
+async function measuredTop1(window: Page): Promise<number> {
+  const text = await answer(window)
+    .getByRole('button', { name: /^top-1/ })
+    .innerText()
+  return Number(/→\s*([\d.]+) %/.exec(text)![1])
+}
+
+test('the keyboard alone opens the sample, toggles a layer, measures and exports; the file is as good as the screen says', async ({
+  window,
+  folder,
+  host,
+}) => {
+  test.skip(host === null, 'reads the exports of the browser host')
+  await openSample(window)
+  await window.keyboard.press('g')
+  await expect(canvas(window)).toBeFocused()
+  await window.keyboard.press('ArrowDown')
+  await window.keyboard.press('ArrowDown')
+  await expect(inspector(window).getByRole('heading', { level: 2 })).toHaveText('stem/conv')
+  await window.keyboard.press('Space')
+  await expect(inspector(window).getByRole('radio', { name: 'float' })).toBeChecked()
+  await expect(plan(window)).toContainText('edited')
+
+  await window.keyboard.press('m')
+  await expect(answer(window).getByText('measured').first()).toBeVisible({ timeout: 90_000 })
+  const top1 = await measuredTop1(window)
+
+  await window.keyboard.press('e')
+  const dialog = window.getByRole('dialog', { name: 'Export' })
+  await expect(dialog.getByRole('button', { name: 'Export', exact: true })).toBeFocused()
+  await window.keyboard.press('Enter')
+  await expect(dialog.getByText('Really integer')).toBeVisible({ timeout: 60_000 })
+  const row = dialog.getByRole('row', { name: /stem\/conv/ })
+  await expect(row.getByRole('cell').nth(1)).toHaveText('float')
+  const written = path.join(folder, 'home', 'exports', 'digits-cnn.quantized.onnx')
+  expect(fs.existsSync(written)).toBe(true)
+
+  // ONNX Runtime, in a process of its own on a store of its own, on the file that was written
+  const args = ['eval', written, '--reference', SAMPLE, '--data', 'synthetic-digits', '--json']
+  const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...args, '--home', path.join(folder, 'other')])
+  const evaluation = JSON.parse(stdout) as { readonly top1: number }
+  expect(Math.abs(100 * evaluation.top1 - top1)).toBeLessThanOrEqual(0.1)
+})
+
+test('edits are undone and redone, kept by name, and compared on the graph', async ({ window }) => {
+  await openSample(window)
+  await window.keyboard.press('g')
+  await window.keyboard.press('ArrowDown')
+  await window.keyboard.press('ArrowDown')
+  await window.keyboard.press('4')
+  const bits = inspector(window).getByRole('combobox', { name: 'bits' }).first()
+  await expect(bits).toContainText('4 bits')
+  await window.keyboard.press('Control+z')
+  await expect(bits).toContainText('8 bits')
+  await window.keyboard.press('Control+Shift+z')
+  await expect(bits).toContainText('4 bits')
+
+  await window.keyboard.press('Control+s')
+  await window.getByRole('dialog', { name: 'Save the plan' }).getByRole('textbox').fill('four bits')
+  await window.keyboard.press('Enter')
+  await expect(plan(window)).toHaveText(/four bits$/)
+
+  await window.keyboard.press('Control+k')
+  await window.keyboard.type('compare the plan with the default')
+  await window.keyboard.press('Enter')
+  await expect(window.getByText('1 layer differs')).toBeVisible()
+})
+
+test('a reloaded window shows the model and the edited plan again', async ({ window }) => {
+  await openSample(window)
+  await window.keyboard.press('l')
+  const row = window.getByRole('row', { name: /stem\/conv/ })
+  await row.getByRole('button', { name: /switch stem\/conv/ }).click()
+  await expect(row.getByRole('button')).toHaveText('float')
+  await window.reload()
+  await expect(plan(window)).toContainText('edited')
+  await expect(row.getByRole('button')).toHaveText('float')
+})
+
+test('a clipping bound is dragged, as one step', async ({ window }) => {
+  await openSample(window)
+  await window.keyboard.press('m')
+  await expect(answer(window).getByText('measured').first()).toBeVisible({ timeout: 90_000 })
+  await window.keyboard.press('g')
+  await window.keyboard.press('ArrowDown')
+  await window.keyboard.press('ArrowDown')
+  const bound = inspector(window).getByRole('slider', { name: /upper bound/ })
+  await bound.scrollIntoViewIfNeeded()
+  const before = Number(await bound.getAttribute('aria-valuenow'))
+  const box = (await bound.boundingBox())!
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+  await window.mouse.move(x, y)
+  await window.mouse.down()
+  await window.mouse.move(x - 40, y, { steps: 5 })
+  await window.mouse.up()
+  await expect(inspector(window).getByText('Range set by hand.')).toBeVisible()
+  expect(Number(await bound.getAttribute('aria-valuenow'))).toBeLessThan(before)
+  await window.keyboard.press('Control+z')
+  await expect(inspector(window).getByText('Range set by hand.')).toBeHidden()
+  await expect(plan(window)).not.toContainText('edited')
+})
+
+test('the desk has no serious accessibility faults, in light and dark', async ({ window }) => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await window.emulateMedia({ colorScheme })
+    if (colorScheme === 'light') await openSample(window)
+    await window.keyboard.press('g')
+    await window.keyboard.press('ArrowDown')
+    await window.keyboard.press('l')
+    await window.keyboard.press('e')
+    await expect(window.getByRole('dialog', { name: 'Export' })).toBeVisible()
+    await noSeriousFaults(window)
+    await window.keyboard.press('Escape')
+    await noSeriousFaults(window)
+  }
+})
+
+async function noSeriousFaults(window: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page: window }).analyze()
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+}
