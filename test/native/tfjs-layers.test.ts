@@ -235,6 +235,47 @@ describe('layers', () => {
   })
 })
 
+describe('layers that hold channels first', () => {
+  // not BatchNormalization: the pure JavaScript kernel goes by the last axis whatever the layer says
+  const dataFormat = 'channelsFirst' as const
+  const cases: readonly [string, Apply[]][] = [
+    ['Conv2D', [over(tf.layers.conv2d({ filters: 4, kernelSize: 3, padding: 'same', dataFormat }))]],
+    [
+      'pools',
+      [
+        over(tf.layers.maxPooling2d({ poolSize: 2, dataFormat })),
+        over(tf.layers.averagePooling2d({ poolSize: 2, dataFormat })),
+      ],
+    ],
+    ['global pools', [over(tf.layers.globalAveragePooling2d({ dataFormat }))]],
+    [
+      'Flatten and Dense',
+      [
+        over(tf.layers.conv2d({ filters: 4, kernelSize: 3, dataFormat })),
+        over(tf.layers.flatten({ dataFormat })),
+        over(tf.layers.dense({ units: 3 })),
+      ],
+    ],
+    [
+      'ZeroPadding2D',
+      [
+        over(
+          tf.layers.zeroPadding2d({
+            padding: [
+              [1, 0],
+              [0, 2],
+            ],
+            dataFormat,
+          }),
+        ),
+      ],
+    ],
+  ]
+  it.each(cases)('%s', async (_, layers) => {
+    await agree(modelOf([3, 8, 9], ...layers))
+  })
+})
+
 describe('whole models', () => {
   it('a residual network transposes at its edge only', async () => {
     const x = tf.input({ shape: [9, 9, 3] })

@@ -5,6 +5,8 @@ import { Fault } from '../../../../shared/contract/fault.ts'
 const MAX_ELEMENTS = 2 ** 30
 /** Deepest nesting of a model.json that is read: nested models take a few levels each. */
 const MAX_DEPTH = 64
+/** Largest model.json that is read: weights lie in the shards, and JavaScript's texts end at 512 MiB. */
+const MAX_BYTES = 2 ** 28
 
 const quantization = z.object({
   dtype: z.enum(['uint8', 'uint16', 'float16']),
@@ -44,7 +46,7 @@ export interface ModelJson {
 /**
  * Reads a model.json and checks what is common to both formats.
  * @param source name of the file, for messages
- * @throws Fault format.notTfjs, format.malformed
+ * @throws Fault format.notTfjs, format.malformed, format.empty, format.tooLarge, format.weights
  * Source: tfjs-core, io/types.ts, ModelJSON.
  */
 export function parseModelJson(bytes: Uint8Array, source: string): ModelJson {
@@ -74,6 +76,13 @@ export function parseModelJson(bytes: Uint8Array, source: string): ModelJson {
 
 function parseJson(bytes: Uint8Array, source: string): unknown {
   if (bytes.length === 0) throw new Fault('format.empty', `${source} is empty: fetch or export the model again`)
+  if (bytes.length > MAX_BYTES) {
+    throw new Fault(
+      'format.tooLarge',
+      `${source} has ${bytes.length} bytes; a model.json ends at ${MAX_BYTES}: its weights belong in shards beside it`,
+      { sizeBytes: bytes.length },
+    )
+  }
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -65,6 +65,8 @@ export function layerNormalize(
   if (dims.some((dim) => typeof dim !== 'number')) throw new Unsupported('normalizes an axis of open length')
   const lengths = dims as number[]
   const count = lengths.reduce((product, dim) => product * dim, 1)
+  // without weights nothing has shown that so many numbers exist
+  if (count > 2 ** 24) throw new Unsupported(`normalizes ${count} numbers at once`)
   const scale = gamma
     ? to.read(gamma)
     : to.store(floatTensor(`${name}/gamma`, lengths, new Float32Array(count).fill(1)))
