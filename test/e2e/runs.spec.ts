@@ -148,29 +148,31 @@ test('filters by chips, saves as CSV, and imports another store', async ({ windo
   await expect(window.getByRole('grid')).toHaveAttribute('aria-rowcount', '35')
 })
 
-test('opens a run: its model and its plan on the graph', async ({ window, folder }) => {
+test('opens a run: its model and its plan; draws what differs between two on the graph', async ({ window, folder }) => {
   test.setTimeout(240_000)
   const home = path.join(folder, 'home')
-  const args = [
-    'quantize',
-    SAMPLE,
-    '--data',
-    'synthetic-digits',
-    '--calibration-samples',
-    '64',
-    '-o',
-    path.join(folder, 'q.onnx'),
-  ]
-  const quantized = spawnSync(process.execPath, [path.join(OUT, 'main', 'cli.js'), ...args, '--home', home], {
-    encoding: 'utf8',
-  })
-  expect(quantized.stderr + quantized.stdout).toContain('q.onnx')
+  for (const weights of ['int8', 'int4']) {
+    const out = path.join(folder, `${weights}.onnx`)
+    const args = ['quantize', SAMPLE, '--data', 'synthetic-digits', '--calibration-samples', '64', '-o', out]
+    const cli = [path.join(OUT, 'main', 'cli.js'), ...args, '--weights', weights, '--home', home]
+    const { stdout, stderr } = spawnSync(process.execPath, cli, { encoding: 'utf8' })
+    expect(stderr + stdout).toContain(`${weights}.onnx`)
+  }
   await showRuns(window)
-  await rowOf(window, 'digits-cnn').first().click()
-  await expect(window.getByRole('region', { name: 'The selected run' })).toContainText('quantize')
-  await window.getByRole('region', { name: 'The selected run' }).getByRole('button', { name: 'Open' }).click()
+  const rows = window.getByRole('grid').locator('.row')
+  await rows.nth(0).click()
+  const details = window.getByRole('region', { name: 'The selected run' })
+  await expect(details).toContainText('quantize')
+  await details.getByRole('button', { name: 'Open' }).click()
   await expect(window).toHaveURL(/#\/graph/)
   await expect(window).toHaveTitle(/digits-cnn/)
+  await showRuns(window)
+  await rows.nth(1).click({ modifiers: ['ControlOrMeta'] })
+  await window.getByRole('tab', { name: 'Layers' }).click()
+  await expect(window.getByRole('region', { name: 'Layers of the compared runs' })).toContainText('int4')
+  await window.getByRole('button', { name: 'Show on the graph' }).click()
+  await expect(window).toHaveURL(/#\/graph/)
+  await expect(window.getByText(/\d+ layers differ/)).toBeVisible()
 })
 
 for (const scheme of ['light', 'dark'] as const) {

@@ -67,7 +67,11 @@ export async function runMeasurement(
         layers: speed ? layerResults(study, speed) : [],
         artifacts: artifactsOf(study, plan, services),
         warnings: study.findings,
-        results: { samples: samplesJson(study.chosen!), evaluation: evaluation as unknown as Json },
+        results: {
+          samples: samplesJson(study.chosen!),
+          evaluation: evaluation as unknown as Json,
+          ...(speed && { speed: { interval: [speed.interval.low, speed.interval.high] } }),
+        },
       }
     }),
   )
