@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { ref, shallowRef, watch } from 'vue'
-import { downloadText } from '../components/charts/download.ts'
+import { downloadText } from '../components/desk/download.ts'
 import type { RunDetail } from '../../shared/contract/runs.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { overlayOf, type LayerRow } from '../runs/compare.ts'
