@@ -7,11 +7,13 @@ import { addDoctorCommand } from './doctor.ts'
 import { addEvalCommand } from './eval.ts'
 import { addInspectCommand } from './inspect.ts'
 import { addQuantizeCommand } from './quantize.ts'
+import { addReportCommand } from './report.ts'
 import { addRunsCommand } from './runs.ts'
 import { addSearchCommand } from './search.ts'
 import { addSensitivityCommand } from './sensitivity.ts'
 import { addServeCommand } from './serve.ts'
 import { addSweepCommand } from './sweep.ts'
+import { addTrainCommand } from './train.ts'
 
 /** One row a command, in the order of the help page. */
 export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
@@ -22,8 +24,10 @@ export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
   addSensitivityCommand,
   addSearchCommand,
   addSweepCommand,
+  addTrainCommand,
   addConvertCommand,
   addRunsCommand,
+  addReportCommand,
   addServeCommand,
   addDoctorCommand,
   addDemoCommand,
