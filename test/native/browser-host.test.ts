@@ -233,6 +233,16 @@ describe('dropped files', () => {
     expect((await ask(to, { method: 'POST', headers: { cookie, origin: host.origin }, body })).status).toBe(403)
   })
 
+  it('what a killed host left half-received is removed by the next', async () => {
+    const home = temporaryFolder()
+    const folder = path.join(home, 'uploads', 'd', 'inner')
+    fs.mkdirSync(folder, { recursive: true })
+    fs.writeFileSync(path.join(folder, 'model.onnx.123.tmp'), 'half')
+    fs.writeFileSync(path.join(folder, 'model.onnx'), 'whole')
+    await start({ home })
+    await expect.poll(() => fs.readdirSync(folder)).toEqual(['model.onnx'])
+  })
+
   it('cut off on the way leave nothing', async () => {
     const { host, home, cookie } = await start()
     await new Promise<void>((resolve) => {

@@ -145,6 +145,17 @@ describe('runs', () => {
     expect((await runCli(['runs', 'export', '--format', 'csv', '-o', csv, '--home', home])).exitCode).toBe(0)
     expect(fs.readFileSync(csv, 'utf8').trim().split('\r\n')).toHaveLength((runs as unknown[]).length + 1)
   })
+
+  it('become one page that needs nothing else, and no page is replaced unasked', async () => {
+    const { runs } = await json('runs', 'list', '--kind', 'quantize')
+    const page = path.join(folder, 'report.html')
+    const args = ['report', (runs as { id: string }[])[0]!.id, '-o', page, '--title', 'A page', '--home', home]
+    expect((await runCli(args)).exitCode).toBe(0)
+    expect(fs.readFileSync(page, 'utf8')).toContain('<h1>A page</h1>')
+    expect((await runCli(args)).exitCode).toBe(3)
+    expect((await runCli([...args, '--force'])).exitCode).toBe(0)
+    expect((await runCli(['report', 'nothing', '--home', home])).exitCode).toBe(3)
+  })
 })
 
 it('Ctrl-C ends with 130 and leaves nothing half-written', async () => {

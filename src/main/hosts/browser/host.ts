@@ -11,6 +11,7 @@ import { secretText } from './gate.ts'
 import { DownloadLinks } from './links.ts'
 import { BrowserServer, listen } from './server.ts'
 import { openSessionBook } from './sessions.ts'
+import { sweepUploads } from './upload.ts'
 
 export interface BrowserHostOptions {
   /** folder of the store */
@@ -54,6 +55,7 @@ export async function startBrowserHost(options: BrowserHostOptions): Promise<Bro
     const uploads = path.join(home, 'uploads')
     fs.mkdirSync(path.join(home, 'exports'), { recursive: true })
     fs.mkdirSync(uploads, { recursive: true })
+    void sweepUploads(uploads)
     const app = new Application(home, {
       kind: 'browser',
       versions: { node: process.versions.node, sqlite: process.versions['sqlite'] },

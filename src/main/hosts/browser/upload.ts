@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import path from 'node:path'
 import { Fault } from '../../../shared/contract/fault.ts'
@@ -65,6 +65,12 @@ export async function receiveUpload(
     await rm(temporary, { force: true })
     throw error instanceof Fault ? error : asFileFault(error, target, 'write')
   }
+}
+
+/** Removes what a host that was killed left half-received; no other host writes into the same store. */
+export async function sweepUploads(folder: string): Promise<void> {
+  const names = await readdir(folder, { recursive: true }).catch(() => [])
+  for (const name of names) if (name.endsWith('.tmp')) await rm(path.join(folder, name), { force: true })
 }
 
 function tooLarge(name: string, limit: number): UploadFault {
