@@ -184,7 +184,7 @@ function pointSeries(look: ScatterLook, front: ReadonlySet<string>, theme: Chart
           },
           label: {
             show: isNamed(point.id) && (kind === 'measured' || point.measured === null),
-            formatter: shortened(point.label, 24),
+            formatter: shortened(point.label, points.length > 4 ? 16 : 24),
             position: place.x > rightSide ? ('left' as const) : ('right' as const),
             color: theme.text,
             fontSize: 11,
