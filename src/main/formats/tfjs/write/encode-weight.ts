@@ -25,6 +25,8 @@ export interface WeightParts {
 
 /** How many times smaller the squared error must be before a scale for each channel is kept: 3 dB. */
 const WORTH = 2
+/** Values of a channel below which a float32 size for each is too much. */
+const LEAST_VALUES = 4
 
 /**
  * Stores a weight. Those of rank 2 and more are stored as told: lists (biases, scales) weigh little and cost much. The format has one
@@ -89,6 +91,8 @@ function byChannels(
 ): { stored: StoredWeight; sizes: Float32Array; error: number } | null {
   if (channelAxes === 0 || values.length === 0) return null
   const count = shape.slice(shape.length - channelAxes).reduce((product, dim) => product * dim, 1)
+  // the sizes would weigh as much as what they save
+  if (values.length / count < LEAST_VALUES) return null
   const sizes = new Float32Array(count)
   values.forEach((value, i) => {
     sizes[i % count] = Math.max(sizes[i % count]!, Math.abs(value))
