@@ -101,7 +101,7 @@ function requestOf(recipe: string | undefined, flags: TrainFlags): TrainRequest 
       patience: flags.patience,
       seed: flags.seed,
       augment: flags.augment === undefined ? undefined : augmentOf(flags.augment),
-    } as TrainRequest['options'],
+    },
     output: flags.output,
     force: flags.force ?? false,
   }
