@@ -29,6 +29,7 @@ export function ensureBuilt(): string {
 
 function build(out: string): void {
   const startedAt = new Date()
+  sweepBuilds()
   const fresh = `${out}.${process.pid}`
   const bin = path.join(ROOT, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js')
   const { status, stdout, stderr } = spawnSync(process.execPath, [bin, 'build', '--logLevel', 'warn'], {
@@ -49,6 +50,14 @@ function build(out: string): void {
   fs.rmSync(old, { recursive: true, force: true })
 }
 
+/** Removes what killed builds left beside the built folder: `out.PID`, `out.old.PID`. */
+function sweepBuilds(): void {
+  for (const name of fs.readdirSync(ROOT)) {
+    const pid = /^out\.(?:old\.)?(\d+)$/.exec(name)?.[1]
+    if (pid !== undefined && !isRunning(Number(pid))) fs.rmSync(path.join(ROOT, name), { recursive: true, force: true })
+  }
+}
+
 function lock(file: string): () => void {
   fs.mkdirSync(path.dirname(file), { recursive: true })
   const deadline = Date.now() + LOCK_WAIT_MS
@@ -67,7 +76,15 @@ function lock(file: string): () => void {
 
 function isAlive(file: string): boolean {
   try {
-    process.kill(Number(fs.readFileSync(file, 'utf8')), 0)
+    return isRunning(Number(fs.readFileSync(file, 'utf8')))
+  } catch {
+    return false
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
     return true
   } catch {
     return false
