@@ -24,6 +24,18 @@ export const parts: {
   bottomLine: defineAsyncComponent(() => import('./components/answer/AnswerLine.vue')),
   dock: [
     {
+      value: 'sensitivity',
+      label: 'Sensitivity',
+      component: defineAsyncComponent(() => import('./components/sensitivity/SensitivityPanel.vue')),
+      routes: ['graph', 'search'],
+    },
+    {
+      value: 'pareto',
+      label: 'Pareto',
+      component: defineAsyncComponent(() => import('./components/search/ParetoPanel.vue')),
+      routes: ['graph', 'sensitivity'],
+    },
+    {
       value: 'jobs',
       label: 'Jobs',
       component: defineAsyncComponent(() => import('./components/shell/JobsPanel.vue')),

@@ -1,4 +1,5 @@
 import type { CandidateView } from '../../shared/contract/api/job-results.ts'
+import type { WeightScheme } from '../../shared/contract/plan.ts'
 import { shortNumber } from '../components/charts/numbers.ts'
 import type { ChartAxis } from '../components/charts/parts.ts'
 import type { ScatterLimit, ScatterPlace, ScatterPoint } from '../components/charts/scatter.ts'
@@ -91,9 +92,22 @@ function predicted(
   }
 }
 
-/** A plan by the layers it leaves in float: `all quantized`, `2 float`. */
-export function candidateText({ floatLayers }: Pick<CandidateView, 'floatLayers'>): string {
-  return floatLayers.length === 0 ? 'all quantized' : `${floatLayers.length} float`
+/** A plan by what it does not hold in its usual precision: `all at 8 bits`, `2 float, 12 int4`. */
+export function candidateText({ floatLayers, plan }: Pick<CandidateView, 'floatLayers' | 'plan'>): string {
+  const usual = plan.defaults.weights
+  const counts = new Map<string, number>()
+  if (floatLayers.length > 0) counts.set('float', floatLayers.length)
+  for (const override of Object.values(plan.layers)) {
+    if (override === 'float' || override.weights === undefined) continue
+    const name = weightsText({ ...usual, ...override.weights })
+    if (name !== weightsText(usual)) counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  if (counts.size === 0) return `all at ${weightsText(usual)}`
+  return [...counts].map(([name, count]) => `${count} ${/^\d/.test(name) ? `at ${name}` : name}`).join(', ')
+}
+
+function weightsText({ bits, storage }: Pick<WeightScheme, 'bits' | 'storage'>): string {
+  return storage === 'int4' || storage === 'uint4' ? storage : `${bits} bits`
 }
 
 /** The plans as points, predicted and measured; a plan that is known in neither way on these axes is left out. */

@@ -38,7 +38,7 @@ describe('points', () => {
     const known = candidate('a', { predicted: { drop: 0.02, bytes: 2.1e6, speedup: 1.8 } })
     const [point] = pointsOf([known], { x: 'bytes', y: 'drop', kind: 'top1', best: 'a' })
     expect(point).toMatchObject({
-      label: 'best: all quantized',
+      label: 'best: all at 8 bits',
       measured: { x: 2, y: 1, yInterval: [0, 2] },
       predicted: { x: 2.1, y: 2 },
     })
@@ -77,8 +77,25 @@ describe('words', () => {
     expect(dropKindOf({ top1: 0.5, agreement: 1 })).toBe('top1')
     expect(dropKindOf({ top1: null, agreement: 1 })).toBe('disagreement')
     expect(dropKindOf({ top1: null, agreement: null })).toBe('nsr')
-    expect(candidateText({ floatLayers: ['a', 'b'] })).toBe('2 float')
   })
+})
+
+it.each([
+  { why: 'nothing apart', floatLayers: [], layers: {}, text: 'all at 8 bits' },
+  {
+    why: 'float and fewer bits',
+    floatLayers: ['a'],
+    layers: {
+      a: 'float' as const,
+      b: { weights: { bits: 4, storage: 'int4' as const } },
+      c: { weights: { bits: 6 } },
+      d: { weights: { bits: 8 } },
+      e: {},
+    },
+    text: '1 float, 1 int4, 1 at 6 bits',
+  },
+])('a plan is told by what is apart: $why', ({ floatLayers, layers, text }) => {
+  expect(candidateText({ floatLayers, plan: { ...defaultPlan, layers } })).toBe(text)
 })
 
 it('a plan that comes again takes the place of the earlier one', () => {
