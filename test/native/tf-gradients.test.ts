@@ -249,7 +249,8 @@ function checkGradients(
   const loss = (at: Tensor): Tensor =>
     tf.sum(tf.mul(graph.forward({ x: at }, { training: training ?? false })[0]!, mix))
   const inputGradient = tf.grad(loss)(input)
-  const { grads } = variables.length === 0 ? { grads: {} } : tf.variableGrads(() => loss(input).asScalar(), variables)
+  const grads: Readonly<Record<string, Tensor>> =
+    variables.length === 0 ? {} : tf.variableGrads(() => loss(input).asScalar(), variables).grads
   const gradients = [inputGradient, ...variables.map((variable) => grads[variable.name]!)]
   const starts = variables.map((variable) => tf.clone(variable as Tensor))
   const step = 1e-3

@@ -53,7 +53,10 @@ export function decodeCheckpoint(bytes: Uint8Array, file: string): TrainState {
   const tensors = new Map<string, Float32Array>()
   let offset = start
   for (const { name, length } of list) {
-    tensors.set(name, new Float32Array(bytes.slice(offset, offset + length * 4).buffer))
+    // a copy, since floats need an aligned start (a Buffer's own slice would share memory)
+    const values = new Float32Array(length)
+    new Uint8Array(values.buffer).set(bytes.subarray(offset, offset + length * 4))
+    tensors.set(name, values)
     offset += length * 4
   }
   return { ...state, tensors }
