@@ -67,7 +67,7 @@ export function barsOption(
       nameGap: 12,
       ...look,
       nameTextStyle: { ...look.nameTextStyle, verticalAlign: 'bottom', padding: [0, 0, 6, 0] },
-      axisLabel: { ...look.axisLabel, hideOverlap: true, formatter: (value: number) => shortNumber(value, 3) },
+      axisLabel: { ...look.axisLabel, hideOverlap: true, formatter: (value: number) => shortNumber(value, 6) },
     },
     yAxis: {
       type: 'category',

@@ -144,7 +144,7 @@ function xAxisOf(x: LinesX, points: readonly LinePoint[], theme: ChartTheme) {
     points.map((point) => point.x),
     0.02,
   )
-  const label = { ...lines.axisLabel, hideOverlap: true, formatter: (value: number) => shortNumber(value, 3) }
+  const label = { ...lines.axisLabel, hideOverlap: true, formatter: (value: number) => shortNumber(value, 6) }
   if (x.log) return { ...common, type: 'log' as const, axisLabel: label }
   return {
     ...common,
@@ -170,7 +170,7 @@ function yAxisOf(y: ChartAxis, points: readonly LinePoint[], theme: ChartTheme) 
       showMinLabel: false,
       showMaxLabel: false,
       hideOverlap: true,
-      formatter: (value: number) => shortNumber(value, 3),
+      formatter: (value: number) => shortNumber(value, 6),
     },
   }
 }

@@ -70,7 +70,7 @@ export function scatterOption(look: ScatterLook, theme: ChartTheme): ChartOption
         hideOverlap: true,
         showMinLabel: false,
         showMaxLabel: false,
-        formatter: (value: number) => shortNumber(value, 3),
+        formatter: (value: number) => shortNumber(value, 6),
       },
     }
   }
