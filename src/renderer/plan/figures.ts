@@ -114,6 +114,8 @@ export interface Answer {
 
 interface AnswerSource {
   readonly estimate: PlanEstimate | null
+  /** what was estimated of this plan before it was measured: it stays beside the measurement */
+  readonly guess: PlanEstimate | null
   /** of this plan; null: not measured */
   readonly measured: MeasuredFigures | null
   /** the newest of another plan: what stood here before the edits */
@@ -139,6 +141,7 @@ function answerOf(
   former: Figure | null,
   run: string | null,
   estimate: Estimate | undefined,
+  guess: Estimate | undefined,
 ): Answer {
   const now = own ?? figure(estimate, true)
   return {
@@ -146,7 +149,7 @@ function answerOf(
     float,
     measured: now ?? former,
     isMeasuredNow: now !== null,
-    estimated: figure(estimate, false),
+    estimated: figure(estimate, false) ?? figure(guess, false),
     reason: now === null ? reasonOf(estimate) : null,
     run,
   }
@@ -155,7 +158,7 @@ function answerOf(
 const measuredText = (samples: number): string => `Measured on ${samples} samples.`
 
 /** The three figures of the bottom line. Accuracy is what is lost against float, in the unit of `dropKind`. */
-export function answersOf({ estimate, measured, former }: AnswerSource): readonly Answer[] {
+export function answersOf({ estimate, guess, measured, former }: AnswerSource): readonly Answer[] {
   const run = (measured ?? former)?.run ?? null
   const sizeOf = (from: MeasuredFigures | null): Figure | null =>
     from && { value: from.bytes, interval: null, basis: 'Size of the file as measured.' }
@@ -167,7 +170,7 @@ export function answersOf({ estimate, measured, former }: AnswerSource): readonl
       : null
   const floatBytes = estimate?.floatBytes ?? (measured ?? former)?.referenceBytes ?? null
   return [
-    answerOf('size', floatBytes, sizeOf(measured), sizeOf(former), run, estimate?.bytes),
+    answerOf('size', floatBytes, sizeOf(measured), sizeOf(former), run, estimate?.bytes, guess?.bytes),
     answerOf(
       'accuracy',
       (measured ?? former)?.referenceTop1 ?? null,
@@ -175,7 +178,13 @@ export function answersOf({ estimate, measured, former }: AnswerSource): readonl
       dropOf(former),
       run,
       estimate?.drop,
+      guess?.drop,
     ),
-    answerOf('speed', 1, speedOf(measured), speedOf(former), run, estimate?.speedup),
+    answerOf('speed', 1, speedOf(measured), speedOf(former), run, estimate?.speedup, guess?.speedup),
   ]
+}
+
+/** True where an estimate holds anything that was not measured. */
+export function isGuess({ bytes, drop, speedup }: PlanEstimate): boolean {
+  return [bytes, drop, speedup].some((one) => one.value !== null && !one.measured)
 }

@@ -5,7 +5,7 @@ import type { JobInfo } from '../../shared/contract/api/jobs.ts'
 import type { PlanEstimate } from '../../shared/contract/api/plans.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
 import { contentOf } from '../plan/content.ts'
-import { answersOf, figuresOf, figuresOfRun, type MeasuredFigures } from '../plan/figures.ts'
+import { answersOf, figuresOf, figuresOfRun, isGuess, type MeasuredFigures } from '../plan/figures.ts'
 import { createLatest } from '../plan/latest.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { useAppStore } from './app.ts'
@@ -35,6 +35,8 @@ export const useAnswerStore = defineStore('answer', () => {
   /** how long the last estimate took from the edit to its answer */
   const estimateMs = shallowRef<number | null>(null)
   const byContent = shallowReactive(new Map<string, MeasuredFigures>())
+  /** what was estimated of the plan on screen while it was not measured */
+  const guess = shallowRef<Estimated | null>(null)
   /** content of the plan measured last */
   const lastMeasured = shallowRef<string | null>(null)
   const job = shallowRef<JobInfo | null>(null)
@@ -52,7 +54,12 @@ export const useAnswerStore = defineStore('answer', () => {
     return byContent.get(lastMeasured.value) ?? null
   })
   const answers = computed(() =>
-    answersOf({ estimate: shownEstimate.value, measured: measured.value, former: former.value }),
+    answersOf({
+      estimate: shownEstimate.value,
+      guess: guess.value?.content === plan.content ? guess.value.estimate : null,
+      measured: measured.value,
+      former: former.value,
+    }),
   )
   const dropKind = computed(
     () => measured.value?.dropKind ?? shownEstimate.value?.dropKind ?? former.value?.dropKind ?? null,
@@ -66,7 +73,9 @@ export const useAnswerStore = defineStore('answer', () => {
     ask: ({ hash, plan: asked }, signal) => client().plans.estimate({ hash, plan: asked }, { signal }),
     onAnswer: (found, asked) => {
       if (models.hash !== asked.hash) return
-      estimated.value = { content: contentOf(asked.plan), estimate: found }
+      const content = contentOf(asked.plan)
+      estimated.value = { content, estimate: found }
+      if (isGuess(found) && !byContent.has(content)) guess.value = { content, estimate: found }
       estimateMs.value = performance.now() - askedAt
     },
     onError: (error) => (problem.value = problemOf(error)),
@@ -139,6 +148,7 @@ export const useAnswerStore = defineStore('answer', () => {
     (hash) => {
       estimator.drop()
       estimated.value = null
+      guess.value = null
       byContent.clear()
       lastMeasured.value = null
       job.value = null

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answersOf, figuresOfRun, type MeasuredFigures } from '../../../../src/renderer/plan/figures.ts'
+import { answersOf, figuresOfRun, isGuess, type MeasuredFigures } from '../../../../src/renderer/plan/figures.ts'
 import type { Estimate, PlanEstimate } from '../../../../src/shared/contract/api/plans.ts'
 
 const guess = (value: number): Estimate => ({ value, measured: false, interval: null, basis: 'guessed' })
@@ -27,8 +27,9 @@ const figures: MeasuredFigures = {
   samples: 500,
   speed: null,
 }
-const named = (source: Parameters<typeof answersOf>[0]) =>
-  Object.fromEntries(answersOf(source).map((answer) => [answer.name, answer]))
+type Source = Parameters<typeof answersOf>[0]
+const named = (source: Omit<Source, 'guess'> & Partial<Source>) =>
+  Object.fromEntries(answersOf({ guess: null, ...source }).map((answer) => [answer.name, answer]))
 
 describe('answersOf', () => {
   it('shows estimates, and the reason where there is none', () => {
@@ -48,6 +49,14 @@ describe('answersOf', () => {
     const { size, accuracy } = named({ estimate, measured: null, former: figures })
     expect(size).toMatchObject({ measured: { value: 1000 }, isMeasuredNow: false, estimated: { value: 900 } })
     expect(accuracy).toMatchObject({ measured: { value: 0.01 }, isMeasuredNow: false, reason: 'no scan yet' })
+  })
+
+  it('keeps the estimate of before beside the measurement', () => {
+    const known: Estimate = { value: 1000, measured: true, interval: null, basis: 'kept' }
+    const after = { ...estimate, bytes: known }
+    const { size } = named({ estimate: after, guess: estimate, measured: figures, former: null })
+    expect(size).toMatchObject({ isMeasuredNow: true, measured: { value: 1000 }, estimated: { value: 900 } })
+    expect([isGuess(estimate), isGuess({ ...after, speedup: known })]).toEqual([true, false])
   })
 
   it('takes a kept measurement that the estimate brings', () => {
