@@ -25,7 +25,8 @@ export function balanceOf({ balance, info }: Pick<DataView, 'balance' | 'info'>)
   const each = least === most ? `${most}` : `${least} to ${most}`
   const parts = [
     `${sorted.length} classes of ${each} each`,
-    empty > 0 ? `${empty} without a sample` : null,
+    // of what was not looked at, nothing can be said
+    empty > 0 && looked >= info.count ? `${empty} without a sample` : null,
     looked < info.count ? `among the first ${looked}` : null,
     rare > 0 ? `${rare} rare` : null,
     unlabelled > 0 ? `${unlabelled} without a label` : null,
