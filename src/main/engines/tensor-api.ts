@@ -16,6 +16,10 @@ export interface TensorEngine {
 
 /** Kernels of TensorFlow that tfjs has no function for, with gradients where training needs them. */
 export interface NativeOps {
+  /** max(x, 0) with its gradient as one kernel, where tfjs takes four. Source: TensorFlow Relu, ReluGrad. */
+  relu(x: Tensor): Tensor
+  /** The same between 0 and 6. Source: TensorFlow Relu6, Relu6Grad. */
+  relu6(x: Tensor): Tensor
   /**
    * Simulated quantization per tensor with TensorFlow's own kernel; the gradient is straight-through, to `min` and `max` too.
    * @param min,max scalars; @param bits 2 to 8

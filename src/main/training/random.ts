@@ -16,9 +16,3 @@ export function fillNormal(values: Float32Array, random: Random, deviation: numb
   }
   return values
 }
-
-/** Values uniform in [-limit, limit). */
-export function fillUniform(values: Float32Array, random: Random, limit: number): Float32Array {
-  for (let i = 0; i < values.length; i++) values[i] = (2 * random.unit() - 1) * limit
-  return values
-}

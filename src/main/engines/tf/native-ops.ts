@@ -98,7 +98,22 @@ export function createNativeOps(tf: Tfjs, backend: NativeBackend): NativeOps {
     return { y, mean, variance }
   }
 
+  const rectifier =
+    (kernel: 'Relu' | 'Relu6') =>
+    (x: Tensor): Tensor => {
+      const attributes = [{ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }]
+      return custom((...args) => {
+        const [input, save] = args as unknown as [Tensor, Save]
+        const value = run(kernel, attributes, [input], 1)[0]!
+        // both kernels find out from the output where the slope is 1
+        save([value])
+        return { value, gradFunc: (dy, [y]) => run(`${kernel}Grad`, attributes, [dy, y!], 1) }
+      }, x)
+    }
+
   return {
+    relu: rectifier('Relu'),
+    relu6: rectifier('Relu6'),
     fakeQuantize: fakeQuantizer('FakeQuantWithMinMaxVars'),
     fakeQuantizePerChannel: fakeQuantizer('FakeQuantWithMinMaxVarsPerChannel'),
     batchNormTrain,

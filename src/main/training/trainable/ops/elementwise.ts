@@ -49,8 +49,8 @@ const variadic =
 const clip: Unary = (tf, x, call) => {
   const low = bound(call, 1, -Infinity)
   const high = bound(call, 2, Infinity)
-  if (low === 0 && high === 6) return tf.relu6(x)
-  if (low === 0 && high === Infinity) return tf.relu(x)
+  if (low === 0 && high === 6) return call.native.relu6(x)
+  if (low === 0 && high === Infinity) return call.native.relu(x)
   return tf.clipByValue(x, Math.max(low, -3.4e38), Math.min(high, 3.4e38))
 }
 
@@ -90,7 +90,7 @@ const pow: Op = (call) => {
 
 /** Operators of elements: activations and arithmetic with broadcasting. */
 export const elementwise: Readonly<Record<string, OpRow>> = {
-  Relu: { run: unary((tf, x) => tf.relu(x)) },
+  Relu: { run: unary((_, x, { native }) => native.relu(x)) },
   Clip: { run: unary(clip) },
   LeakyRelu: { run: unary((tf, x, { node }) => tf.leakyRelu(x, floatAttribute(node, 'alpha', 0.01))) },
   PRelu: { run: binary(pRelu) },
