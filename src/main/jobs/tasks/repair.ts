@@ -9,10 +9,9 @@ import { rangeSource } from '../../calibration/range-source.ts'
 import { readBatches } from '../../data/batches.ts'
 import { createFeeder } from '../../data/feeder.ts'
 import { shuffledOrder } from '../../data/order.ts'
-import type { Engine, EngineTensor, Feeds } from '../../engines/port.ts'
+import type { Engine, Feeds } from '../../engines/port.ts'
 import { modelBytes } from '../../formats/onnx/index.ts'
 import type { Model } from '../../graph/model.ts'
-import { prefixOf } from '../../graph/prefix.ts'
 import { quantizeModel } from '../../quant/quantize.ts'
 import {
   bundleQuantizer,
@@ -37,6 +36,8 @@ import { readModelFile } from '../model-file.ts'
 import type { Task, TaskContext } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
 import { raiseOpset } from './quantize.ts'
+import { batchFor, fedInputs, repairable, samplesFor } from './repair/batches.ts'
+import { fetcherOf } from './repair/fetcher.ts'
 import { OutputDistance } from './repair/output-distance.ts'
 
 export interface RepairInput {
@@ -88,13 +89,6 @@ export interface RepairOutput {
   readonly distance: { readonly plain: number; readonly repaired: number; readonly measure: string }
 }
 
-/** Multiply-accumulates that all passes together may cost, about: the number of samples is chosen by it. */
-const BUDGET_MACS = 1.5e13
-const [FEWEST_SAMPLES, MOST_SAMPLES] = [64, 512]
-/** Bytes of the columns of one batch. */
-const BATCH_BYTES = 64 * 2 ** 20
-const MOST_BATCH = 32
-
 /**
  * Repairs a plan's weighted layers one after the other, in graph order: the statistics of each are taken with all layers before it already
  * repaired and quantized, so that it makes up for their errors as well. @throws Fault plan.*, data.*, engine.*
@@ -131,41 +125,6 @@ async function readBase(
   const resolved = resolvePlan(plan, layers, model, hash)
   const raised = raiseOpset(model, requiredOpset(resolved))
   return { model: raised, resolved, collection: collection === null ? null : decodeCollection(collection) }
-}
-
-/** Inputs that are fed; older files list initializers among them. */
-function fedInputs({ graph }: Model): Parameters<typeof createFeeder>[0] {
-  return graph.inputs.flatMap(({ name, dataType, shape }) =>
-    dataType === null || graph.initializers.has(name) ? [] : [{ name, dataType, shape }],
-  )
-}
-
-function repairable(resolved: ResolvedPlan): QuantizedLayer[] {
-  return resolved.layers.flatMap(({ layer, decision }) =>
-    decision.kind === 'quantized' && decision.weights !== null && decision.mode !== 'dynamic'
-      ? [{ layer, decision }]
-      : [],
-  )
-}
-
-function samplesFor(layers: readonly QuantizedLayer[], { range, layers: all }: RepairInput): number {
-  const macs = all.reduce((sum, { macs: own }) => sum + (own ?? 0), 0)
-  const affordable = Math.floor(BUDGET_MACS / Math.max(1, macs * layers.length))
-  return Math.min(range.end - range.start, Math.max(FEWEST_SAMPLES, Math.min(MOST_SAMPLES, affordable)))
-}
-
-/** Samples whose columns fit into `BATCH_BYTES`, for the widest layer. */
-function batchFor(model: Model, layers: readonly QuantizedLayer[]): number {
-  let widest = 1
-  for (const entry of layers) {
-    const site = weightSiteOf(entry, model)
-    const macs = entry.layer.macs
-    if (typeof site === 'string' || !macs) continue
-    // products of one sample over output channels are its columns
-    const rows = site.layout.dims[entry.layer.op === 'Conv' ? 0 : 1] ?? 1
-    widest = Math.max(widest, (8 * macs) / rows)
-  }
-  return Math.max(1, Math.min(MOST_BATCH, 2 ** Math.floor(Math.log2(BATCH_BYTES / widest))))
 }
 
 interface Job {
@@ -394,8 +353,8 @@ class Repairer {
     const node = model.graph.nodes.find(({ name }) => name === site.node)!
     if (!read || (reader.opType !== node.opType && reader.opType !== 'Gemm'))
       return 'it is not a node of its own in the quantized model'
-    const float = await this.#fetcher(model, site.inputTensor)
-    const tested = await this.#fetcher(quantized, read)
+    const float = await fetcherOf(this.#engine, model, site.inputTensor, this.#options())
+    const tested = await fetcherOf(this.#engine, quantized, read, this.#options())
     const summing = await this.#engine.createSession(
       modelBytes(momentsModel(node, geometry, site.layout.dims)),
       this.#options(),
@@ -417,22 +376,6 @@ class Repairer {
   #options(): { readonly threads: number } {
     return { threads: this.#job.input.threads }
   }
-
-  /** Computes one tensor of a model, from a session of its ancestors alone. */
-  async #fetcher(model: Model, tensor: string): Promise<Fetcher> {
-    if (model.graph.inputs.some(({ name }) => name === tensor))
-      return { fetch: (feeds) => Promise.resolve(feeds[tensor]!), release: () => Promise.resolve() }
-    const prefix = prefixOf(model, tensor)
-    const session = await this.#engine.createSession(modelBytes(prefix), this.#options())
-    const names = session.inputs.map(({ name }) => name)
-    return {
-      fetch: async (feeds) => {
-        const own = Object.fromEntries(names.map((name) => [name, feeds[name]!]))
-        return (await session.run(own, [tensor]))[tensor]!
-      },
-      release: () => session.release(),
-    }
-  }
 }
 
 /** Ranges with those that repairs chose in the place of the calibrator's. */
@@ -448,9 +391,4 @@ function rangesOf(
       },
     }
   return rangeSource(collection, repairedTensors(plan, { ranges: chosen }))
-}
-
-interface Fetcher {
-  fetch(feeds: Feeds): Promise<EngineTensor>
-  release(): Promise<void>
 }
