@@ -48,6 +48,8 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
   const rows = shallowRef<RowMap>(new Map())
   const source = shallowRef<SweepSource | null>(null)
   const result = shallowRef<Done | null>(null)
+  /** the rows are all there are: of a sweep that came to its end */
+  const isWhole = shallowRef(false)
   const explanations = shallowRef<ReadonlyMap<string, readonly LayerExplanation[]>>(new Map())
   const former = shallowRef<readonly RunSummary[]>([])
   const formerProblem = shallowRef<Problem | null>(null)
@@ -68,6 +70,7 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
     rows.value = new Map()
     source.value = null
     result.value = null
+    isWhole.value = false
     explanations.value = new Map()
   }
 
@@ -107,6 +110,7 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
 
   async function take(done: Done): Promise<void> {
     result.value = done
+    isWhole.value = true
     rows.value = mergeRows(new Map(), done.rows)
     const own = source.value
     if (own !== null)
@@ -178,6 +182,7 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
       const own = questionOfRun(detail.parameters) ?? usualQuestion
       source.value = { run, question: { ...own, quick: isQuickScan(detail) }, at: detail.startedAt }
       rows.value = mergeRows(new Map(), rowsOfRun(detail))
+      isWhole.value = detail.status === 'done'
       explanations.value = explanationsOf(detail.results)
       showOnGraph()
     } catch (error) {
@@ -215,6 +220,7 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
     rows,
     source,
     result,
+    isWhole,
     explanations,
     former,
     formerProblem,

@@ -25,7 +25,7 @@ export function useSweep() {
     () => sensitivity.isActive,
   )
   const bars = computed(() =>
-    barsOf({ ids: order.value, rows: sensitivity.rows, config: config.value, isOver: !sensitivity.isActive }),
+    barsOf({ ids: order.value, rows: sensitivity.rows, config: config.value, isOver: sensitivity.isWhole }),
   )
   const axis = computed(() => axisOfRows(sensitivity.rows, sensitivity.base))
   const title = computed(() => {
