@@ -26,7 +26,7 @@ export interface TrainRequest {
   readonly samples: number | null
   /** samples held out to choose the best epoch; null: a tenth, at most 5,000 */
   readonly validation: number | null
-  /** classes of the data, where they do not tell themselves */
+  /** classes of the data, where they do not tell themselves; a model with another number of them gets a fresh head */
   readonly classes: number | null
   /** [height, width] that pictures of different sizes are brought to */
   readonly size: readonly [number, number] | null
@@ -104,6 +104,7 @@ async function trainAs(
     start: request.start,
     picture: pictureOf(request, info),
     classes: request.classes ?? info.classes?.length ?? null,
+    replaceHead: request.classes,
     seed: request.options.seed ?? DEFAULT_OPTIONS.seed,
     output: model,
   }

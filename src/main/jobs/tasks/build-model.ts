@@ -5,6 +5,7 @@ import { runPasses } from '../../graph/passes/run.ts'
 import type { Model } from '../../graph/model.ts'
 import type { Problem } from '../../graph/problem.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
+import { replaceHead } from '../../training/head.ts'
 import { buildRecipe } from '../../training/recipes/build.ts'
 import { parseRecipe, type Recipe } from '../../training/recipes/recipe.ts'
 import { readModelFile, writeModelFile } from '../model-file.ts'
@@ -20,6 +21,8 @@ export interface BuildModelInput {
   /** [height, width, channels] of the pictures */
   readonly picture: readonly [number, number, number] | null
   readonly classes: number | null
+  /** classes that a model is fitted with a fresh head for; null: it stays as it is */
+  readonly replaceHead: number | null
   readonly seed: number
   readonly output: string
 }
@@ -28,6 +31,7 @@ export interface BuildModelInput {
 const LEAST_OPSET = 13
 /** Seed of the stream that weights are drawn from. */
 const WEIGHTS_STREAM = 1
+const HEAD_STREAM = 4
 
 /**
  * Writes the model that a training starts from: a recipe with fresh weights, or a file with named nodes in opset 13 or later.
@@ -42,7 +46,10 @@ export function createBuildModelTask(): Task<BuildModelInput, { readonly setting
       return { settings: recipe.train }
     }
     const { model } = await readModelFile(start.path, { signal })
-    await writeModelFile(trainableForm(model, start.path), output, { signal, force: true })
+    const form = trainableForm(model, start.path)
+    const fitted =
+      input.replaceHead === null ? form : replaceHead(form, input.replaceHead, createRandom(input.seed, HEAD_STREAM))
+    await writeModelFile(fitted, output, { signal, force: true })
     return { settings: {} }
   }
 }

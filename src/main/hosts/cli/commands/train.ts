@@ -53,7 +53,7 @@ export function addTrainCommand(program: Command, host: Host): void {
     .option('--patience <epochs>', 'stop after so many epochs without a better validation', count)
     .option('--validation <n>', 'samples held out to choose the best epoch (a tenth, at most 5000)', seed)
     .option('--samples <n>', 'learn from at most this many', count)
-    .option('--classes <n>', 'classes of the data, where they do not tell', count)
+    .option('--classes <n>', 'classes of the data; a model that scores another number of them gets a fresh head', count)
     .option('--size <HxW>', 'bring the pictures to this size', size)
     .option('--seed <n>', 'weights, order and augmentation', seed)
     .option('--preprocess <name|json>', 'proposed from the model’s input when absent')
