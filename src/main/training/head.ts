@@ -86,10 +86,10 @@ function classAxis(head: Node, weight: Tensor): number {
 function refit(initializers: Map<string, Tensor>, name: string, before: number, classes: number): void {
   const tensor = initializers.get(name)
   if (tensor?.dataType === 'float' && tensor.dims.includes(before)) {
-    const dims = tensor.dims.map((dim) => lengthOf(dim, before, classes) as number)
+    const dims = tensor.dims.map((dim) => lengthOf(dim, before, classes))
     initializers.set(name, floatTensor(name, dims, new Float32Array(elementCount(dims))))
   } else if (tensor?.dataType === 'int64') {
-    const values = Array.from(int64Of(tensor), (value) => lengthOf(Number(value), before, classes) as number)
+    const values = Array.from(int64Of(tensor), (value) => lengthOf(Number(value), before, classes))
     initializers.set(name, int64Tensor(name, tensor.dims, values))
   }
 }

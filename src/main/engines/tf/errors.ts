@@ -9,9 +9,9 @@ interface Rule {
 const rules: readonly Rule[] = [
   {
     pattern:
-      /Op type not registered '(\w+)'|No OpKernel was registered to support Op '(\w+)'|Kernel '(\w+)' not registered/,
+      /'(\w+)' is neither a type of a primitive operation|Op type not registered '(\w+)'|No OpKernel was registered to support Op '(\w+)'|Kernel '(\w+)' not registered/,
     toFault: (match, version, cause) => {
-      const op = match[1] ?? match[2] ?? match[3]!
+      const op = match.slice(1).find(Boolean)!
       return new Fault(
         'engine.unsupportedOp',
         `libtensorflow ${version} has no kernel ${op}, which this model needs for training. Name a newer libtensorflow with QUANTBENCH_TENSORFLOW.`,
