@@ -10,7 +10,7 @@ interface Observation {
 /**
  * Expects a plan's damage and drop from isolated scores, learning from each plan measured. Isolated damages do not add up: their sum is
  * multiplied by the median of measured / summed over the plans so far. The drop is in proportion to the damage, by least squares
- * through the origin.
+ * through the origin; never below 0: where the plans so far came out above float, that was chance, and more damage is no better.
  */
 export class Predictor {
   readonly #damageOf: (layerId: string, choice: string) => number
@@ -28,7 +28,7 @@ export class Predictor {
     const products = this.#seen.reduce((sum, { measured }) => sum + measured.damage * measured.drop, 0)
     return {
       damage,
-      drop: squares === 0 ? null : (products / squares) * damage,
+      drop: squares === 0 ? null : Math.max(0, products / squares) * damage,
       bytes: this.#costs.bytesOf(assignment),
       speedup: this.#costs.floatMs / this.#costs.msOf(assignment),
     }
