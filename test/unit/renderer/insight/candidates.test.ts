@@ -12,7 +12,7 @@ import {
 import { usualGoal } from '../../../../src/renderer/insight/goal.ts'
 import { candidatesOfRun } from '../../../../src/renderer/insight/search-run.ts'
 import type { CandidateView } from '../../../../src/shared/contract/api/job-results.ts'
-import { defaultPlan } from '../../../../src/shared/contract/plan.ts'
+import { defaultPlan, type QuantPlan } from '../../../../src/shared/contract/plan.ts'
 import type { Json } from '../../../../src/shared/contract/runs.ts'
 
 function candidate(key: string, more: Partial<CandidateView> = {}): CandidateView {
@@ -80,14 +80,14 @@ describe('words', () => {
   })
 })
 
-it.each([
+it.each<{ why: string; floatLayers: string[]; layers: QuantPlan['layers']; text: string }>([
   { why: 'nothing apart', floatLayers: [], layers: {}, text: 'all at 8 bits' },
   {
     why: 'float and fewer bits',
     floatLayers: ['a'],
     layers: {
-      a: 'float' as const,
-      b: { weights: { bits: 4, storage: 'int4' as const } },
+      a: 'float',
+      b: { weights: { bits: 4, storage: 'int4' } },
       c: { weights: { bits: 6 } },
       d: { weights: { bits: 8 } },
       e: {},
