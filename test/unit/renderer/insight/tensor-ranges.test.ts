@@ -1,13 +1,20 @@
 import { expect, it } from 'vitest'
 import { rangeChoice, rangeInUse } from '../../../../src/renderer/insight/tensor-ranges.ts'
-import type { CalibratorSpec } from '../../../../src/shared/contract/plan.ts'
-import { defaultPlan } from '../../../../src/shared/contract/plan.ts'
+import { defaultPlan, type CalibratorSpec, type QuantPlan } from '../../../../src/shared/contract/plan.ts'
 
 const mse: CalibratorSpec = { method: 'mse' }
 const entropy: CalibratorSpec = { method: 'entropy' }
 const maker = { activations: { bits: 8, symmetric: false, calibrator: mse } }
 
-it.each([
+interface RangeCase {
+  readonly why: string
+  readonly tensors: NonNullable<QuantPlan['tensors']>
+  readonly layer: typeof maker | undefined
+  readonly calibrator: CalibratorSpec
+  readonly fixed: readonly [number, number] | null
+}
+
+it.each<RangeCase>([
   { why: 'the plan decides', tensors: {}, layer: undefined, calibrator: { method: 'minMax' }, fixed: null },
   { why: 'the layer over the plan', tensors: {}, layer: maker, calibrator: mse, fixed: null },
   {
@@ -19,7 +26,7 @@ it.each([
   },
   {
     why: 'a hand over all',
-    tensors: { t: { range: [-1, 1] as [number, number] } },
+    tensors: { t: { range: [-1, 1] } },
     layer: maker,
     calibrator: mse,
     fixed: [-1, 1],
