@@ -80,10 +80,18 @@ export function run(id: string, more: Partial<RunDetail>): RunDetail {
 
 const isLast = ({ kind }: JobEvent): boolean => kind === 'done' || kind === 'failed' || kind === 'cancelled'
 
+type InsightWindow = ReturnType<typeof testWindow> & {
+  readonly feed: TestFeed<JobEvent>
+  readonly state: { readonly started: JobRequest[]; readonly runs: RunDetail[] }
+  readonly models: ReturnType<typeof useModelsStore>
+  readonly jobs: ReturnType<typeof useJobsStore>
+  readonly app: ReturnType<typeof useAppStore>
+}
+
 /** A window with one model that can be opened, whose host keeps runs and one job that a test tells of. */
 export function insightWindow(
   options: { readonly runs?: readonly RunDetail[]; readonly jobs?: readonly JobInfo[] } = {},
-) {
+): InsightWindow {
   const feed = new TestFeed<JobEvent>()
   const state = { started: [] as JobRequest[], runs: [...(options.runs ?? [])] }
   const host = testWindow({
