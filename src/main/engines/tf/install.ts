@@ -121,27 +121,33 @@ async function fetchArchive(
   downloads: string,
   context: InstallContext,
 ): Promise<string> {
-  const target = path.join(downloads, path.basename(new URL(archive.url).pathname))
   const stage = `fetching libtensorflow ${source.version}`
   const options = { ...context, digest: archive.digest, stage }
-  if (source.npmPackage === null) {
-    await download(archive.url, target, options)
-    return target
-  }
-  const url = (await tarballUrl(source.npmPackage, context.signal)) ?? archive.url
+  const url = archive.url ?? (source.npmPackage && (await tarballUrl(source.npmPackage, context.signal)))
+  const name = url === null ? `${source.npmPackage ?? source.name}.tgz` : path.basename(new URL(url).pathname)
+  const target = path.join(downloads, name)
   try {
+    if (url === null) throw noAnswer(name)
     await download(url, target, options)
   } catch (error) {
     context.signal.throwIfAborted()
-    if (!isFault(error) || error.code !== 'file.downloadFailed') throw error
+    if (source.npmPackage === null || !isFault(error) || error.code !== 'file.downloadFailed') throw error
     // a registry that wants credentials or a proxy answers only to npm itself
     context.onProgress({ stage, done: 0, total: null, unit: 'bytes', note: 'by npm pack' })
-    const name = await packInto(source.npmPackage, downloads, context.signal).catch(() => null)
-    if (name === null) throw error
-    if (path.join(downloads, name) !== target) await rename(path.join(downloads, name), target)
+    const packed = await packInto(source.npmPackage, downloads, context.signal).catch(() => null)
+    if (packed === null) throw error
+    if (path.join(downloads, packed) !== target) await rename(path.join(downloads, packed), target)
     await checkDigest(target, archive.digest)
   }
   return target
+}
+
+function noAnswer(file: string): Fault {
+  return new Fault(
+    'file.downloadFailed',
+    `${file} could not be fetched: npm does not say where it lies. Check the network and npm's configuration, and try again.`,
+    { file },
+  )
 }
 
 /** Writes the wanted members of an archive under `folder` and checks each. */

@@ -12,7 +12,8 @@ export interface Wanted {
 
 /** One archive of a source. */
 export interface Archive {
-  readonly url: string
+  /** null: the configured npm client names it */
+  readonly url: string | null
   readonly digest: Digest | null
   /** how the members are reached: a tar in gzip, or a brotli-packed tar in a member of a tar in gzip */
   readonly nested: RegExp | null
@@ -73,7 +74,7 @@ const npm: Source = {
   npmPackage: 'tfjs-node-lambda-releases@1.6.1',
   archives: [
     {
-      url: 'https://registry.npmjs.org/tfjs-node-lambda-releases/-/tfjs-node-lambda-releases-1.6.1.tgz',
+      url: null,
       digest: {
         algorithm: 'sha512',
         value: Buffer.from(
