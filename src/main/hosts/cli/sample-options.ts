@@ -40,13 +40,21 @@ export function addSampleOptions(command: Command, calibrates: boolean, required
     .option('--allow-overlap', 'let calibration and evaluation share samples')
 }
 
-/** @throws Fault usage.* for a malformed range or data spec */
+/**
+ * What the flags say of samples, and nothing else of them: it is kept with the run.
+ * @throws Fault usage.* for a malformed range or data spec
+ */
 export function readSampleOptions(flags: SampleFlags): SampleOptions {
+  const { data, split, range, calibrationRange, samples, calibrationSamples, seed, preprocess, allowOverlap } = flags
   return {
-    ...flags,
-    data: parseDataSpec(flags.data),
-    range: flags.range === undefined ? undefined : parseRange(flags.range),
-    calibrationRange:
-      flags.calibrationRange === undefined ? undefined : parseRange(flags.calibrationRange, '--calibration-range'),
+    data: parseDataSpec(data),
+    split,
+    range: range === undefined ? undefined : parseRange(range),
+    calibrationRange: calibrationRange === undefined ? undefined : parseRange(calibrationRange, '--calibration-range'),
+    samples,
+    calibrationSamples,
+    seed,
+    preprocess,
+    allowOverlap,
   }
 }

@@ -1,24 +1,8 @@
-import type { DataType } from '../../../shared/contract/tensor.ts'
 import type { Engine, Feeds } from '../../engines/port.ts'
 import type { Model, ValueInfo } from '../../graph/model.ts'
 import { inferShapes } from '../../graph/shapes/index.ts'
 import { withSession } from './open-session.ts'
-
-/** Element types a session can give back. */
-const CARRIED: ReadonlySet<DataType> = new Set<DataType>([
-  'float',
-  'double',
-  'float16',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'bool',
-])
+import { CARRIED } from '../carried-types.ts'
 
 /** Runs a model once and gives the named tensors, intermediates too, as far as they are of a type that can be fetched. */
 export async function runExposed(engine: Engine, model: Model, names: readonly string[], feeds: Feeds): Promise<Feeds> {

@@ -1,5 +1,6 @@
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { DataType, ValueSpec } from '../../../shared/contract/tensor.ts'
+import { CARRIED } from '../carried-types.ts'
 
 /** An output of the model and the reference's output it is compared with. */
 export interface OutputMatch {
@@ -7,25 +8,11 @@ export interface OutputMatch {
   readonly reference: string
 }
 
-const comparableTypes: ReadonlySet<DataType> = new Set<DataType>([
-  'float',
-  'float16',
-  'double',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'bool',
-])
 const scoreTypes: ReadonlySet<DataType> = new Set<DataType>(['float', 'float16', 'double'])
 
 /** Outputs whose values can be compared as numbers. */
 export function comparable(outputs: readonly ValueSpec[]): ValueSpec[] {
-  return outputs.filter(({ dataType }) => comparableTypes.has(dataType))
+  return outputs.filter(({ dataType }) => CARRIED.has(dataType))
 }
 
 /**

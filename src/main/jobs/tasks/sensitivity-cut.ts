@@ -3,13 +3,13 @@ import path from 'node:path'
 import { decodeModel, modelBytes } from '../../formats/onnx/index.ts'
 import type { Engine } from '../../engines/port.ts'
 import { isFault } from '../../../shared/contract/fault.ts'
-import type { DataType } from '../../../shared/contract/tensor.ts'
 import type { Model, ValueInfo } from '../../graph/model.ts'
 import { cutVariant, exposeTensors, type FrontierTensor } from '../../search/cuts.ts'
 import { ValueNumbers, type NumberedModel } from '../../search/values.ts'
 import { writeModelFile } from '../model-file.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
+import { CARRIED } from '../carried-types.ts'
 
 export interface CutInput {
   /** the base model as exported */
@@ -36,22 +36,6 @@ interface CutBase {
   readonly numbered: NumberedModel
   readonly cuttable: ReadonlyMap<string, ValueInfo>
 }
-
-/** Types that a session gives back and takes. */
-const CARRIED: ReadonlySet<DataType> = new Set<DataType>([
-  'float',
-  'double',
-  'float16',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'uint32',
-  'int64',
-  'uint64',
-  'bool',
-])
 
 /**
  * Cuts from a variant what it shares with its base. Both are taken as ONNX Runtime itself optimises them, so that what runs later is

@@ -1,5 +1,6 @@
 import type { Dim } from '../../../../shared/contract/tensor.ts'
 import { float } from '../../../graph/attributes.ts'
+import { productOf } from '../../../graph/shapes/facts.ts'
 import { activate, softmax } from '../lower/activations.ts'
 import { cast, concatenate, gather, targetDims } from '../lower/arrange.ts'
 import { clip, elementwise, leakyRelu, prelu, scalar } from '../lower/elementwise.ts'
@@ -7,7 +8,7 @@ import { dense, matMul } from '../lower/matrix.ts'
 import { batchNormalize, layerNormalize } from '../lower/normalization.ts'
 import { Malformed, Unsupported } from '../lower/problem.ts'
 import { normalAxes, reduce } from '../lower/reduction.ts'
-import { plainOrder, productOf, type Value } from '../lower/value.ts'
+import { plainOrder, type Value } from '../lower/value.ts'
 import { onlyInput, type Call } from './call.ts'
 
 /** Layers that do nothing outside training. */

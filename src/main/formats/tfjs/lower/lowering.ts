@@ -3,6 +3,7 @@ import type { Attribute, Model, Node, Tensor, ValueInfo } from '../../../graph/m
 import { ints } from '../../../graph/attributes.ts'
 import { inferGraph, tensorFact, UNKNOWN, type Fact } from '../../../graph/shapes/index.ts'
 import { int64Tensor } from '../../../graph/tensors.ts'
+import { productOf } from '../../../graph/shapes/facts.ts'
 import { permuteTensor, renamed } from './constants.ts'
 import { Malformed, Unsupported } from './problem.ts'
 import {
@@ -12,7 +13,6 @@ import {
   orderOf,
   permuted,
   plainOrder,
-  productOf,
   sameNumbers,
   type Order,
   type Value,

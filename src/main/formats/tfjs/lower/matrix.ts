@@ -1,10 +1,11 @@
 import type { Attribute } from '../../../graph/model.ts'
 import { int } from '../../../graph/attributes.ts'
+import { productOf } from '../../../graph/shapes/facts.ts'
 import { permuteTensor } from './constants.ts'
 import { elementwise } from './elementwise.ts'
 import type { Lowering } from './lowering.ts'
 import { Malformed, Unsupported } from './problem.ts'
-import { orderOf, plainOrder, productOf, sameNumbers, type Value } from './value.ts'
+import { orderOf, plainOrder, sameNumbers, type Value } from './value.ts'
 
 /**
  * Matrix product of [batch, in] with a kernel [in, out], and a bias. Where the input is a plain flatten of what a convolution wrote, the

@@ -84,13 +84,3 @@ export function heldOrder(value: Value): Order {
 export function orderOf(key: string): number[] {
   return key === '' ? [] : key.split(',').map(Number)
 }
-
-/** Product of dims, null where one is open. */
-export function productOf(dims: readonly Dim[]): number | null {
-  let product = 1
-  for (const dim of dims) {
-    if (typeof dim !== 'number') return null
-    product *= dim
-  }
-  return product
-}

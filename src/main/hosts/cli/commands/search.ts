@@ -7,7 +7,8 @@ import type { Candidate } from '../../../jobs/search/session.ts'
 import type { Services } from '../../../jobs/services.ts'
 import { STRATEGIES } from '../../../search/strategies/registry.ts'
 import type { Host } from '../host.ts'
-import { count, flagOf, list, seed as wholeNumber } from '../parse.ts'
+import { count, flagOf, seed as wholeNumber } from '../parse.ts'
+import { parseRepairs } from '../plan-options.ts'
 import { addSampleOptions, readSampleOptions, type SampleFlags } from '../sample-options.ts'
 import { formatBytes, formatPercent, formatTable, type Column } from '../table.ts'
 
@@ -23,7 +24,7 @@ interface SearchFlags extends Omit<SampleFlags, 'data'> {
   maxFloatLayers?: number
   pareto?: boolean
   trials?: number
-  repair?: string[]
+  repair?: RepairName[]
   threads?: number
   resume?: string
 }
@@ -43,7 +44,11 @@ export function addSearchCommand(program: Command, host: Host): void {
     .option('--max-float-layers <n>', 'most layers to leave in float', wholeNumber)
     .option('--pareto', 'search the front of accuracy, latency and size')
     .addOption(new Option('--strategy <name>', strategies).choices(STRATEGIES.map(({ name }) => name)))
-    .option('--repair <list>', `repairs every plan is made with: all, none, or of ${repairNames.join(', ')}`, list)
+    .option(
+      '--repair <list>',
+      `repairs every plan is made with: all, none, or of ${repairNames.join(', ')}`,
+      parseRepairs,
+    )
     .option('--trials <n>', 'most plans to measure (24)', count)
     .option('--threads <n>', 'threads that plans are timed with (all cores)', count)
     .option('--resume <run>', 'go on with an interrupted search: its options, and what it has measured')
@@ -70,7 +75,7 @@ function requestOf(flags: SearchFlags, model: string): SearchRunRequest {
     throw new Fault('usage.strategy', `--pareto is a strategy of its own: leave out --strategy ${flags.strategy}.`)
   return {
     model,
-    samples: sampleOptions({ ...flags, data }),
+    samples: readSampleOptions({ ...flags, data }),
     output: resolve(output), // a search resumed from another folder writes the same file
     force: flags.force ?? false,
     strategy: flags.pareto ? 'pareto' : (flags.strategy ?? null),
@@ -80,38 +85,10 @@ function requestOf(flags: SearchFlags, model: string): SearchRunRequest {
     minSpeedup: flags.minSpeedup ?? null,
     maxFloatLayers: flags.maxFloatLayers ?? null,
     maxTrials: flags.trials ?? null,
-    repairs: repairsOf(flags.repair ?? []),
+    repairs: flags.repair ?? [],
     threads: flags.threads ?? null,
     resumes: null,
   }
-}
-
-/** @throws Fault usage.repair */
-function repairsOf(names: readonly string[]): RepairName[] {
-  if (names.includes('all')) return [...repairNames]
-  const unknown = names.find((name) => name !== 'none' && !repairNames.some((known) => known === name))
-  if (unknown !== undefined)
-    throw new Fault(
-      'usage.repair',
-      `--repair ${unknown} is not known: choose all, none, or of ${repairNames.join(', ')}.`,
-    )
-  return repairNames.filter((known) => names.includes(known))
-}
-
-/** Only what says which samples, so that the run's parameters hold nothing else. */
-function sampleOptions(flags: SampleFlags): SearchRunRequest['samples'] {
-  const { data, split, range, calibrationRange, samples, calibrationSamples, seed, preprocess, allowOverlap } = flags
-  return readSampleOptions({
-    data,
-    split,
-    range,
-    calibrationRange,
-    samples,
-    calibrationSamples,
-    seed,
-    preprocess,
-    allowOverlap,
-  })
 }
 
 /** Options that say what is searched for. */

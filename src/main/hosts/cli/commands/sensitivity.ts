@@ -49,7 +49,7 @@ function requestOf(model: string, flags: SensitivityFlags): SensitivityRunReques
     throw new Fault('usage.noData', 'sensitivity measures on samples: give --data, or --resume RUN.')
   return {
     model,
-    samples: readSampleOptions(sampleFlags({ ...flags, data: flags.data })),
+    samples: readSampleOptions({ ...flags, data: flags.data }),
     configs: flags.configs ?? DEFAULT_CONFIGURATIONS,
     base: flags.reverted ? 'quantized' : 'float',
     metric: flags.metric ?? null,
@@ -58,12 +58,6 @@ function requestOf(model: string, flags: SensitivityFlags): SensitivityRunReques
     threads: flags.threads ?? null,
     resumes: null,
   }
-}
-
-/** Only what is said of samples: the rest of the flags would be kept with the run otherwise. */
-function sampleFlags(flags: SampleFlags): SampleFlags {
-  const { data, split, range, calibrationRange, samples, calibrationSamples, seed, preprocess, allowOverlap } = flags
-  return { data, split, range, calibrationRange, samples, calibrationSamples, seed, preprocess, allowOverlap }
 }
 
 /** Options that say what is measured. */

@@ -55,29 +55,13 @@ function requestOf(flags: SweepFlags, model: string): SweepRunRequest {
   })
   return {
     model,
-    samples: samplesOf(flags),
+    samples: readSampleOptions(flags),
     bits: parseBits(flags.bits),
     curves: parseCurves(flags.what ?? null),
     template: repair.length === 0 ? plan : { ...plan, repairs: repair },
     output: flags.output ?? null,
     force: flags.force ?? false,
   }
-}
-
-/** Only what says which samples, so that the run's parameters hold nothing else. */
-function samplesOf(flags: SampleFlags): SweepRunRequest['samples'] {
-  const { data, split, range, calibrationRange, samples, calibrationSamples, seed, preprocess, allowOverlap } = flags
-  return readSampleOptions({
-    data,
-    split,
-    range,
-    calibrationRange,
-    samples,
-    calibrationSamples,
-    seed,
-    preprocess,
-    allowOverlap,
-  })
 }
 
 interface View {
