@@ -3,7 +3,7 @@ import type { Tensor, TensorEngine, Variable } from '../engines/tensor-api.ts'
 import { augmentBatch } from './augment.ts'
 import { firstNonFinite } from './divergence.ts'
 import { softmaxCrossEntropy } from './loss.ts'
-import { createOptimizer, type Optimizer } from './optimizer.ts'
+import { createOptimizer, type Learned, type Optimizer } from './optimizer.ts'
 import type { TrainOptions } from './options.ts'
 import type { Random } from './random.ts'
 import { learningRateAt } from './schedule.ts'
@@ -62,7 +62,18 @@ export interface TrainPorts {
   /** after each epoch, with what a checkpoint must hold; `best`: no epoch before was better */
   readonly onEpoch: (metrics: EpochMetrics, state: TrainState, best: boolean) => Promise<void>
   /** fake quantization, where it is learned for integers */
-  readonly hooks?: (epoch: number) => Pick<ForwardOptions, 'onWeight' | 'onTensor'>
+  readonly quantizer?: TrainQuantizer
+}
+
+/** What stands between the values of a graph and their use while it is trained for integers. */
+export interface TrainQuantizer {
+  /** for one forward pass; ranges of activations may move in those that are `learning` */
+  hooks(epoch: number, learning: boolean): Pick<ForwardOptions, 'onWeight' | 'onTensor'>
+  /** what is learned beside the graph's weights: step sizes */
+  readonly learned: readonly Learned[]
+  /** what a checkpoint must hold beside all that is learned: ranges */
+  tensors(): ReadonlyMap<string, Float32Array>
+  load(tensors: ReadonlyMap<string, Float32Array>): void
 }
 
 export interface TrainResult {
@@ -87,9 +98,10 @@ export async function train(
   ports: TrainPorts,
   resume: TrainState | null = null,
 ): Promise<TrainResult> {
-  const learned = graph.weights.map(({ name, decays }) => ({ name, decays, variable: graph.variables.get(name)! }))
+  const weights = graph.weights.map(({ name, decays }) => ({ name, decays, variable: graph.variables.get(name)! }))
+  const learned = [...weights, ...(ports.quantizer?.learned ?? [])].filter(({ variable }) => variable.trainable)
   const optimizer = createOptimizer(engine.tf, options.optimizer, learned, options.weightDecay)
-  const trainer = new Trainer(engine, graph, options, ports, optimizer)
+  const trainer = new Trainer(engine, graph, options, ports, optimizer, learned)
   try {
     if (resume) trainer.restore(resume)
     return await trainer.run(resume)
@@ -104,6 +116,7 @@ class Trainer {
   readonly #options: TrainOptions
   readonly #ports: TrainPorts
   readonly #optimizer: Optimizer
+  readonly #learned: readonly Learned[]
   readonly #input: string
 
   constructor(
@@ -112,7 +125,9 @@ class Trainer {
     options: TrainOptions,
     ports: TrainPorts,
     optimizer: Optimizer,
+    learned: readonly Learned[],
   ) {
+    this.#learned = learned
     this.#engine = engine
     this.#graph = graph
     this.#options = options
@@ -189,9 +204,9 @@ class Trainer {
     return tf.tidy(() => {
       const { x, labels } = this.#tensorsOf(batch)
       const kept: { scores: Tensor | null } = { scores: null }
-      const variables = [...this.#graph.variables.values()].filter((variable) => variable.trainable)
+      const variables = this.#learned.map(({ variable }) => variable)
       const { value, grads } = tf.variableGrads(() => {
-        const scores = this.#scores(x, { training: true, seed, ...this.#ports.hooks?.(epoch) })
+        const scores = this.#scores(x, { training: true, seed, ...this.#ports.quantizer?.hooks(epoch, true) })
         this.#checkLabels(batch.labels, scores)
         kept.scores = tf.keep(scores.clone())
         return softmaxCrossEntropy(tf, scores, labels, this.#options.labelSmoothing).asScalar()
@@ -232,7 +247,7 @@ class Trainer {
       this.#engine.tf,
       this.#graph,
       { [this.#input]: x },
-      { training: true, seed, ...this.#ports.hooks?.(epoch) },
+      { training: true, seed, ...this.#ports.quantizer?.hooks(epoch, false) },
     )
     return new Fault(
       'engine.trainingDiverged',
@@ -242,7 +257,7 @@ class Trainer {
   }
 
   async #validate(epoch: number): Promise<{ loss: number; accuracy: number } | null> {
-    const { data, signal, hooks } = this.#ports
+    const { data, signal, quantizer } = this.#ports
     if (data.validationCount === 0) return null
     const { tf } = this.#engine
     let [done, loss, right] = [0, 0, 0]
@@ -250,7 +265,7 @@ class Trainer {
       signal.throwIfAborted()
       tf.tidy(() => {
         const { x, labels } = this.#tensorsOf(batch)
-        const scores = this.#scores(x, { training: false, ...hooks?.(epoch) })
+        const scores = this.#scores(x, { training: false, ...quantizer?.hooks(epoch, false) })
         this.#checkLabels(batch.labels, scores)
         loss += softmaxCrossEntropy(tf, scores, labels).dataSync()[0]! * batch.labels.length
         right += countRight(scores.dataSync() as Float32Array, batch.labels)
@@ -262,11 +277,13 @@ class Trainer {
 
   /** By name: what is learned, what runs along, and the optimiser's slots. */
   #all(): Map<string, Variable> {
-    return new Map([...this.#graph.variables, ...this.#graph.statistics, ...this.#optimizer.slots()])
+    const steps = (this.#ports.quantizer?.learned ?? []).map(({ name, variable }) => [name, variable] as const)
+    return new Map([...this.#graph.variables, ...this.#graph.statistics, ...steps, ...this.#optimizer.slots()])
   }
 
   #tensors(): Map<string, Float32Array> {
-    return new Map([...this.#all()].map(([name, variable]) => [name, Float32Array.from(variable.dataSync())]))
+    const values = [...this.#all()].map(([name, variable]) => [name, Float32Array.from(variable.dataSync())] as const)
+    return new Map([...values, ...(this.#ports.quantizer?.tensors() ?? [])])
   }
 
   #load(tensors: ReadonlyMap<string, Float32Array>): void {
@@ -276,6 +293,7 @@ class Trainer {
       if (values?.length !== variable.size) throw new Error(`the checkpoint does not fit: ${name}`)
       tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)))
     }
+    this.#ports.quantizer?.load(tensors)
   }
 }
 

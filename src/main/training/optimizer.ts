@@ -2,7 +2,7 @@ import type { Tensor, Tfjs, Variable } from '../engines/tensor-api.ts'
 import type { OptimizerKind } from './options.ts'
 
 /** A weight as an optimiser sees it. */
-interface Learned {
+export interface Learned {
   readonly name: string
   readonly variable: Variable
   readonly decays: boolean
