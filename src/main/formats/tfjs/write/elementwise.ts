@@ -5,7 +5,8 @@ import { toFloat32 } from '../../../graph/tensors.ts'
 import { permuteTensor } from '../lower/constants.ts'
 import { Unsupported } from '../lower/problem.ts'
 import { isPlain, plainOrder, type Order } from '../lower/value.ts'
-import { channelsLast, type Exporter } from './exporter.ts'
+import type { Exporter } from './exporter.ts'
+import { channelsLast } from './forms.ts'
 import { tf, type TfAttribute, type TfType } from './tf-node.ts'
 
 /** One input, one output, element by element. */

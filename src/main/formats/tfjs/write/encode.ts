@@ -3,12 +3,10 @@ import type { Model } from '../../../graph/model.ts'
 import { Problems } from '../lower/collect.ts'
 import { encodeWeight, type EncodedWeight } from './encode-weight.ts'
 import { Exporter } from './exporter.ts'
+import { filesOf, type StoredEntry, type TfjsFile } from './files.ts'
 import { WRITERS } from './registry.ts'
 import { tf, type TfNode } from './tf-node.ts'
 import type { WeightStorage } from './weight-codes.ts'
-
-/** Bytes of one shard, what browsers cache well. Source: tensorflowjs_converter, weight_shard_size_bytes. */
-const SHARD_BYTES = 4 * 2 ** 20
 
 export interface EncodeTfjsOptions {
   /** how the weights written for a node are stored; biases and other lists stay float32 */
@@ -17,12 +15,6 @@ export interface EncodeTfjsOptions {
   readonly producer: string
   /** name of the source, for messages */
   readonly source: string
-}
-
-/** A file of a TensorFlow.js model. */
-export interface TfjsFile {
-  readonly name: string
-  readonly bytes: Uint8Array
 }
 
 export interface EncodedTfjs {
@@ -57,7 +49,7 @@ export function encodeTfjs(model: Model, options: EncodeTfjsOptions): EncodedTfj
   }
   if (broken.size === 0) signature.outputs = writeOutputs(to, problems)
   problems.throwIfAny(options.source)
-  return filesOf(to, signature, options)
+  return graphFiles(to, signature, options)
 }
 
 const lengthOf = (dim: Dim): number => (typeof dim === 'number' ? dim : -1)
@@ -107,38 +99,21 @@ function writeOutputs(to: Exporter, problems: Problems): Record<string, object> 
   return infos
 }
 
-function filesOf(to: Exporter, signature: object, { storageOf, producer }: EncodeTfjsOptions): EncodedTfjs {
+function graphFiles(to: Exporter, signature: object, { storageOf, producer }: EncodeTfjsOptions): EncodedTfjs {
   const live = liveNodes(to.nodes)
   const names = new Set(live.map(({ name }) => name))
   const kernels: EncodedWeight[] = []
   const replaced = new Map<string, readonly TfNode[]>()
-  const entries: object[] = []
-  const parts: Uint8Array[] = []
+  const stored: StoredEntry[] = []
   for (const weight of to.weights.filter(({ name }) => names.has(name))) {
     const encoded = encodeWeight(weight, storageOf(weight.owner), (base) => to.freshName(base))
-    for (const { entry, bytes } of encoded.entries) {
-      entries.push(entry)
-      parts.push(bytes)
-    }
+    stored.push(...encoded.entries)
     if (encoded.nodes) replaced.set(weight.name, encoded.nodes)
     if (encoded.kernel) kernels.push(encoded.kernel)
   }
   const nodes = live.flatMap((node) => replaced.get(node.name) ?? [node])
-  const shards = shardsOf(parts)
-  const shardNames = shards.map((_, i) => `group1-shard${i + 1}of${shards.length}.bin`)
-  const json = {
-    format: 'graph-model',
-    generatedBy: producer,
-    convertedBy: producer,
-    signature,
-    modelTopology: { node: nodes.map(nodeJson), library: {}, versions: { producer: 1395 } },
-    weightsManifest: [{ paths: shardNames, weights: entries }],
-  }
-  const files = shards.map((bytes, i) => ({ name: shardNames[i]!, bytes }))
-  return {
-    files: [...files, { name: 'model.json', bytes: new TextEncoder().encode(JSON.stringify(json)) }],
-    weights: kernels,
-  }
+  const modelTopology = { node: nodes.map(nodeJson), library: {}, versions: { producer: 1395 } }
+  return { files: filesOf({ format: 'graph-model', producer, signature, modelTopology }, stored), weights: kernels }
 }
 
 function nodeJson({ name, op, input, attr }: TfNode): object {
@@ -161,19 +136,4 @@ function liveNodes(nodes: readonly TfNode[]): TfNode[] {
 /** The Identity nodes at the end, one for each output. */
 function outputsAmong(nodes: readonly TfNode[]): Set<TfNode> {
   return new Set(nodes.filter(({ op }) => op === 'Identity'))
-}
-
-/** One run of bytes cut into pieces of equal size. */
-function shardsOf(parts: readonly Uint8Array[]): Uint8Array[] {
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  const shards: Uint8Array[] = []
-  for (let start = 0; start < length || shards.length === 0; start += SHARD_BYTES)
-    shards.push(all.subarray(start, start + SHARD_BYTES))
-  return shards
 }

@@ -1,10 +1,10 @@
 import type { Dim } from '../../../../shared/contract/tensor.ts'
 import type { Model, Node, Tensor } from '../../../graph/model.ts'
-import { inferShapes, UNKNOWN, type Fact, type ShapeMap } from '../../../graph/shapes/index.ts'
-import { elementCount, toFloat32 } from '../../../graph/tensors.ts'
+import { toFloat32 } from '../../../graph/tensors.ts'
 import { numbersIn, permuteTensor } from '../lower/constants.ts'
 import { Unsupported } from '../lower/problem.ts'
-import { inverse, isPlain, orderOf, permuted, plainOrder, sameNumbers, type Order } from '../lower/value.ts'
+import { isPlain, type Order } from '../lower/value.ts'
+import { Forms } from './forms.ts'
 import { tf, type TfAttribute, type TfNode, type TfType } from './tf-node.ts'
 
 /** A constant of the written graph. `owner`: the ONNX node it was written for. */
@@ -17,41 +17,16 @@ export interface TfWeight {
   readonly channelAxes: number
 }
 
-/** Which tensor a form has the numbers of, before it was reshaped. */
-interface Reshaping {
-  readonly source: string
-}
-
-/** [batch, …spatial, channels] of a tensor that is [batch, channels, …spatial]. */
-export function channelsLast(rank: number): Order {
-  return rank < 3 ? plainOrder(rank) : [0, ...plainOrder(rank).slice(2), 1]
-}
-
-/**
- * A GraphDef under construction from an ONNX graph: the mirror image of `Lowering`. Tensors of the ONNX graph keep their own order of
- * axes as values; what a convolution writes is held channels last, and nothing is transposed until another form is read.
- */
-export class Exporter {
+/** A GraphDef under construction from an ONNX graph. */
+export class Exporter extends Forms {
   readonly nodes: TfNode[] = []
   readonly weights: TfWeight[] = []
-  readonly model: Model
-  readonly #facts: ShapeMap
   readonly #names = new Set<string>()
-  /** ONNX tensor → order → name in the written graph */
-  readonly #forms = new Map<string, Map<string, string>>()
-  readonly #reshapings = new Map<string, Reshaping>()
   readonly #constants = new Map<string, string>()
-  readonly #readers = new Map<string, Node[]>()
-  /** nodes that were written together with the one before */
-  readonly done = new Set<string>()
   #owner = ''
 
   constructor(model: Model) {
-    this.model = model
-    this.#facts = inferShapes(model, { onProblem: () => undefined })
-    for (const node of model.graph.nodes) {
-      for (const input of node.inputs) this.#readers.set(input, [...(this.#readers.get(input) ?? []), node])
-    }
+    super(model)
     // outputs are written under their own names at the end
     for (const { name } of model.graph.outputs) this.#names.add(name)
   }
@@ -59,35 +34,6 @@ export class Exporter {
   /** Says for which node constants are written from now on. */
   begin(node: Node): void {
     this.#owner = node.name
-  }
-
-  fact(tensor: string): Fact {
-    return this.#facts.get(tensor) ?? UNKNOWN
-  }
-
-  /** @throws Unsupported where the rank is not known */
-  dims(tensor: string): readonly Dim[] {
-    const { shape } = this.fact(tensor)
-    if (shape === null) throw new Unsupported(`reads or writes "${tensor}", whose shape cannot be told`)
-    return shape
-  }
-
-  constant(tensor: string | undefined): Tensor | null {
-    return tensor ? (this.model.graph.initializers.get(tensor) ?? null) : null
-  }
-
-  /** The numbers of an input that must be constant. */
-  numbers(tensor: string | undefined): number[] | null {
-    const constant = this.constant(tensor)
-    if (constant) return numbersIn(constant)
-    const values = tensor ? this.fact(tensor).values : null
-    return values?.every((value) => typeof value === 'number') ? [...values] : null
-  }
-
-  /** The only node that reads a tensor that is no output, or null. */
-  soleReader(tensor: string): Node | null {
-    const readers = this.#readers.get(tensor) ?? []
-    return readers.length === 1 && !this.model.graph.outputs.some(({ name }) => name === tensor) ? readers[0]! : null
   }
 
   freshName(base: string): string {
@@ -141,107 +87,22 @@ export class Exporter {
     return name
   }
 
-  /** Notes that the written graph holds an ONNX tensor in an order. */
-  hold(tensor: string, name: string, order: Order): void {
-    const forms = this.#forms.get(tensor) ?? new Map<string, string>()
-    forms.set(order.join(), name)
-    this.#forms.set(tensor, forms)
+  protected constantForm(tensor: Tensor, order: Order): string {
+    return this.madeWeight(tensor, order.join(), () => permuteTensor(tensor, order))
   }
 
-  /** Two ONNX tensors with the same numbers and dims. */
-  alias(from: string, to: string): void {
-    if (this.constant(from)) return this.hold(to, this.read(from), plainOrder(this.dims(from).length))
-    this.#forms.set(to, this.#formsOf(from))
-    const reshaping = this.#reshapings.get(from)
-    if (reshaping) this.#reshapings.set(to, reshaping)
-  }
-
-  /** One ONNX tensor is another with its axes in another order; nothing is written. */
-  transposed(from: string, to: string, perm: Order): void {
-    const back = inverse(perm)
-    if (this.constant(from) || this.#formsOf(from).size === 0) this.read(from)
-    for (const [key, name] of this.#formsOf(from))
-      this.hold(
-        to,
-        name,
-        orderOf(key).map((axis) => back[axis]!),
-      )
-  }
-
-  /** One ONNX tensor is another under other dims, written when it is read. */
-  reshaped(from: string, to: string): void {
-    const before = this.#reshapings.get(from)
-    this.#reshapings.set(to, { source: before && this.#formsOf(from).size === 0 ? before.source : from })
-  }
-
-  #formsOf(tensor: string): Map<string, string> {
-    return this.#forms.get(tensor) ?? new Map<string, string>()
-  }
-
-  heldOrder(tensor: string): Order {
-    const [key] = this.#formsOf(tensor).keys()
-    return key === undefined ? plainOrder(this.dims(tensor).length) : orderOf(key)
-  }
-
-  /** The form a flattened tensor is held in before it is flattened, where that is not the plain one. */
-  heldFlat(tensor: string): { name: string; order: Order; dims: readonly Dim[] } | null {
-    const reshaping = this.#reshapings.get(tensor)
-    if (!reshaping || this.#formsOf(tensor).size > 0) return null
-    const forms = this.#formsOf(reshaping.source)
-    const [first] = forms
-    const dims = this.dims(reshaping.source)
-    if (!first || forms.has(plainOrder(dims.length).join())) return null
-    const order = orderOf(first[0])
-    if (sameNumbers(dims, order) || order[0] !== 0 || dims[0] !== this.dims(tensor)[0]) return null
-    return { name: first[1], order, dims }
-  }
-
-  /** The name of what holds an ONNX tensor in an order (its own by default), written where there is none yet. */
-  read(tensor: string, order: Order = plainOrder(this.dims(tensor).length)): string {
-    const held = this.#formsOf(tensor).get(order.join())
-    if (held !== undefined) return held
-    const made = this.#make(tensor, order)
-    this.hold(tensor, made, order)
-    return made
-  }
-
-  #make(tensor: string, order: Order): string {
-    const constant = this.constant(tensor)
-    if (constant) return this.madeWeight(constant, order.join(), () => permuteTensor(constant, order))
-    const reshaping = this.#reshapings.get(tensor)
-    const dims = this.dims(tensor)
-    if (reshaping && this.#formsOf(tensor).size === 0) {
-      if (sameNumbers(dims, order)) return this.#reshape(tensor, reshaping.source, permuted(dims, order))
-      this.read(tensor)
-    }
-    const [form] = this.#formsOf(tensor)
-    if (!form) throw new Unsupported(`reads "${tensor}", which is not there`)
-    const from = inverse(orderOf(form[0]))
+  protected transposedForm(tensor: string, held: string, perm: readonly number[], order: Order): string {
     const suffix = isPlain(order) ? 'onnx_order' : 'channels_last'
-    const perm = this.integers(
-      `${tensor}/${suffix}/perm`,
-      order.map((axis) => from[axis]!),
-    )
-    return this.emit(
-      'Transpose',
-      `${tensor}/${suffix}`,
-      [form[1], perm],
-      { Tperm: tf.type('DT_INT32') },
-      this.typeOf(tensor),
-    )
+    const along = this.integers(`${tensor}/${suffix}/perm`, perm)
+    const types = { Tperm: tf.type('DT_INT32') }
+    return this.emit('Transpose', `${tensor}/${suffix}`, [held, along], types, this.typeOf(tensor))
   }
 
-  #reshape(tensor: string, source: string, dims: readonly Dim[]): string {
-    const forms = [...this.#formsOf(source)]
-    const held = forms.find(([key]) => sameNumbers(this.dims(source), orderOf(key)))?.[1] ?? this.read(source)
+  protected reshapedForm(tensor: string, held: string, dims: readonly Dim[]): string {
     if (dims.filter((dim) => typeof dim !== 'number').length > 1)
       throw new Unsupported('reshapes to more than one open length')
-    return this.reshape(
-      tensor,
-      held,
-      dims.map((dim) => (typeof dim === 'number' ? dim : -1)),
-      this.typeOf(tensor),
-    )
+    const lengths = dims.map((dim) => (typeof dim === 'number' ? dim : -1))
+    return this.reshape(tensor, held, lengths, this.typeOf(tensor))
   }
 
   reshape(name: string, input: string, lengths: readonly number[], type: TfType = 'DT_FLOAT'): string {
@@ -265,11 +126,5 @@ export class Exporter {
           `has values of type ${this.fact(tensor).dataType}, which TensorFlow.js does not compute with`,
         )
     }
-  }
-
-  /** True for a constant of one element. */
-  isScalar(tensor: string): boolean {
-    const constant = this.constant(tensor)
-    return constant !== null && elementCount(constant.dims) === 1
   }
 }

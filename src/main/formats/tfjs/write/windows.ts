@@ -1,78 +1,11 @@
 import type { Node } from '../../../graph/model.ts'
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../../../graph/attributes.ts'
-import { convOutput, poolOutput, type AutoPad, type WindowSpec } from '../../../graph/shapes/index.ts'
 import { permuteTensor } from '../lower/constants.ts'
 import { Unsupported } from '../lower/problem.ts'
-import { channelsLast, type Exporter } from './exporter.ts'
+import type { Exporter } from './exporter.ts'
+import { channelsLast } from './forms.ts'
+import { windowOf, type PictureWindow } from './picture-window.ts'
 import { tf, type TfAttribute } from './tf-node.ts'
-
-interface PictureWindow {
-  readonly kernel: number[]
-  readonly strides: number[]
-  readonly dilations: number[]
-  /** [begin, end] of height and width, as really applied */
-  readonly pads: [number, number][]
-  /** TensorFlow's SAME pads just so */
-  readonly isSame: boolean
-  /** padding at the end as the model has it, without what rounding up reads beyond */
-  readonly ends: number[]
-  readonly outputs: (number | null)[]
-}
-
-/** The window of a node over pictures. @throws Unsupported for other ranks, or padding that depends on open lengths */
-function windowOf(to: Exporter, node: Node, kernel: number[], isPool: boolean): PictureWindow {
-  const dims = to.dims(node.inputs[0]!)
-  if (dims.length !== 4 || kernel.length !== 2)
-    throw new Unsupported(`runs a window over an input of rank ${dims.length}; pictures of rank 4 are written`)
-  const strides = intsAttribute(node, 'strides') ?? [1, 1]
-  const dilations = intsAttribute(node, 'dilations') ?? [1, 1]
-  const pads = intsAttribute(node, 'pads') ?? [0, 0, 0, 0]
-  const autoPad = stringAttribute(node, 'auto_pad', 'NOTSET') as AutoPad
-  const ceilMode = isPool && intAttribute(node, 'ceil_mode', 0) === 1
-  const axes = [0, 1].map((i) => {
-    const spec: WindowSpec = {
-      kernel: kernel[i]!,
-      stride: strides[i]!,
-      dilation: dilations[i]!,
-      padBegin: pads[i]!,
-      padEnd: pads[i + 2]!,
-      autoPad,
-      ceilMode,
-    }
-    return axisOf(dims[i + 2]!, spec, isPool)
-  })
-  return {
-    kernel,
-    strides,
-    dilations,
-    pads: axes.map(({ pad }) => pad),
-    isSame: axes.every(({ isSame }) => isSame),
-    ends: axes.map(({ end }) => end),
-    outputs: axes.map(({ output }) => output),
-  }
-}
-
-function axisOf(
-  length: unknown,
-  spec: WindowSpec,
-  isPool: boolean,
-): { pad: [number, number]; end: number; isSame: boolean; output: number | null } {
-  const { kernel, stride, dilation, autoPad, padBegin, padEnd, ceilMode } = spec
-  const span = (kernel - 1) * dilation + 1
-  if (typeof length !== 'number') {
-    if (autoPad === 'SAME_UPPER') return { pad: [0, 0], end: 0, isSame: true, output: null }
-    if (autoPad === 'VALID') return { pad: [0, 0], end: 0, isSame: false, output: null }
-    if (autoPad === 'SAME_LOWER' || ceilMode) throw new Unsupported('pads by an amount that depends on an open length')
-    const isSame = stride === 1 && padBegin + padEnd === span - 1 && padBegin === Math.floor((span - 1) / 2)
-    return { pad: [padBegin, padEnd], end: padEnd, isSame, output: null }
-  }
-  const { output, padBegin: begin, padEnd: end } = isPool ? poolOutput(length, spec) : convOutput(length, spec)
-  const same = convOutput(length, { ...spec, autoPad: 'SAME_UPPER', ceilMode: false })
-  const isSame = output === same.output && begin === same.padBegin && Math.max(end, 0) >= same.padEnd
-  // rounding up reads beyond the end; a window never reads what lies behind the last place it starts from
-  const reached = Math.max(0, (output - 1) * stride + span - length - begin)
-  return { pad: [begin, isSame ? end : Math.max(ceilMode ? reached : end, 0)], end, isSame, output }
-}
 
 const stridesOf = (strides: readonly number[]): TfAttribute => tf.ints([1, ...strides, 1])
 
