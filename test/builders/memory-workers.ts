@@ -50,6 +50,7 @@ export class MemoryWorker implements Worker {
         signal: options.signal ?? new AbortController().signal,
         onProgress: options.onProgress ?? (() => {}),
         onLog: options.onLog ?? (() => {}),
+        onPartial: options.onPartial ?? (() => {}),
       })
       return structuredClone(output)
     } catch (error) {

@@ -155,6 +155,11 @@ export class Application {
     return resourcePath('sample/digits-cnn.onnx')
   }
 
+  /** Folder of the built-in recipes. */
+  recipesFolder(): string {
+    return resourcePath('recipes')
+  }
+
   /** Ends jobs and workers, then the store. */
   async close(): Promise<void> {
     this.#closing.abort(new Fault('engine.closed', 'The application is closing.'))
@@ -182,7 +187,13 @@ export class Application {
         this.events.tell({ kind: 'runs', runs: [run] })
       },
     }
-    const deps = { exports: this.exportsFolder, sampleModel: this.sampleModel(), threads, pause }
+    const deps = {
+      exports: this.exportsFolder,
+      sampleModel: this.sampleModel(),
+      recipes: this.recipesFolder(),
+      threads,
+      pause,
+    }
     try {
       return await doJob(request, services, deps)
     } finally {

@@ -7,6 +7,7 @@ import { jobsRouter } from './router/jobs.ts'
 import { modelsRouter } from './router/models.ts'
 import { plansRouter } from './router/plans.ts'
 import { runsRouter } from './router/runs.ts'
+import { trainingRouter } from './router/training.ts'
 
 /** The contract implemented over one application; the same for both transports. */
 export function createRouter(app: Application) {
@@ -17,6 +18,7 @@ export function createRouter(app: Application) {
     plans: plansRouter(app),
     jobs: jobsRouter(app),
     runs: runsRouter(app),
+    training: trainingRouter(app),
     files: filesRouter(app),
   })
 }

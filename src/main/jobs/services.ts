@@ -1,4 +1,4 @@
-import type { PartialResult } from '../../shared/contract/api/jobs.ts'
+import type { OnPartial } from '../../shared/contract/api/jobs.ts'
 import type { OnLog, OnProgress } from '../../shared/contract/progress.ts'
 import type { Environment } from '../../shared/contract/runs.ts'
 import type { Store } from '../store/store.ts'
@@ -17,7 +17,7 @@ export interface Services {
   /** bytes of cached tensors that all workers may keep in memory; a tenth of the machine's when absent */
   readonly memoryBytes?: number
   /** called with what becomes known on the way, where somebody looks */
-  readonly onPartial?: (partial: PartialResult) => void
+  readonly onPartial?: OnPartial
   /** called with the id of the run as soon as there is one */
   readonly onRun?: (run: string) => void
 }

@@ -1,6 +1,8 @@
 import { copyFile, mkdir, stat } from 'node:fs/promises'
 import { createReadStream, existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import type { OnPartial } from '../../shared/contract/api/jobs.ts'
+import type { StepView } from '../../shared/contract/api/training.ts'
 import type { DataInfo, DataSpec, SampleRange } from '../../shared/contract/data.ts'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { Json } from '../../shared/contract/runs.ts'
@@ -15,6 +17,7 @@ import type { Services } from './services.ts'
 import type { BuildModelInput, TrainStart } from './tasks/build-model.ts'
 import type { DataDescription, DescribeDataInput } from './tasks/describe-data.ts'
 import type { ModelDescription } from './tasks/describe-model.ts'
+import { KeptCurve } from './training-curve.ts'
 import { BEST, type TrainInput, type TrainOutput } from './tasks/train.ts'
 
 /** What `train` is asked for; all of it goes into the run's parameters, from which `--resume` takes it again. */
@@ -134,7 +137,12 @@ async function trainAs(
     folder,
   }
   const { onProgress, onLog } = services
-  const trained = await pool.run<TrainInput, TrainOutput>('train', input, { signal, onProgress, onLog })
+  const curve = new KeptCurve()
+  const onPartial: OnPartial = (partial) => {
+    if (partial.kind === 'training') curve.add(partial)
+    services.onPartial?.(partial)
+  }
+  const trained = await pool.run<TrainInput, TrainOutput>('train', input, { signal, onProgress, onLog, onPartial })
   const output = resolve(request.output)
   const best = createReadStream(join(folder, BEST)) as AsyncIterable<Uint8Array>
   await writeFilesAtomic([{ path: output, chunks: best }], { force: request.force, signal })
@@ -151,7 +159,7 @@ async function trainAs(
     samples: { train: lengthOf(ranges.train), validation: lengthOf(ranges.validation) },
     test,
   }
-  return outcomeOf(answer, await store.artifacts.putFile(output))
+  return outcomeOf(answer, curve.steps, await store.artifacts.putFile(output))
 }
 
 /** The split that is learned from. */
@@ -245,6 +253,7 @@ function defined<T extends object>(values: T): Partial<T> {
 
 function outcomeOf(
   answer: TrainAnswer,
+  steps: readonly StepView[],
   file: { readonly sha256: string; readonly bytes: number },
 ): RunOutcome<TrainAnswer> {
   const { history, bestEpoch, test, output } = answer
@@ -268,6 +277,7 @@ function outcomeOf(
       file: basename(output),
       options: answer.options as unknown as Json,
       history: history as unknown as Json,
+      steps: steps as unknown as Json,
       engine: answer.engine,
       test: test as unknown as Json,
     },

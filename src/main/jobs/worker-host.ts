@@ -1,3 +1,4 @@
+import type { OnPartial } from '../../shared/contract/api/jobs.ts'
 import type { OnLog, OnProgress } from '../../shared/contract/progress.ts'
 
 /** Options of one call into a worker. */
@@ -5,6 +6,7 @@ export interface TaskOptions {
   readonly signal?: AbortSignal
   readonly onProgress?: OnProgress
   readonly onLog?: OnLog
+  readonly onPartial?: OnPartial
 }
 
 /**
@@ -35,6 +37,8 @@ export interface TaskContext {
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
   readonly onLog: OnLog
+  /** what becomes known on the way, where somebody looks; at most some times a second */
+  readonly onPartial?: OnPartial
 }
 
 /** One kind of work done in a child process. */

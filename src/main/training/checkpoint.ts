@@ -4,7 +4,8 @@ import type { TrainState } from './loop.ts'
 
 /** First bytes of a checkpoint; the digit is its version. */
 const MAGIC = 'QBTRAIN1'
-const HEAD = MAGIC.length + 4
+/** Bytes before the header, which say how long it is. */
+export const HEAD = MAGIC.length + 4
 
 const rate = z.number().nullable()
 const header = z.strictObject({
@@ -37,17 +38,33 @@ export function encodeCheckpoint({ epoch, steps, history, tensors }: TrainState)
   return [head, json, ...data]
 }
 
+/**
+ * Where the header ends that begins at `HEAD`.
+ * @param bytes at least the first `HEAD` of the file
+ * @throws Fault format.checkpoint for another kind of file
+ */
+export function headerEnd(bytes: Uint8Array, file: string): number {
+  if (bytes.length < HEAD || new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) !== MAGIC)
+    throw damaged(file, 'it begins otherwise')
+  return HEAD + new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAGIC.length, true)
+}
+
+/**
+ * What a checkpoint says of itself, without its tensors.
+ * @param bytes the header, `HEAD` to `headerEnd`
+ * @throws Fault format.checkpoint
+ */
+export function decodeHeader(bytes: Uint8Array, file: string): z.infer<typeof header> {
+  const parsed = header.safeParse(parseJson(new TextDecoder().decode(bytes)))
+  if (parsed.success) return parsed.data
+  throw damaged(file, 'its header is not sound')
+}
+
 /** @throws Fault format.checkpoint for a file that is cut short or something else */
 export function decodeCheckpoint(bytes: Uint8Array, file: string): TrainState {
-  const text = new TextDecoder()
-  if (bytes.length < HEAD || text.decode(bytes.subarray(0, MAGIC.length)) !== MAGIC)
-    throw damaged(file, 'it begins otherwise')
-  const view = new DataView(bytes.buffer, bytes.byteOffset)
-  const start = HEAD + view.getUint32(MAGIC.length, true)
+  const start = headerEnd(bytes, file)
   if (start > bytes.length) throw damaged(file, 'it ends within its header')
-  const parsed = header.safeParse(parseJson(text.decode(bytes.subarray(HEAD, start))))
-  if (!parsed.success) throw damaged(file, 'its header is not sound')
-  const { tensors: list, ...state } = parsed.data
+  const { tensors: list, ...state } = decodeHeader(bytes.subarray(HEAD, start), file)
   const expected = list.reduce((sum, { length }) => sum + length * 4, start)
   if (expected !== bytes.length) throw damaged(file, `it has ${bytes.length} bytes, ${expected} were due`)
   const tensors = new Map<string, Float32Array>()

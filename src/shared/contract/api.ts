@@ -5,6 +5,7 @@ import { jobsApi } from './api/jobs.ts'
 import { modelsApi } from './api/models.ts'
 import { plansApi } from './api/plans.ts'
 import { runsApi } from './api/runs.ts'
+import { trainingApi } from './api/training.ts'
 
 /**
  * The calls both sides speak. A call or a feed is declared in one file a subject under `api/` and nowhere else; hosts implement it, the
@@ -17,6 +18,7 @@ export const api = {
   plans: plansApi,
   jobs: jobsApi,
   runs: runsApi,
+  training: trainingApi,
   files: filesApi,
 }
 export type Api = typeof api

@@ -32,11 +32,16 @@ export function jobsRouter(app: Application) {
 
 /** Every path of a request inside the workspace. The built-in sample may be used wherever it lies. @throws Fault file.outsideWorkspace */
 function allowedRequest(app: Application, request: JobRequest): JobRequest {
+  const allowedModel = (path: string): string => (path === app.sampleModel() ? path : app.allowed(path))
   const paths: Partial<Record<'model' | 'reference' | 'output', string>> = {}
   for (const name of ['model', 'reference', 'output'] as const) {
     const path = (request as Readonly<Record<string, unknown>>)[name]
-    if (typeof path === 'string')
-      paths[name] = path === app.sampleModel() && name !== 'output' ? path : app.allowed(path)
+    if (typeof path === 'string') paths[name] = name === 'output' ? app.allowed(path) : allowedModel(path)
+  }
+  if ('start' in request) {
+    const start =
+      request.start.kind === 'model' ? { ...request.start, path: allowedModel(request.start.path) } : request.start
+    return { ...request, ...paths, start, data: allowedSpec(app, request.data) }
   }
   const samples = 'samples' in request ? request.samples : null
   return {

@@ -127,6 +127,9 @@ export class ProcessWorker implements Worker {
       case 'log':
         current.options.onLog?.(message.level, message.message)
         break
+      case 'partial':
+        current.options.onPartial?.(message.partial)
+        break
       case 'done':
         this.#settle(() => current.resolve(message.output))
         break

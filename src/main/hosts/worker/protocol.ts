@@ -1,3 +1,4 @@
+import type { PartialResult } from '../../../shared/contract/api/jobs.ts'
 import type { FaultJson } from '../../../shared/contract/fault.ts'
 import type { Progress } from '../../../shared/contract/progress.ts'
 
@@ -19,6 +20,7 @@ export type FromChild =
   | { readonly kind: 'begun'; readonly id: number }
   | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
   | { readonly kind: 'log'; readonly id: number; readonly level: 'info' | 'warning'; readonly message: string }
+  | { readonly kind: 'partial'; readonly id: number; readonly partial: PartialResult }
   | { readonly kind: 'done'; readonly id: number; readonly output: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: Failure }
   | { readonly kind: 'aborted'; readonly id: number }

@@ -34,6 +34,7 @@ export function serveTasks(link: ParentLink, lookup: TaskLookup, exit: () => voi
         signal: abort.signal,
         onProgress: progress.push,
         onLog: (level, message) => link.send({ kind: 'log', id, level, message }),
+        onPartial: (partial) => link.send({ kind: 'partial', id, partial }),
       })
       progress.flush()
       link.send({ kind: 'done', id, output })

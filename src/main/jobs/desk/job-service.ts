@@ -4,6 +4,7 @@ import { Fault, type FaultJson } from '../../../shared/contract/fault.ts'
 import type { Progress } from '../../../shared/contract/progress.ts'
 import { createPause, type Pause } from '../pause.ts'
 import { createScheduler, type JobContext, type Scheduler } from '../scheduler.ts'
+import { KeptPartials } from './kept-partials.ts'
 
 /** What the work of a job gets beside progress and log. */
 export interface JobWorkContext extends JobContext {
@@ -99,8 +100,6 @@ export class JobService {
   }
 }
 
-type RowsPartial = Extract<PartialResult, { kind: 'sensitivity' }>
-
 /** Ended jobs that stay listed. */
 const KEPT_JOBS = 100
 
@@ -122,9 +121,7 @@ export class TrackedJob {
   readonly #hooks: Hooks
   readonly #pause = createPause()
   readonly #followers = new Set<EventQueue>()
-  /** rows by base, layer and configuration; candidates by key */
-  readonly #rows = new Map<string, { readonly base: RowsPartial['base']; readonly row: RowsPartial['rows'][number] }>()
-  readonly #candidates = new Map<string, PartialResult>()
+  readonly #partials = new KeptPartials()
   #log: JobEvent[] = []
   #info: JobInfo
   #end: JobEvent | null = null
@@ -209,8 +206,7 @@ export class TrackedJob {
     const queue = new EventQueue([
       { kind: 'job', job: this.#info },
       ...this.#log,
-      ...this.#rowEvents(),
-      ...[...this.#candidates.values()].map((partial): JobEvent => ({ kind: 'partial', partial })),
+      ...this.#partials.all.map((partial): JobEvent => ({ kind: 'partial', partial })),
       ...(this.#end ? [this.#end] : []),
     ])
     if (this.#end) queue.close()
@@ -246,18 +242,8 @@ export class TrackedJob {
   }
 
   #partial(partial: PartialResult): void {
-    if (partial.kind === 'candidate') this.#candidates.set(partial.candidate.key, partial)
-    else
-      for (const row of partial.rows)
-        this.#rows.set(`${partial.base}\n${row.config}\n${row.layer}`, { base: partial.base, row })
+    this.#partials.add(partial)
     this.#tell({ kind: 'partial', partial })
-  }
-
-  #rowEvents(): JobEvent[] {
-    return (['float', 'quantized'] as const).flatMap((base): JobEvent[] => {
-      const rows = [...this.#rows.values()].filter((one) => one.base === base).map(({ row }) => row)
-      return rows.length === 0 ? [] : [{ kind: 'partial', partial: { kind: 'sensitivity', base, rows } }]
-    })
   }
 
   #ended(state: JobState, change: Partial<JobInfo>): JobInfo {

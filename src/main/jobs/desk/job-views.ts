@@ -6,6 +6,7 @@ import { candidateView } from '../search/candidate-view.ts'
 import type { SensitivityResult } from '../sensitivity-run.ts'
 import type { QuickScan } from '../sensitivity/quick.ts'
 import type { Study } from '../study.ts'
+import type { TrainAnswer } from '../train-run.ts'
 
 /** What jobs answer, as the window shows it. */
 
@@ -108,5 +109,30 @@ export function searchResult(run: string, answer: SearchAnswer): JobResultOf<'se
     referenceBytes,
     wallMs,
     warnings,
+  }
+}
+
+/** A training in float. */
+export function trainResult(run: string, answer: TrainAnswer): JobResultOf<'train'> {
+  const { output, bytes, parameters, engine, options, history, bestEpoch, stoppedEarly, samples, test } = answer
+  const { result } = test.evaluation
+  return {
+    kind: 'train',
+    run,
+    output,
+    bytes,
+    parameters,
+    engine,
+    options,
+    history,
+    bestEpoch,
+    stoppedEarly,
+    samples,
+    test: {
+      split: test.split,
+      samples: result.samples,
+      top1: result.model?.top1 ?? null,
+      loss: result.model?.loss ?? null,
+    },
   }
 }

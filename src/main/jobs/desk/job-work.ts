@@ -6,6 +6,7 @@ import type { SampleOptionsInput } from '../../../shared/contract/api/data.ts'
 import { defaultPlan } from '../../../shared/contract/plan.ts'
 import { runBench } from '../bench-run.ts'
 import { runConversion } from '../convert-run.ts'
+import { installTensorFlow } from '../doctor.ts'
 import { runDemo } from '../demo.ts'
 import { runEvaluation } from '../evaluate-run.ts'
 import { pausable, type Pause } from '../pause.ts'
@@ -15,8 +16,10 @@ import { runSearch } from '../search-run.ts'
 import { runSensitivity } from '../sensitivity-run.ts'
 import { runSweep } from '../sweep-run.ts'
 import type { Services } from '../services.ts'
+import { requestOfRun, runTraining, type TrainRequest } from '../train-run.ts'
+import { engineView, trainStartOf } from '../training-desk.ts'
 import { runCalibration } from './calibrate-run.ts'
-import { benchView, quickResult, searchResult, sensitivityResult } from './job-views.ts'
+import { benchView, quickResult, searchResult, sensitivityResult, trainResult } from './job-views.ts'
 import { runMeasurement } from './measure-run.ts'
 
 /** What the work of a window's jobs needs beside the services. */
@@ -25,6 +28,8 @@ export interface JobWorkDeps {
   readonly exports: string
   /** path of the built-in sample model */
   readonly sampleModel: string
+  /** folder of the built-in recipes */
+  readonly recipes: string
   /** intra-op threads for what is timed, when a request does not say; null: all cores */
   readonly threads: number | null
   readonly pause: Pause
@@ -122,6 +127,13 @@ const RUNNERS: Runners = {
       warnings: notes,
     }
   },
+  train: async ({ kind: _, resumes, output, ...request }, services, deps) => {
+    const asked = await trainAsked(request, resumes, services, deps)
+    const file = output ?? (await freeName(deps.exports, `${stem(subjectOf(request.start))}.trained`, '.onnx'))
+    const { run, value } = await runTraining({ ...asked, output: file }, services, resumes)
+    return trainResult(run, value)
+  },
+  installEngine: async ({ kind }, services) => ({ kind, engine: engineView(await installTensorFlow(services)) }),
   demo: async ({ kind, output }, services, { exports, sampleModel }) => {
     const { reportPath, files } = await runDemo(
       { model: sampleModel, output: output ?? join(exports, 'demo') },
@@ -129,6 +141,25 @@ const RUNNERS: Runners = {
     )
     return { kind, reportPath, files }
   },
+}
+
+type TrainAsked = Omit<TrainRequest, 'output'>
+
+/** A training that goes on takes the settings of the run it goes on with; its files lie where the window, not the run, says. */
+async function trainAsked(
+  request: Omit<RequestOf<'train'>, 'kind' | 'output' | 'resumes'>,
+  resumes: string | null,
+  services: Services,
+  { recipes }: JobWorkDeps,
+): Promise<TrainAsked> {
+  if (resumes === null) return { ...request, start: await trainStartOf(request.start, recipes) }
+  const { request: former } = requestOfRun(resumes, services)
+  const start = former.start.kind === 'recipe' ? former.start : await trainStartOf(request.start, recipes)
+  return { ...former, start, data: request.data, force: request.force }
+}
+
+function subjectOf(start: RequestOf<'train'>['start']): string {
+  return basename(start.kind === 'recipe' ? start.name : start.path)
 }
 
 /** One line about a request, for the jobs drawer. */
@@ -155,6 +186,10 @@ export function jobTitle(request: JobRequest): string {
       return `Measure a plan of ${name}`
     case 'convert':
       return `Convert ${name}`
+    case 'train':
+      return `Train ${subjectOf(request.start)}`
+    case 'installEngine':
+      return 'Install libtensorflow'
     case 'demo':
       return 'Demo on the built-in sample'
   }

@@ -2,6 +2,7 @@ import type { Execution } from '../model.ts'
 import type { QuantPlan } from '../plan.ts'
 import type { Json } from '../runs.ts'
 import type { JobKind } from './jobs.ts'
+import type { EpochView, TrainingEngineView, TrainOptionsInput } from './training.ts'
 
 /** A value with its 95 % confidence interval. */
 export interface IntervalView {
@@ -240,6 +241,31 @@ export type JobResult =
       }[]
       readonly warnings: readonly string[]
     }
+  | {
+      readonly kind: 'train'
+      readonly run: string
+      /** the trained model */
+      readonly output: string
+      readonly bytes: number
+      /** values learned by gradient */
+      readonly parameters: number
+      /** version of libtensorflow */
+      readonly engine: string
+      readonly options: Required<TrainOptionsInput>
+      readonly history: readonly EpochView[]
+      readonly bestEpoch: number
+      readonly stoppedEarly: boolean
+      readonly samples: { readonly train: number; readonly validation: number }
+      /** of the written file in ONNX Runtime */
+      readonly test: {
+        /** `test`, `train` or `validation` */
+        readonly split: string
+        readonly samples: number
+        readonly top1: number | null
+        readonly loss: number | null
+      }
+    }
+  | { readonly kind: 'installEngine'; readonly engine: TrainingEngineView }
   | {
       readonly kind: 'demo'
       readonly reportPath: string

@@ -6,6 +6,7 @@ import type { Progress } from '../progress.ts'
 import { call } from './base.ts'
 import { sampleOptions } from './data.ts'
 import type { CandidateView, JobResult, SensitivityRow } from './job-results.ts'
+import { installEngineRequest, trainRequest, type EpochView, type StepView, type TrainingStage } from './training.ts'
 
 const path = z.string().min(1)
 const threads = z.int().min(1).max(1024).nullable().optional()
@@ -130,6 +131,8 @@ export const jobRequest = z.discriminatedUnion('kind', [
   sweepRequest,
   measurePlanRequest,
   convertRequest,
+  trainRequest,
+  installEngineRequest,
   demoRequest,
 ])
 /** What is asked for, defaults filled in. */
@@ -146,7 +149,7 @@ export interface JobInfo {
   readonly kind: JobKind
   /** one line: what it does to what */
   readonly title: string
-  /** path of the model, null for the demo */
+  /** path of the model, null where none is open yet */
   readonly model: string | null
   readonly state: JobState
   /** whether pause is possible: the job has steps between which it can be held */
@@ -166,6 +169,15 @@ export type PartialResult =
   | { readonly kind: 'sensitivity'; readonly base: 'float' | 'quantized'; readonly rows: readonly SensitivityRow[] }
   /** a plan that a search has measured; `best` where no earlier one is better */
   | { readonly kind: 'candidate'; readonly candidate: CandidateView; readonly best: boolean }
+  /** rows replace earlier rows of the same stage and epoch; steps are further ones, possibly not all */
+  | {
+      readonly kind: 'training'
+      readonly stage: TrainingStage
+      readonly epochs: readonly EpochView[]
+      readonly steps: readonly StepView[]
+    }
+
+export type OnPartial = (partial: PartialResult) => void
 
 /**
  * What a follower of a job sees: first the job as it is, its log and its partial results so far, then what happens, until it ends.

@@ -16,6 +16,7 @@ import type { TrainOptions } from '../../../training/options.ts'
 import type { TrainableGraph } from '../../../training/trainable/graph.ts'
 import { writeFilesAtomic } from '../../atomic-file.ts'
 import type { TaskContext } from '../../worker-host.ts'
+import { createTrainingReport } from './report.ts'
 
 /** Name of the checkpoint in its folder. */
 export const CHECKPOINT = 'checkpoint.bin'
@@ -47,6 +48,12 @@ export async function trainInWorker(
 ): Promise<TrainResult> {
   const { engine, graph, data, options, folder, stage, quantizer, onBest } = training
   const { signal, onProgress, onLog } = context
+  const live = createTrainingReport(context.onPartial, stage === 'qat' ? 'qat' : 'float', data.trainCount, () =>
+    performance.now(),
+  )
+  resume?.history.forEach(live.epoch)
+  const before = data.trainCount * (resume?.epoch ?? 0)
+  const begun = performance.now()
   const ports = {
     data,
     signal,
@@ -55,11 +62,15 @@ export async function trainInWorker(
     onStep: ({ epoch, done, loss }: { epoch: number; done: number; loss: number }) => {
       const total = data.trainCount * options.epochs
       const note = `epoch ${epoch} of ${options.epochs}, loss ${loss.toFixed(3)}`
-      onProgress({ stage, done: data.trainCount * (epoch - 1) + done, total, unit: 'samples', note })
+      const all = data.trainCount * (epoch - 1) + done
+      const etaMs = ((performance.now() - begun) / (all - before)) * (total - all)
+      onProgress({ stage, done: all, total, unit: 'samples', etaMs, note })
+      live.step({ epoch, done, loss })
     },
     onEpoch: async (metrics: EpochMetrics, state: TrainState, best: boolean) => {
       if (best) await onBest(state)
       await writeCheckpoint(path.join(folder, CHECKPOINT), state, signal)
+      live.epoch(metrics)
       onLog('info', epochText(metrics, options.epochs))
     },
     ...(quantizer && { quantizer }),

@@ -1,0 +1,129 @@
+import { open, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type {
+  RecipeView,
+  ResumableView,
+  TrainingEngineView,
+  TrainStartView,
+} from '../../shared/contract/api/training.ts'
+import { Fault, isFault } from '../../shared/contract/fault.ts'
+import type { RunDetail } from '../../shared/contract/runs.ts'
+import type { Store } from '../store/store.ts'
+import { decodeHeader, HEAD, headerEnd } from '../training/checkpoint.ts'
+import { DEFAULT_OPTIONS, type TrainOptions } from '../training/options.ts'
+import { parseRecipe, type Recipe } from '../training/recipes/recipe.ts'
+import type { Services } from './services.ts'
+import type { TrainStart } from './tasks/build-model.ts'
+import type { TensorFlowState } from './tasks/tensorflow.ts'
+import { CHECKPOINT } from './tasks/training/run.ts'
+import type { TrainRequest } from './train-run.ts'
+
+/** What a window asks before it trains. */
+
+/** The engine as the window shows it. */
+export function engineView({ installed, sources }: TensorFlowState): TrainingEngineView {
+  return { installed, sources, platform: `${process.platform}-${process.arch}`, problem: null }
+}
+
+/** Looks at the engine. One that is there and does not load is a state as well, no fault. */
+export async function checkEngine({ pool, signal }: Services): Promise<TrainingEngineView> {
+  try {
+    return engineView(await pool.run<undefined, TensorFlowState>('tfCheck', undefined, { signal, retry: true }))
+  } catch (error) {
+    if (!isFault(error) || error.code === 'engine.closed') throw error
+    return { ...engineView({ installed: null, sources: [] }), problem: error.message }
+  }
+}
+
+const optionsOf = (settings: Recipe['train']): RecipeView['options'] =>
+  ({ ...DEFAULT_OPTIONS, ...settings }) satisfies TrainOptions
+
+/** The built-in recipes, smallest name first, with the options they train with. @throws Fault format.recipe */
+export async function listRecipes(
+  folder: string,
+): Promise<{ readonly recipes: readonly RecipeView[]; readonly defaults: RecipeView['options'] }> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort()
+  const recipes = await Promise.all(
+    files.map(async (file) => {
+      const { name, title, source, input, train } = parseRecipe(await readFile(join(folder, file), 'utf8'), file)
+      return { name, title, source, input, options: optionsOf(train) }
+    }),
+  )
+  return { recipes, defaults: DEFAULT_OPTIONS }
+}
+
+/** What a job trains, of what a window names. @throws Fault usage.recipe where there is no such recipe */
+export async function trainStartOf(start: TrainStartView, recipes: string): Promise<TrainStart> {
+  if (start.kind === 'model') return start
+  const names = (await readdir(recipes)).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -5)] : []))
+  // a name of the list, so that none leads out of the folder
+  if (!names.includes(start.name)) {
+    throw new Fault('usage.recipe', `There is no recipe '${start.name}'. Use one of ${names.sort().join(', ')}.`, {
+      recipe: start.name,
+    })
+  }
+  return { kind: 'recipe', file: start.name, text: await readFile(join(recipes, `${start.name}.json`), 'utf8') }
+}
+
+const MOST_RESUMABLE = 20
+
+/** Trainings that were cut off and left a checkpoint, newest first, unless another run went on with them. */
+export async function listResumable(store: Store): Promise<ResumableView[]> {
+  const runs = (['train', 'qat'] as const)
+    .flatMap((kind) => store.runs.list({ kind, limit: 200 }))
+    .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
+  const taken = new Set<string>()
+  const found: ResumableView[] = []
+  for (const { id, status } of runs) {
+    if (found.length === MOST_RESUMABLE) break
+    const run = store.runs.get(id)
+    const { request, resumes } = run.parameters as unknown as { request: TrainRequest; resumes: string | null }
+    const header = status === 'failed' || status === 'interrupted' ? await headerOf(store, id) : null
+    // the later run is the one to go on with, if it came to anything
+    if (typeof resumes === 'string' && (header || status === 'done' || status === 'running')) taken.add(resumes)
+    if (header && !taken.has(id)) found.push(viewOf(run, request, header))
+    else if (taken.has(id) && typeof resumes === 'string') taken.add(resumes)
+  }
+  return found
+}
+
+function viewOf(run: RunDetail, request: TrainRequest, header: ReturnType<typeof decodeHeader>): ResumableView {
+  const { start, data, options, output } = request
+  const recipe = start.kind === 'recipe' ? parseRecipe(start.text, start.file).train : {}
+  return {
+    run: run.id,
+    kind: run.kind === 'qat' ? 'qat' : 'train',
+    startedAt: run.startedAt,
+    status: run.status === 'failed' ? 'failed' : 'interrupted',
+    start: start.kind === 'recipe' ? { kind: 'recipe', name: start.file } : start,
+    data,
+    output,
+    epochsDone: header.epoch,
+    epochs: options.epochs ?? (run.kind === 'train' ? (recipe.epochs ?? DEFAULT_OPTIONS.epochs) : header.epoch),
+    history: header.history,
+  }
+}
+
+/** What a run's checkpoint says; null where it left none that can be read. */
+async function headerOf(store: Store, run: string): Promise<ReturnType<typeof decodeHeader> | null> {
+  const path = join(store.home, 'checkpoints', run, CHECKPOINT)
+  const file = await open(path).catch(() => null)
+  if (file === null) return null
+  try {
+    const { size } = await file.stat()
+    const head = await readPart(file, 0, HEAD)
+    const end = headerEnd(head, path)
+    return end > size ? null : decodeHeader(await readPart(file, HEAD, end), path)
+  } catch (error) {
+    if (isFault(error)) return null
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+async function readPart(file: Awaited<ReturnType<typeof open>>, start: number, end: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(end - start)
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, start)
+  return bytes.subarray(0, bytesRead)
+}

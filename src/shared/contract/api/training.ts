@@ -1,0 +1,140 @@
+import { type } from '@orpc/contract'
+import { z } from 'zod'
+import { dataSpec, type DataSpec } from '../data.ts'
+import { call } from './base.ts'
+
+/** What a training starts from: a built-in recipe by its name, or a model file. */
+export const trainStart = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('recipe'), name: z.string().min(1).max(200) }),
+  z.strictObject({ kind: z.literal('model'), path: z.string().min(1) }),
+])
+export type TrainStartView = z.infer<typeof trainStart>
+
+/** How a training goes; what is absent is as the recipe says, else as the defaults of training. */
+export const trainOptions = z.strictObject({
+  epochs: z.int().min(0).max(100_000).optional(),
+  batch: z.int().min(1).max(65_536).optional(),
+  optimizer: z.enum(['sgd', 'adam']).optional(),
+  learningRate: z.number().positive().max(1e6).optional(),
+  schedule: z.enum(['constant', 'cosine', 'step', 'linear']).optional(),
+  /** epochs during which the rate rises from 0 */
+  warmup: z.number().min(0).max(100_000).optional(),
+  weightDecay: z.number().min(0).max(1).optional(),
+  labelSmoothing: z.number().min(0).max(0.9).optional(),
+  seed: z.int().min(0).max(0xffffffff).optional(),
+  /** epochs without a better validation after which it stops; null: never */
+  patience: z.int().min(1).max(100_000).nullable().optional(),
+  augment: z.strictObject({ flip: z.boolean(), shift: z.int().min(0).max(1000) }).optional(),
+})
+export type TrainOptionsInput = z.input<typeof trainOptions>
+
+/** Model and data of a training; shared by every kind of it. */
+export const trainSubject = {
+  start: trainStart,
+  data: dataSpec,
+  /** a preset's name or JSON; proposed from the model's input when null */
+  preprocess: z.string().nullable().default(null),
+  /** learn from at most so many samples */
+  samples: z.int().min(1).nullable().default(null),
+  /** samples held out to choose the best epoch; null: a tenth, at most 5,000 */
+  validation: z.int().min(0).nullable().default(null),
+  /** classes of the data; a model that scores another number of them gets a fresh head */
+  classes: z.int().min(1).max(1_000_000).nullable().default(null),
+  /** [height, width] that pictures are brought to */
+  size: z
+    .tuple([z.int().min(1).max(100_000), z.int().min(1).max(100_000)])
+    .nullable()
+    .default(null),
+} as const
+
+/** Trains in float; `output` null: a file beside the other exports. `resumes`: a run that was cut off, whose settings are taken again. */
+export const trainRequest = z.strictObject({
+  kind: z.literal('train'),
+  ...trainSubject,
+  options: trainOptions.default({}),
+  output: z.string().min(1).nullable().default(null),
+  force: z.boolean().default(false),
+  resumes: z.string().nullable().default(null),
+})
+
+/** Fetches libtensorflow where it is missing, and computes with it. */
+export const installEngineRequest = z.strictObject({ kind: z.literal('installEngine') })
+
+/** Which half of a training numbers come from: in float, or for integers. */
+export type TrainingStage = 'float' | 'qat'
+
+/** What one epoch came to. Rates in 0–1. */
+export interface EpochView {
+  /** from 1 */
+  readonly epoch: number
+  readonly learningRate: number
+  readonly loss: number
+  readonly accuracy: number
+  /** null without validation samples */
+  readonly validationLoss: number | null
+  readonly validationAccuracy: number | null
+  readonly samplesPerSecond: number
+}
+
+/** The loss of one step. */
+export interface StepView {
+  /** epochs done by then: 1.5 is half way through the second */
+  readonly at: number
+  readonly loss: number
+}
+
+/** The native engine that trains, as it is found on this machine. */
+export interface TrainingEngineView {
+  /** null: not installed, or it does not load */
+  readonly installed: {
+    /** of libtensorflow */
+    readonly version: string
+    readonly folder: string
+    /** `cache`: fetched by us; `folder`: named by the user; `package`: beside tfjs-node */
+    readonly source: 'cache' | 'folder' | 'package'
+    /** time from nothing to a computed product */
+    readonly loadMs: number
+  } | null
+  /** where it would be fetched from, in order; empty where there is no build for this platform */
+  readonly sources: readonly string[]
+  /** `linux-x64` */
+  readonly platform: string
+  /** it is there and does not load: why */
+  readonly problem: string | null
+}
+
+/** A recipe as it is offered. */
+export interface RecipeView {
+  readonly name: string
+  readonly title: string
+  /** where the architecture is described */
+  readonly source: string
+  /** [height, width] of its input; null: as the data's pictures are */
+  readonly input: readonly [number, number] | null
+  /** what it is trained with unless the user says otherwise; defaults of training filled in */
+  readonly options: Required<TrainOptionsInput>
+}
+
+/** A training that was cut off and can be gone on with from its last whole epoch. */
+export interface ResumableView {
+  readonly run: string
+  readonly kind: 'train' | 'qat'
+  readonly startedAt: string
+  readonly status: 'interrupted' | 'failed'
+  readonly start: TrainStartView
+  readonly data: DataSpec
+  readonly output: string
+  readonly epochsDone: number
+  readonly epochs: number
+  readonly history: readonly EpochView[]
+}
+
+/** What training needs to know before it starts. */
+export const trainingApi = {
+  /** Looks at the engine by loading it; takes about a second. */
+  engine: call.output(type<TrainingEngineView>()),
+  /** Built-in recipes, and the options that are taken where neither user nor recipe say any. */
+  recipes: call.output(type<{ readonly recipes: readonly RecipeView[]; readonly defaults: RecipeView['options'] }>()),
+  /** Newest first. */
+  resumable: call.output(type<readonly ResumableView[]>()),
+}
