@@ -10,13 +10,8 @@ import type { Model } from '../../src/main/graph/model.ts'
 import { float32Of } from '../../src/main/graph/tensors.ts'
 import { readModelFile } from '../../src/main/jobs/model-file.ts'
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/main/training/checkpoint.ts'
-import {
-  train,
-  type TrainBatch,
-  type TrainPorts,
-  type TrainResult,
-  type TrainState,
-} from '../../src/main/training/loop.ts'
+import { train, type TrainPorts, type TrainResult, type TrainState } from '../../src/main/training/loop.ts'
+import type { TrainBatch } from '../../src/main/training/measure.ts'
 import { DEFAULT_OPTIONS, type TrainOptions } from '../../src/main/training/options.ts'
 import { createTrainable } from '../../src/main/training/trainable/graph.ts'
 import { ModelBuilder } from '../builders/model-builder.ts'

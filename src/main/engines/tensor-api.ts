@@ -26,8 +26,21 @@ export interface NativeOps {
    * Source: TensorFlow FakeQuantWithMinMaxVars.
    */
   fakeQuantize(x: Tensor, min: Tensor, max: Tensor, bits: number, narrowRange: boolean): Tensor
+  /** What `fakeQuantize` hands back of `dy`: to x, to min and to max. Source: FakeQuantWithMinMaxVarsGradient. */
+  fakeQuantizeGradient(
+    dy: Tensor,
+    x: Tensor,
+    min: Tensor,
+    max: Tensor,
+    bits: number,
+    narrowRange: boolean,
+  ): readonly [Tensor, Tensor, Tensor]
   /** The same per channel of the last axis; `min` and `max` are [channels]. Source: FakeQuantWithMinMaxVarsPerChannel. */
   fakeQuantizePerChannel(x: Tensor, min: Tensor, max: Tensor, bits: number, narrowRange: boolean): Tensor
+  /** The least value, read at once; no gradient. Source: TensorFlow Min. */
+  least(x: Tensor): number
+  /** The greatest value, read at once; no gradient. Source: TensorFlow Max. */
+  greatest(x: Tensor): number
   /**
    * Batch normalization of [N, H, W, C] with the statistics of the batch, and its gradient, each as one kernel.
    * @returns the output, and the batch's mean and (population) variance [C], which carry no gradient

@@ -3,19 +3,12 @@ import type { Tensor, TensorEngine, Variable } from '../engines/tensor-api.ts'
 import { augmentBatch } from './augment.ts'
 import { firstNonFinite } from './divergence.ts'
 import { softmaxCrossEntropy } from './loss.ts'
+import { checkLabels, classScores, countRight, measureGraph, tensorsOf, type TrainBatch } from './measure.ts'
 import { createOptimizer, type Learned, type Optimizer } from './optimizer.ts'
 import type { TrainOptions } from './options.ts'
 import type { Random } from './random.ts'
 import { learningRateAt } from './schedule.ts'
 import type { ForwardOptions, TrainableGraph } from './trainable/graph.ts'
-
-/** Samples of one step, in ONNX's layout. */
-export interface TrainBatch {
-  readonly values: Float32Array
-  readonly dims: readonly number[]
-  /** class indices */
-  readonly labels: Int32Array
-}
 
 /** Where batches come from; reading ahead is the source's own affair. */
 export interface TrainData {
@@ -202,12 +195,16 @@ class Trainer {
     const { tf } = this.#engine
     const seed = this.#optimizer.steps
     return tf.tidy(() => {
-      const { x, labels } = this.#tensorsOf(batch)
+      const { x, labels } = tensorsOf(tf, batch)
       const kept: { scores: Tensor | null } = { scores: null }
       const variables = this.#learned.map(({ variable }) => variable)
       const { value, grads } = tf.variableGrads(() => {
-        const scores = this.#scores(x, { training: true, seed, ...this.#ports.quantizer?.hooks(epoch, true) })
-        this.#checkLabels(batch.labels, scores)
+        const scores = classScores(tf, this.#graph, x, {
+          training: true,
+          seed,
+          ...this.#ports.quantizer?.hooks(epoch, true),
+        })
+        checkLabels(batch.labels, scores)
         kept.scores = tf.keep(scores.clone())
         return softmaxCrossEntropy(tf, scores, labels, this.#options.labelSmoothing).asScalar()
       }, variables)
@@ -218,28 +215,6 @@ class Trainer {
       this.#optimizer.apply(grads, rate)
       return { loss, right }
     })
-  }
-
-  #tensorsOf({ values, dims, labels }: TrainBatch): { x: Tensor; labels: Tensor } {
-    const { tf } = this.#engine
-    return { x: tf.tensor(values, [...dims], 'float32'), labels: tf.tensor1d(labels, 'int32') }
-  }
-
-  /** [batch, classes], whatever axes of length 1 the graph leaves behind. */
-  #scores(x: Tensor, options: ForwardOptions): Tensor {
-    const scores = this.#graph.forward({ [this.#input]: x }, options)[0]!
-    return scores.rank === 2 ? scores : this.#engine.tf.reshape(scores, [x.shape[0], -1])
-  }
-
-  #checkLabels(labels: Int32Array, scores: Tensor): void {
-    const classes = scores.shape[1]!
-    const wrong = labels.find((label) => label < 0 || label >= classes)
-    if (wrong === undefined) return
-    throw new Fault(
-      'data.labelOutOfRange',
-      `The data have a label ${wrong}, and the model scores ${classes} classes (0 to ${classes - 1}). Train with --classes to replace its head.`,
-      { label: wrong, classes },
-    )
   }
 
   #diverged(x: Tensor, epoch: number, seed: number): Fault {
@@ -259,20 +234,8 @@ class Trainer {
   async #validate(epoch: number): Promise<{ loss: number; accuracy: number } | null> {
     const { data, signal, quantizer } = this.#ports
     if (data.validationCount === 0) return null
-    const { tf } = this.#engine
-    let [done, loss, right] = [0, 0, 0]
-    for await (const batch of data.validation()) {
-      signal.throwIfAborted()
-      tf.tidy(() => {
-        const { x, labels } = this.#tensorsOf(batch)
-        const scores = this.#scores(x, { training: false, ...quantizer?.hooks(epoch, false) })
-        this.#checkLabels(batch.labels, scores)
-        loss += softmaxCrossEntropy(tf, scores, labels).dataSync()[0]! * batch.labels.length
-        right += countRight(scores.dataSync() as Float32Array, batch.labels)
-      })
-      done += batch.labels.length
-    }
-    return { loss: loss / done, accuracy: right / done }
+    const options = (): ForwardOptions => ({ training: false, ...quantizer?.hooks(epoch, false) })
+    return measureGraph(this.#engine.tf, this.#graph, data.validation(), options, signal)
   }
 
   /** By name: what is learned, what runs along, and the optimiser's slots. */
@@ -304,15 +267,4 @@ function bestOf(history: readonly EpochMetrics[]): number {
     if (best === null || (metrics.validationLoss ?? 0) <= (best.validationLoss ?? 0)) best = metrics
   }
   return best?.epoch ?? 0
-}
-
-function countRight(scores: Float32Array, labels: Int32Array): number {
-  const classes = scores.length / labels.length
-  let right = 0
-  for (let i = 0; i < labels.length; i++) {
-    let top = 0
-    for (let c = 1; c < classes; c++) if (scores[i * classes + c]! > scores[i * classes + top]!) top = c
-    if (top === labels[i]) right++
-  }
-  return right
 }

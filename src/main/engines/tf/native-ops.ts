@@ -16,6 +16,7 @@ export interface NativeBackend {
     readonly TF_ATTR_STRING: number
     readonly TF_ATTR_TYPE: number
     readonly TF_FLOAT: number
+    readonly TF_INT32: number
   }
   executeMultipleOutputs(name: string, attributes: OpAttribute[], inputs: Tensor[], outputs: number): Tensor[]
 }
@@ -32,12 +33,15 @@ export function createNativeOps(tf: Tfjs, backend: NativeBackend): NativeOps {
   const custom = (body: Custom, ...inputs: Tensor[]): Tensor =>
     (tf.customGrad as unknown as (body: Custom) => (...inputs: Tensor[]) => Tensor)(body)(...inputs)
 
+  const grid = (bits: number, narrowRange: boolean): OpAttribute[] => [
+    { name: 'num_bits', type: binding.TF_ATTR_INT, value: bits },
+    { name: 'narrow_range', type: binding.TF_ATTR_BOOL, value: narrowRange },
+  ]
+  const fakeQuantizeGradient: NativeOps['fakeQuantizeGradient'] = (dy, x, min, max, bits, narrowRange) =>
+    run('FakeQuantWithMinMaxVarsGradient', grid(bits, narrowRange), [dy, x, min, max], 3) as [Tensor, Tensor, Tensor]
   const fakeQuantizer =
     (kernel: string) => (x: Tensor, min: Tensor, max: Tensor, bits: number, narrowRange: boolean) => {
-      const attributes = [
-        { name: 'num_bits', type: binding.TF_ATTR_INT, value: bits },
-        { name: 'narrow_range', type: binding.TF_ATTR_BOOL, value: narrowRange },
-      ]
+      const attributes = grid(bits, narrowRange)
       return custom(
         (...args) => {
           const save = args[3] as Save
@@ -111,10 +115,31 @@ export function createNativeOps(tf: Tfjs, backend: NativeBackend): NativeOps {
       }, x)
     }
 
+  const extreme =
+    (kernel: 'Min' | 'Max') =>
+    (x: Tensor): number => {
+      const attributes = [
+        { name: 'keep_dims', type: binding.TF_ATTR_BOOL, value: false },
+        { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
+        { name: 'Tidx', type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 },
+      ]
+      const axes = tf.tensor1d(
+        x.shape.map((_, i) => i),
+        'int32',
+      )
+      const [found] = run(kernel, attributes, [x, axes], 1) as [Tensor]
+      const value = found.dataSync()[0]!
+      tf.dispose([axes, found])
+      return value
+    }
+
   return {
+    least: extreme('Min'),
+    greatest: extreme('Max'),
     relu: rectifier('Relu'),
     relu6: rectifier('Relu6'),
     fakeQuantize: fakeQuantizer('FakeQuantWithMinMaxVars'),
+    fakeQuantizeGradient,
     fakeQuantizePerChannel: fakeQuantizer('FakeQuantWithMinMaxVarsPerChannel'),
     batchNormTrain,
   }
