@@ -262,7 +262,9 @@ describe('downloads and pages', () => {
     const { host, home, cookie } = await start()
     const file = path.join(home, 'exports', 'a "file" – ü.onnx')
     fs.writeFileSync(file, 'content')
-    const url = host.origin + host.app.host.linkTo!({ path: file, fileName: path.basename(file) })
+    const url =
+      host.origin +
+      host.app.host.linkTo!({ fileName: path.basename(file), files: [{ path: file, fileName: path.basename(file) }] })
     expect((await ask(url)).status).toBe(401)
     const answer = await ask(url, { headers: { cookie } })
     expect(answer).toMatchObject({ status: 200, body: 'content' })

@@ -105,6 +105,34 @@ describe('faults cross typed', () => {
     expect((await client.models.sample()).task).toBe('classification')
   })
 
+  it.each([
+    { why: 'a model alone', write: ['m.onnx'], ask: 'm.onnx', fileName: 'm.onnx' },
+    { why: 'a model with its data', write: ['m.onnx', 'm.onnx.data'], ask: 'm.onnx', fileName: 'm.onnx.zip' },
+    { why: 'a TensorFlow.js folder', write: ['tfjs/model.json', 'tfjs/a.bin'], ask: 'tfjs', fileName: 'tfjs.zip' },
+  ])('$why is downloaded as $fileName', async ({ write, ask, fileName }) => {
+    const { connect, home } = testApplication()
+    for (const name of write) {
+      fs.mkdirSync(path.dirname(path.join(home, name)), { recursive: true })
+      fs.writeFileSync(path.join(home, name), name)
+    }
+    expect(await connect().files.download({ path: path.join(home, ask) })).toMatchObject({ fileName })
+  })
+
+  it('a folder that is no export is not packed', async () => {
+    const { connect, home } = testApplication()
+    fs.mkdirSync(path.join(home, 'photos', 'cats'), { recursive: true })
+    fs.writeFileSync(path.join(home, 'photos', 'a.txt'), '')
+    expect(await refusalOf(connect().files.download({ path: path.join(home, 'photos') }))).toBe('file.notOneModel')
+  })
+
+  it('the path of a file lists its folder, and names the file', async () => {
+    const { connect, home } = testApplication()
+    const file = path.join(home, 'model.onnx')
+    fs.writeFileSync(file, '')
+    expect(await connect().files.list({ folder: file })).toMatchObject({ path: home, chosen: file })
+    expect(await connect().files.list({ folder: home })).toMatchObject({ path: home, chosen: null })
+  })
+
   it('a link out of the workspace is outside', async () => {
     const { connect, home } = testApplication()
     fs.symlinkSync('/etc', path.join(home, 'way-out'))

@@ -32,13 +32,20 @@ export interface HostAdapter {
   /** the system's dialogs; null where the window shows its own */
   readonly dialogs: HostDialogs | null
   /** a link to a file for a download; null where files are the user's own */
-  readonly linkTo: ((file: DownloadFile) => string) | null
+  readonly linkTo: ((download: Download) => string) | null
   /** whether the host's own shell can run, for the doctor */
   readonly shell: () => DoctorFinding
 }
 
+/** What a link gives: one file as it is, several as a zip archive. */
+export interface Download {
+  readonly fileName: string
+  readonly files: readonly DownloadFile[]
+}
+
 export interface DownloadFile {
   readonly path: string
+  /** in an archive with the folders above it, after slashes */
   readonly fileName: string
 }
 

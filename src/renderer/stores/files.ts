@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { FileKind, FolderView } from '../../shared/contract/api/files.ts'
+import { fileNameOf } from '../model-files.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { useAppStore } from './app.ts'
 import { client } from './client.ts'
@@ -42,6 +43,7 @@ export const useFilesStore = defineStore('files', () => {
       if (mine !== asked) return false
       view.value = found
       localStorage.setItem(FOLDER_KEY, found.path)
+      if (found.chosen !== null) take(found.chosen)
       return true
     } catch (error) {
       if (mine === asked) problem.value = problemOf(error)
@@ -49,6 +51,12 @@ export const useFilesStore = defineStore('files', () => {
     } finally {
       if (mine === asked) loading.value = false
     }
+  }
+
+  /** A file whose path was typed. */
+  function take(file: string): void {
+    if (request.value?.mode === 'save') fileName.value = fileNameOf(file)
+    else answer(file)
   }
 
   async function start(): Promise<void> {

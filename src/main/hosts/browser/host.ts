@@ -63,7 +63,7 @@ export async function startBrowserHost(options: BrowserHostOptions): Promise<Bro
       workspace: insideOf([...(options.roots ?? [os.homedir(), process.cwd()]), home]),
       uploadUrl: '/upload',
       dialogs: null,
-      linkTo: (file) => links.linkTo(file),
+      linkTo: (download) => links.linkTo(download),
       shell: lookForElectron,
     })
     const pages = options.pages ? await options.pages(server) : rendererFolder()

@@ -1,9 +1,6 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { RPCHandler } from '@orpc/server/ws'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { Fault, isFault } from '../../../shared/contract/fault.ts'
@@ -12,6 +9,7 @@ import { createRouter } from '../router.ts'
 import { Gate, isSame, type Refusal, type SessionBook } from './gate.ts'
 import type { DownloadLinks } from './links.ts'
 import { servePage } from './pages.ts'
+import { sendFiles } from './send-files.ts'
 import { receiveUpload, UploadFault, type UploadOptions } from './upload.ts'
 
 export interface ServerOptions {
@@ -153,17 +151,10 @@ export class BrowserServer {
   }
 
   async #download(response: ServerResponse, token: string): Promise<void> {
-    const file = this.#options.links.take(token)
-    if (!file)
+    const download = this.#options.links.take(token)
+    if (!download)
       return refuse(response, { status: 403, reason: 'This link was used, or is too old: ask for the download again.' })
-    const { size } = await stat(file.path)
-    response.writeHead(200, {
-      'Content-Type': 'application/octet-stream',
-      'Content-Length': size,
-      'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.fileName)}`,
-      'Cache-Control': 'no-store',
-    })
-    await pipeline(createReadStream(file.path), response)
+    await sendFiles(response, download)
   }
 
   async #page(request: IncomingMessage, response: ServerResponse, pathname: string): Promise<void> {

@@ -4,7 +4,7 @@ import type { FileKind, FolderEntry, FolderView } from '../../../shared/contract
 import { Fault } from '../../../shared/contract/fault.ts'
 import { writeTextFile } from '../../jobs/atomic-file.ts'
 import { asFileFault } from '../../jobs/file-fault.ts'
-import type { Application, DownloadFile, HostDialogs } from '../application.ts'
+import type { Application, Download, DownloadFile, HostDialogs } from '../application.ts'
 import { os } from './base.ts'
 
 /** `files.*`: files of the machine that the host runs on. */
@@ -14,7 +14,7 @@ export function filesRouter(app: Application) {
     roots: os.files.roots.handler(() =>
       host.workspace.roots.map((root) => ({ path: root, name: path.basename(root) || root })),
     ),
-    list: os.files.list.handler(({ input }) => folderView(app, app.allowed(input.folder), input.kind)),
+    list: os.files.list.handler(({ input }) => listAt(app, app.allowed(input.folder), input.kind)),
     pick: os.files.pick.handler(async ({ input }) => {
       const found = await dialogsOf(app).pick(input.kind, input.title)
       return found === null ? null : { path: found }
@@ -26,9 +26,8 @@ export function filesRouter(app: Application) {
     reveal: os.files.reveal.handler(({ input }) => dialogsOf(app).reveal(app.allowed(input.path))),
     download: os.files.download.handler(async ({ input }) => {
       if (host.linkTo === null) return null
-      const file = 'path' in input ? fileAt(app.allowed(input.path)) : artifactOf(input.run, input.role)
-      await readable(file.path)
-      return { url: host.linkTo(file), fileName: file.fileName }
+      const download = 'path' in input ? await downloadOf(app.allowed(input.path)) : artifactOf(input.run, input.role)
+      return { url: host.linkTo(download), fileName: download.fileName }
     }),
     writeText: os.files.writeText.handler(async ({ input }) => {
       const target = app.allowed(input.path)
@@ -38,25 +37,44 @@ export function filesRouter(app: Application) {
   })
 
   /** @throws Fault data.noArtifact */
-  function artifactOf(run: string, role: string): DownloadFile {
+  function artifactOf(run: string, role: string): Download {
     const { artifacts, id } = store.runs.get(run)
     const found = artifacts.find((artifact) => artifact.role === role)
     if (!found) throw new Fault('data.noArtifact', `Run ${id} has no file "${role}".`, { run: id, role })
     const name = found.path === null ? `${id}-${role}` : path.basename(found.path)
-    return { path: store.artifacts.pathOf(found.sha256), fileName: name }
+    return { fileName: name, files: [{ path: store.artifacts.pathOf(found.sha256), fileName: name }] }
   }
 }
 
-function fileAt(file: string): DownloadFile {
-  return { path: file, fileName: path.basename(file) }
+/** A file, with the data that lie beside a model; of a folder, such as a TensorFlow.js model, what lies in it. @throws Fault file.* */
+async function downloadOf(wanted: string): Promise<Download> {
+  const name = path.basename(wanted)
+  const found = await stat(wanted).catch((error: unknown) => {
+    throw asFileFault(error, wanted, 'read')
+  })
+  if (found.isDirectory()) return { fileName: `${name}.zip`, files: await filesIn(wanted) }
+  const file = { path: wanted, fileName: name }
+  const data = { path: `${wanted}.data`, fileName: `${name}.data` }
+  const hasData = name.endsWith('.onnx') && (await stat(data.path).catch(() => null))?.isFile() === true
+  return hasData ? { fileName: `${name}.zip`, files: [file, data] } : { fileName: name, files: [file] }
 }
 
-/** @throws Fault file.* */
-async function readable(file: string): Promise<void> {
-  const found = await stat(file).catch((error: unknown) => {
-    throw asFileFault(error, file, 'read')
-  })
-  if (!found.isFile()) throw new Fault('file.isFolder', `${file} is a folder, not a file`, { path: file })
+/** An export is a handful of files; a folder of photographs chosen by mistake is not packed. */
+const MOST_FILES = 200
+
+/** @throws Fault file.notOneModel for an empty folder, one with folders in it, and one with very many files */
+async function filesIn(folder: string): Promise<DownloadFile[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  if (files.length === 0 || files.length > MOST_FILES || entries.some((entry) => entry.isDirectory()))
+    throw new Fault(
+      'file.notOneModel',
+      `${folder} is no folder of one model (${files.length} files): choose a file in it.`,
+      { path: folder, files: files.length },
+    )
+  return files
+    .map(({ name }) => ({ path: path.join(folder, name), fileName: `${path.basename(folder)}/${name}` }))
+    .sort((a, b) => a.fileName.localeCompare(b.fileName, 'en', { numeric: true }))
 }
 
 /** @throws Fault usage.noDialogs */
@@ -75,7 +93,14 @@ const ENDINGS: Readonly<Record<FileKind, readonly string[] | null>> = {
   any: null,
 }
 
-async function folderView(app: Application, folder: string, kind: FileKind): Promise<FolderView> {
+/** Whoever types or pastes the path of a file means that file. */
+async function listAt(app: Application, wanted: string, kind: FileKind): Promise<FolderView> {
+  const isFile = (await stat(wanted).catch(() => null))?.isFile() === true
+  const view = await folderView(app, isFile ? app.allowed(path.dirname(wanted)) : wanted, kind)
+  return { ...view, chosen: isFile ? wanted : null }
+}
+
+async function folderView(app: Application, folder: string, kind: FileKind): Promise<Omit<FolderView, 'chosen'>> {
   const found = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     throw asFileFault(error, folder, 'read')
   })

@@ -15,6 +15,8 @@ export interface FolderView {
   /** null at a root */
   readonly parent: string | null
   readonly entries: readonly FolderEntry[]
+  /** the file that was asked for, where a file's path was: the view is of the folder it lies in */
+  readonly chosen: string | null
 }
 
 const fileKind = z.enum(['model', 'data', 'folder', 'plan', 'store', 'any'])
@@ -24,7 +26,7 @@ export type FileKind = z.infer<typeof fileKind>
 export const filesApi = {
   /** Folders to start from. */
   roots: call.output(type<readonly { readonly name: string; readonly path: string }[]>()),
-  /** Fault file.outsideWorkspace, file.notFound, file.notReadable. */
+  /** What lies in a folder, or in the folder of a file. Fault file.outsideWorkspace, file.notFound, file.notReadable. */
   list: call.input(z.strictObject({ folder: z.string(), kind: fileKind.default('any') })).output(type<FolderView>()),
   /** The system's dialog; null when it was closed. Fault usage.noDialogs where the host has none (`AppInfo.nativeDialogs`). */
   pick: call
@@ -35,7 +37,7 @@ export const filesApi = {
     .output(type<{ readonly path: string } | null>()),
   /** Shows a file in the system's file manager. Fault usage.noDialogs where the host has none. */
   reveal: call.input(z.strictObject({ path: z.string() })).output(type<void>()),
-  /** A link that gives the file once within a minute; null where the host's files are the user's own and need no download. */
+  /** A link that gives the file once within a minute, a model with its data or a folder as a zip archive; null where the host's files are the user's own and need no download. */
   download: call
     .input(z.union([z.strictObject({ path: z.string() }), z.strictObject({ run: z.string(), role: z.string() })]))
     .output(type<{ readonly url: string; readonly fileName: string } | null>()),

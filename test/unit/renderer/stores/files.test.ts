@@ -13,7 +13,10 @@ function filesWindow(nativeDialogs = false) {
         list: os.files.list.handler(({ input, errors }) => {
           if (!input.folder.startsWith(ROOT))
             throw errors.FAULT({ data: { code: 'file.outsideWorkspace', message: 'Not there.', data: {} } })
-          return { path: input.folder, parent: input.folder === ROOT ? null : ROOT, entries: [] }
+          const isFile = input.folder.endsWith('.onnx')
+          const folder = isFile ? ROOT : input.folder
+          const parent = folder === ROOT ? null : ROOT
+          return { path: folder, parent, entries: [], chosen: isFile ? input.folder : null }
         }),
         pick: os.files.pick.handler(({ input }) => ({ path: `/picked/${input.kind}` })),
         save: os.files.save.handler(() => null),
@@ -43,6 +46,18 @@ it('shows its own dialog elsewhere, and gives what was chosen there', async () =
   files.answer(`${ROOT}/models/a.onnx`)
   expect(await chosen).toBe(`${ROOT}/models/a.onnx`)
   expect(files.request).toBeNull()
+})
+
+it('takes the path of a file that is typed: opens it, or writes over it where a target was asked for', async () => {
+  const { files } = filesWindow()
+  const chosen = files.choose('model', 'Open')
+  await vi.waitFor(() => expect(files.view?.path).toBe(ROOT))
+  await files.go(`${ROOT}/a.onnx`)
+  expect(await chosen).toBe(`${ROOT}/a.onnx`)
+  void files.chooseTarget('new.onnx', 'Save')
+  await vi.waitFor(() => expect(files.view?.path).toBe(ROOT))
+  await files.go(`${ROOT}/a.onnx`)
+  expect([files.request?.mode, files.fileName, files.view?.path]).toEqual(['save', 'a.onnx', ROOT])
 })
 
 it('starts where it was left, or at a root where that is gone', async () => {
