@@ -1,9 +1,9 @@
-import { copyFile, mkdir, stat } from 'node:fs/promises'
-import { createReadStream, existsSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { OnPartial } from '../../shared/contract/api/jobs.ts'
 import type { StepView } from '../../shared/contract/api/training.ts'
-import type { DataInfo, DataSpec, SampleRange } from '../../shared/contract/data.ts'
+import type { DataInfo, DataSpec } from '../../shared/contract/data.ts'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { Json } from '../../shared/contract/runs.ts'
 import { resolvePreprocess } from '../data/preprocess.ts'
@@ -15,10 +15,17 @@ import { evaluationMetrics } from './evaluate-run.ts'
 import { recordRun, type OpenRun, type RunOutcome } from './record-run.ts'
 import type { Services } from './services.ts'
 import type { BuildModelInput, TrainStart } from './tasks/build-model.ts'
-import type { DataDescription, DescribeDataInput } from './tasks/describe-data.ts'
 import type { ModelDescription } from './tasks/describe-model.ts'
 import { KeptCurve } from './training-curve.ts'
 import { BEST, type TrainInput, type TrainOutput } from './tasks/train.ts'
+import {
+  checkpointFolder,
+  defined,
+  describeTraining,
+  lengthOf,
+  testSamples,
+  trainingRanges,
+} from './training/samples.ts'
 
 /** What `train` is asked for; all of it goes into the run's parameters, from which `--resume` takes it again. */
 export interface TrainRequest {
@@ -54,9 +61,6 @@ export interface TrainAnswer {
   /** of the written file, measured in ONNX Runtime; on the test split where there is one, else on the validation samples */
   readonly test: { readonly split: string; readonly evaluation: Evaluation }
 }
-
-const VALIDATION_PART = 0.1
-const MOST_VALIDATION = 5000
 
 /**
  * `quantbench train`: builds or opens a model, trains it on TensorFlow, writes it and measures the file in ONNX Runtime.
@@ -101,7 +105,7 @@ async function trainAs(
 ): Promise<RunOutcome<TrainAnswer>> {
   const { pool, signal, store } = services
   const info = await describeTraining(request.data, services)
-  const folder = await checkpointFolder(run.id, resumes, services)
+  const folder = await checkpointFolder(run.id, resumes, [BEST], services)
   const model = join(folder, 'start.onnx')
   const build: BuildModelInput = {
     start: request.start,
@@ -124,7 +128,7 @@ async function trainAs(
     new Map(Object.entries(description.metadata)),
   )
   services.onLog('info', `Preprocessing: ${why}`)
-  const ranges = rangesOf(request, info, services)
+  const ranges = trainingRanges(request, info, services)
   store.catalog.keepData(info, services.now())
   const input: TrainInput = {
     model,
@@ -162,57 +166,12 @@ async function trainAs(
   return outcomeOf(answer, curve.steps, await store.artifacts.putFile(output))
 }
 
-/** The split that is learned from. */
-async function describeTraining(spec: DataSpec, { pool, signal }: Services): Promise<DataInfo> {
-  const input: DescribeDataInput = { spec, split: null, calibrate: true, sameSplit: false }
-  const { evaluation, calibration } = await pool.run<DescribeDataInput, DataDescription>('describeData', input, {
-    signal,
-    retry: true,
-  })
-  const info = calibration ?? evaluation
-  if (info.labelled) return info
-  throw new Fault('data.labelMissing', 'These data have no labels; training needs one for every sample.')
-}
-
-/** A resumed training goes on in a copy of what it left, so that the first run's checkpoint stays what it was. */
-async function checkpointFolder(run: string, resumes: string | null, { store }: Services): Promise<string> {
-  const root = join(store.home, 'checkpoints')
-  const folder = join(root, run)
-  await mkdir(folder, { recursive: true })
-  if (resumes === null) return folder
-  const left = join(root, resumes)
-  if (!existsSync(join(left, 'checkpoint.bin'))) {
-    throw new Fault(
-      'usage.resume',
-      `Run ${resumes} left no checkpoint: it ended before its first epoch. Train without --resume.`,
-      { run: resumes },
-    )
-  }
-  for (const name of ['checkpoint.bin', BEST]) await copyFile(join(left, name), join(folder, name))
-  return folder
-}
-
 function pictureOf({ size }: TrainRequest, { pictureShape }: DataInfo): BuildModelInput['picture'] {
   if (size) return [size[0], size[1], pictureShape?.[2] ?? 3]
   return pictureShape
 }
 
-/** The first positions of the order are held out, the rest is learned from. */
-function rangesOf(request: TrainRequest, { count, split }: DataInfo, { onLog }: Services): TrainInput['ranges'] {
-  const held = request.validation ?? Math.min(MOST_VALIDATION, Math.floor(count * VALIDATION_PART))
-  if (held >= count) {
-    throw new Fault(
-      'usage.range',
-      `--validation ${held} leaves nothing to learn from: the ${split} split has ${count} samples.`,
-      { count },
-    )
-  }
-  const end = request.samples === null ? count : Math.min(count, held + request.samples)
-  onLog('info', `Training on ${split} ${held}:${end} of ${count}, choosing the best epoch on 0:${held}.`)
-  return { train: { start: held, end }, validation: { start: 0, end: held } }
-}
-
-/** Accuracy of the written file: on the test split where there is one apart, else on what was held out, else on nothing new. */
+/** Accuracy of the written file. */
 async function measure(
   input: TrainInput,
   model: string,
@@ -220,21 +179,13 @@ async function measure(
   services: Services,
 ): Promise<TrainAnswer['test']> {
   const { pool, signal, onProgress, onLog } = services
-  const ask: DescribeDataInput = { spec: input.data, split: null, calibrate: false, sameSplit: false }
-  const { evaluation } = await pool.run<DescribeDataInput, DataDescription>('describeData', ask, {
-    signal,
-    retry: true,
-  })
-  const apart = evaluation.hash !== info.hash
-  const held = lengthOf(input.ranges.validation) > 0 ? input.ranges.validation : input.ranges.train
+  const { name, ...samples } = await testSamples(input.data, info, input.ranges, services)
   const result = await evaluateModel(
     {
       model,
       reference: null,
       data: input.data,
-      split: evaluation.split,
-      dataHash: evaluation.hash,
-      range: apart ? { start: 0, end: evaluation.count } : held,
+      ...samples,
       seed: input.options.seed,
       preprocess: input.preprocess,
       batch: input.options.batch,
@@ -242,13 +193,7 @@ async function measure(
     pool,
     { signal, onProgress, onLog },
   )
-  return { split: apart ? evaluation.split : 'validation', evaluation: result }
-}
-
-const lengthOf = ({ start, end }: SampleRange): number => end - start
-
-function defined<T extends object>(values: T): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>
+  return { split: name, evaluation: result }
 }
 
 function outcomeOf(

@@ -1,0 +1,111 @@
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DataInfo, DataSpec, DataSplit, SampleRange } from '../../../shared/contract/data.ts'
+import { Fault } from '../../../shared/contract/fault.ts'
+import type { Services } from '../services.ts'
+import type { DataDescription, DescribeDataInput } from '../tasks/describe-data.ts'
+import type { TrainSamples } from '../tasks/training/data.ts'
+import { CHECKPOINT } from '../tasks/training/run.ts'
+
+const VALIDATION_PART = 0.1
+const MOST_VALIDATION = 5000
+
+/** The split that is learned from. @throws Fault data.labelMissing */
+export async function describeTraining(spec: DataSpec, { pool, signal }: Services): Promise<DataInfo> {
+  const input: DescribeDataInput = { spec, split: null, calibrate: true, sameSplit: false }
+  const { evaluation, calibration } = await pool.run<DescribeDataInput, DataDescription>('describeData', input, {
+    signal,
+    retry: true,
+  })
+  const info = calibration ?? evaluation
+  if (info.labelled) return info
+  throw new Fault('data.labelMissing', 'These data have no labels; training needs one for every sample.')
+}
+
+/**
+ * The folder that a training keeps its checkpoints in. A resumed one goes on in a copy of what it left, so that the first run's checkpoint
+ * stays what it was.
+ * @param others names beside the checkpoint that are taken over, where they are there
+ * @throws Fault usage.resume
+ */
+export async function checkpointFolder(
+  run: string,
+  resumes: string | null,
+  others: readonly string[],
+  { store }: Pick<Services, 'store'>,
+): Promise<string> {
+  const root = join(store.home, 'checkpoints')
+  const folder = join(root, run)
+  await mkdir(folder, { recursive: true })
+  if (resumes === null) return folder
+  const left = join(root, resumes)
+  if (![CHECKPOINT, ...others].some((name) => existsSync(join(left, name)))) {
+    throw new Fault(
+      'usage.resume',
+      `Run ${resumes} left no checkpoint: it ended before its first epoch. Train without --resume.`,
+      { run: resumes },
+    )
+  }
+  for (const name of [CHECKPOINT, ...others]) {
+    if (existsSync(join(left, name))) await copyFile(join(left, name), join(folder, name))
+  }
+  return folder
+}
+
+/** The first positions of the order are held out, the rest is learned from. @throws Fault usage.range */
+export function trainingRanges(
+  { samples, validation }: { readonly samples: number | null; readonly validation: number | null },
+  { count, split }: DataInfo,
+  { onLog }: Pick<Services, 'onLog'>,
+): TrainSamples['ranges'] {
+  const held = validation ?? Math.min(MOST_VALIDATION, Math.floor(count * VALIDATION_PART))
+  if (held >= count) {
+    throw new Fault(
+      'usage.range',
+      `--validation ${held} leaves nothing to learn from: the ${split} split has ${count} samples.`,
+      { count },
+    )
+  }
+  const end = samples === null ? count : Math.min(count, held + samples)
+  onLog('info', `Training on ${split} ${held}:${end} of ${count}, choosing the best epoch on 0:${held}.`)
+  return { train: { start: held, end }, validation: { start: 0, end: held } }
+}
+
+/** What a trained model is measured on. */
+export interface TestSamples {
+  readonly split: DataSplit
+  /** the split's name, or `validation` where nothing apart from training is there */
+  readonly name: string
+  readonly dataHash: string
+  readonly range: SampleRange
+}
+
+/** The test split where there is one apart, else what was held out, else nothing new. */
+export async function testSamples(
+  spec: DataSpec,
+  learned: DataInfo,
+  ranges: TrainSamples['ranges'],
+  { pool, signal }: Services,
+): Promise<TestSamples> {
+  const ask: DescribeDataInput = { spec, split: null, calibrate: false, sameSplit: false }
+  const { evaluation } = await pool.run<DescribeDataInput, DataDescription>('describeData', ask, {
+    signal,
+    retry: true,
+  })
+  const apart = evaluation.hash !== learned.hash
+  const held = lengthOf(ranges.validation) > 0 ? ranges.validation : ranges.train
+  return {
+    split: evaluation.split,
+    name: apart ? evaluation.split : 'validation',
+    dataHash: evaluation.hash,
+    range: apart ? { start: 0, end: evaluation.count } : held,
+  }
+}
+
+export const lengthOf = ({ start, end }: SampleRange): number => end - start
+
+/** Options without what nobody named. */
+export function defined<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>
+}
