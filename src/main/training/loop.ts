@@ -93,7 +93,7 @@ export async function train(
 ): Promise<TrainResult> {
   const weights = graph.weights.map(({ name, decays }) => ({ name, decays, variable: graph.variables.get(name)! }))
   const learned = [...weights, ...(ports.quantizer?.learned ?? [])].filter(({ variable }) => variable.trainable)
-  const optimizer = createOptimizer(engine.tf, options.optimizer, learned, options.weightDecay)
+  const optimizer = createOptimizer(engine.tf, options.optimizer, learned, options)
   const trainer = new Trainer(engine, graph, options, ports, optimizer, learned)
   try {
     if (resume) trainer.restore(resume)

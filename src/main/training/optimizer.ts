@@ -1,5 +1,5 @@
 import type { Tensor, Tfjs, Variable } from '../engines/tensor-api.ts'
-import type { OptimizerKind } from './options.ts'
+import type { OptimizerKind, TrainOptions } from './options.ts'
 
 /** A weight as an optimiser sees it. */
 export interface Learned {
@@ -19,22 +19,20 @@ export interface Optimizer {
   dispose(): void
 }
 
-/** Source: Sutskever et al. 2013, as PyTorch and tfjs write it. */
-const MOMENTUM = 0.9
 /** Source: Kingma and Ba 2015, algorithm 1. */
 const BETA1 = 0.9
 const BETA2 = 0.999
 const EPSILON = 1e-7
 
 /**
- * SGD with Nesterov-free momentum and decay added to the gradient, or Adam with decoupled decay (Loshchilov and Hutter 2019, AdamW).
+ * SGD with Nesterov-free momentum (Sutskever et al. 2013, as PyTorch and tfjs write it) and decay added to the gradient, or Adam with decoupled decay (Loshchilov and Hutter 2019, AdamW).
  * Biases, scales and offsets do not decay.
  */
 export function createOptimizer(
   tf: Tfjs,
   kind: OptimizerKind,
   weights: readonly Learned[],
-  weightDecay: number,
+  { weightDecay, momentum }: Pick<TrainOptions, 'weightDecay' | 'momentum'>,
 ): Optimizer {
   const learned = weights.filter(({ variable }) => variable.trainable)
   const slotNames = kind === 'sgd' ? ['momentum'] : ['first', 'second']
@@ -56,7 +54,8 @@ export function createOptimizer(
         if (!gradient) continue
         const own = slotNames.map((slot) => slots.get(`${weight.name}/${slot}`)!)
         const decay = weight.decays ? weightDecay : 0
-        tf.tidy(() => update(tf, weight.variable, gradient, own, { learningRate, decay, step: optimizer.steps }))
+        const settings = { learningRate, decay, momentum, step: optimizer.steps }
+        tf.tidy(() => update(tf, weight.variable, gradient, own, settings))
       }
     },
     slots: () => slots,
@@ -68,6 +67,7 @@ export function createOptimizer(
 interface StepSettings {
   readonly learningRate: number
   readonly decay: number
+  readonly momentum: number
   readonly step: number
 }
 
@@ -75,12 +75,12 @@ function sgd(
   tf: Tfjs,
   variable: Variable,
   gradient: Tensor,
-  [momentum]: readonly Variable[],
-  { learningRate, decay }: StepSettings,
+  [velocity]: readonly Variable[],
+  { learningRate, decay, momentum }: StepSettings,
 ): void {
   const pull = decay === 0 ? gradient : tf.add(gradient, tf.mul(variable, decay))
-  momentum!.assign(tf.add(tf.mul(momentum!, MOMENTUM), pull))
-  variable.assign(tf.sub(variable, tf.mul(momentum!, learningRate)))
+  velocity!.assign(tf.add(tf.mul(velocity!, momentum), pull))
+  variable.assign(tf.sub(variable, tf.mul(velocity!, learningRate)))
 }
 
 function adam(

@@ -21,6 +21,8 @@ export interface TrainOptions {
   readonly schedule: ScheduleKind
   /** epochs during which the rate rises from 0 */
   readonly warmup: number
+  /** of SGD: how much of the last step's direction is kept, 0 to 1 */
+  readonly momentum: number
   readonly weightDecay: number
   /** of the class scores' targets, 0 to 1 */
   readonly labelSmoothing: number
@@ -38,6 +40,7 @@ export const DEFAULT_OPTIONS: TrainOptions = {
   learningRate: 0.05,
   schedule: 'cosine',
   warmup: 0,
+  momentum: 0.9,
   weightDecay: 5e-4,
   labelSmoothing: 0,
   seed: 0,

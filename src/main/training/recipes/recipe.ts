@@ -62,6 +62,7 @@ const settings = z.strictObject({
   learningRate: z.number().positive().optional(),
   schedule: z.enum(['constant', 'cosine', 'step', 'linear']).optional(),
   warmup: z.number().min(0).optional(),
+  momentum: z.number().min(0).max(0.999).optional(),
   weightDecay: z.number().min(0).optional(),
   labelSmoothing: z.number().min(0).max(0.9).optional(),
   augment: z.strictObject({ flip: z.boolean().default(false), shift: z.int().min(0).default(0) }).optional(),

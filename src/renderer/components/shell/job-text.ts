@@ -1,5 +1,5 @@
 import type { JobInfo, JobKind } from '../../../shared/contract/api/jobs.ts'
-import { durationText } from '../../format.ts'
+import { bytesText, durationText } from '../../format.ts'
 import type { IconName } from '../ui/icons.ts'
 
 /** Icon of each kind of job. */
@@ -14,6 +14,8 @@ export const JOB_ICON: Readonly<Record<JobKind, IconName>> = {
   sweep: 'bars',
   measurePlan: 'measure',
   convert: 'export',
+  train: 'train',
+  installEngine: 'download',
   demo: 'play',
 }
 
@@ -52,8 +54,12 @@ function stepText(job: Pick<JobInfo, 'progress'>): string | null {
   if (progress === null) return null
   const stage = progress.stage.charAt(0).toUpperCase() + progress.stage.slice(1)
   if (progress.total === null && progress.done === 0) return stage
-  const count = progress.total === null ? String(progress.done) : `${progress.done} of ${progress.total}`
-  return `${stage}: ${count} ${progress.unit}`.trimEnd()
+  const isSize = progress.unit === 'bytes'
+  const [done, total] = [progress.done, progress.total].map((count) =>
+    count !== null && isSize ? bytesText(count) : count,
+  )
+  const count = total === null ? String(done) : `${done} of ${total}`
+  return `${stage}: ${count} ${isSize ? '' : progress.unit}`.trimEnd()
 }
 
 /** What is left, in words: of the job where it says so itself, else of the stage; null where nothing can be said. */

@@ -19,6 +19,8 @@ export const trainOptions = z.strictObject({
   schedule: z.enum(['constant', 'cosine', 'step', 'linear']).optional(),
   /** epochs during which the rate rises from 0 */
   warmup: z.number().min(0).max(100_000).optional(),
+  /** of SGD */
+  momentum: z.number().min(0).max(0.999).optional(),
   weightDecay: z.number().min(0).max(1).optional(),
   labelSmoothing: z.number().min(0).max(0.9).optional(),
   seed: z.int().min(0).max(0xffffffff).optional(),

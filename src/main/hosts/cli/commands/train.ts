@@ -20,6 +20,7 @@ interface TrainFlags {
   learningRate?: number
   schedule?: ScheduleKind
   warmup?: number
+  momentum?: number
   weightDecay?: number
   labelSmoothing?: number
   augment?: string[]
@@ -47,6 +48,7 @@ export function addTrainCommand(program: Command, host: Host): void {
     .option('--learning-rate <rate>', 'at the start', positive)
     .addOption(new Option('--schedule <name>', 'how the rate falls').choices(['constant', 'cosine', 'step', 'linear']))
     .option('--warmup <epochs>', 'epochs in which the rate rises', fraction)
+    .option('--momentum <share>', 'of SGD: how much of the last direction is kept (0.9)', share)
     .option('--weight-decay <factor>', 'pull of the weights towards 0', fraction)
     .option('--label-smoothing <share>', 'share of the target that goes to all classes', fraction)
     .option('--augment <list>', 'flip, shift:PIXELS, or none', list)
@@ -96,6 +98,7 @@ function requestOf(recipe: string | undefined, flags: TrainFlags): TrainRequest 
       learningRate: flags.learningRate,
       schedule: flags.schedule,
       warmup: flags.warmup,
+      momentum: flags.momentum,
       weightDecay: flags.weightDecay,
       labelSmoothing: flags.labelSmoothing,
       patience: flags.patience,
@@ -155,6 +158,12 @@ function positive(text: string): number {
 function fraction(text: string): number {
   const value = Number(text)
   if (!(value >= 0 && value < 1e6)) throw new InvalidArgumentError('expected a number of at least 0.')
+  return value
+}
+
+function share(text: string): number {
+  const value = Number(text)
+  if (!(value >= 0 && value < 1)) throw new InvalidArgumentError('expected a number from 0 to below 1.')
   return value
 }
 
