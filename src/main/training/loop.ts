@@ -8,6 +8,7 @@ import { createOptimizer, type Learned, type Optimizer } from './optimizer.ts'
 import type { TrainOptions } from './options.ts'
 import type { Random } from './random.ts'
 import { learningRateAt } from './schedule.ts'
+import { assignTensors } from './state.ts'
 import type { ForwardOptions, TrainableGraph } from './trainable/graph.ts'
 
 /** Where batches come from; reading ahead is the source's own affair. */
@@ -250,12 +251,7 @@ class Trainer {
   }
 
   #load(tensors: ReadonlyMap<string, Float32Array>): void {
-    const { tf } = this.#engine
-    for (const [name, variable] of this.#all()) {
-      const values = tensors.get(name)
-      if (values?.length !== variable.size) throw new Error(`the checkpoint does not fit: ${name}`)
-      tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)))
-    }
+    assignTensors(this.#engine.tf, this.#all(), tensors)
     this.#ports.quantizer?.load(tensors)
   }
 }

@@ -1,0 +1,183 @@
+import path from 'node:path'
+import type { DataSpec, DataSplit, SampleRange } from '../../../shared/contract/data.ts'
+import type { LayerInfo } from '../../../shared/contract/model.ts'
+import type { QuantPlan } from '../../../shared/contract/plan.ts'
+import type { TensorEngine } from '../../engines/tensor-api.ts'
+import { toTensorFault } from '../../engines/tf/errors.ts'
+import { installTensorFlow } from '../../engines/tf/install.ts'
+import { loadTensorEngine } from '../../engines/tf/load.ts'
+import type { Model } from '../../graph/model.ts'
+import { quantizeModel, type QuantizeReport } from '../../quant/quantize.ts'
+import { requiredOpset, resolvePlan } from '../../quant/resolve-plan.ts'
+import type { TrainData, TrainResult, TrainState } from '../../training/loop.ts'
+import { measureGraph, tensorsOf } from '../../training/measure.ts'
+import type { TrainOptions } from '../../training/options.ts'
+import { Quantizer } from '../../training/qat/quantizer.ts'
+import { setUpQat, type QatSetup } from '../../training/qat/setup.ts'
+import { scoresOf, withWeightsOf } from '../../training/scores.ts'
+import { assignTensors } from '../../training/state.ts'
+import { createTrainable, type TrainableGraph } from '../../training/trainable/graph.ts'
+import { readModelFile, writeModelFile } from '../model-file.ts'
+import type { Task, TaskContext } from '../worker-host.ts'
+import type { TaskDeps } from './deps.ts'
+import { raiseOpset } from './raise-opset.ts'
+import { openTrainData, type TrainSamples } from './training/data.ts'
+import { CHECKPOINT, readCheckpoint, trainInWorker, writeCheckpoint } from './training/run.ts'
+
+export interface QatInput extends TrainSamples {
+  /** path of the prepared float model (BatchNormalization folded) */
+  readonly prepared: string
+  readonly layers: readonly LayerInfo[]
+  readonly plan: QuantPlan
+  /** `sha256:…` of the source model, which the plan must be for */
+  readonly hash: string
+  readonly data: DataSpec
+  readonly split: DataSplit
+  readonly dataHash: string
+  readonly options: TrainOptions
+  /** last epoch in which ranges move */
+  readonly frozenAfter: number
+  readonly learnsSteps: boolean
+  /** where checkpoints are kept */
+  readonly folder: string
+  /** what QAT evaluates itself on when it is done */
+  readonly test: { readonly split: DataSplit; readonly dataHash: string; readonly range: SampleRange }
+  /** where the quantized model goes, overwriting what is there */
+  readonly output: string
+}
+
+export interface QatOutput extends TrainResult {
+  readonly engine: string
+  /** values learned by gradient */
+  readonly parameters: number
+  /** the plan with the ranges that were trained with */
+  readonly plan: QuantPlan
+  readonly report: QuantizeReport
+  readonly sizeBytes: number
+  /** QAT's own evaluation, on TensorFlow; accuracy in 0–1 */
+  readonly own: { readonly loss: number; readonly accuracy: number; readonly samples: number }
+}
+
+/** State of the best epoch, beside the checkpoint. */
+export const BEST_STATE = 'best.bin'
+/** Batches of the float model that ranges begin with. */
+const LOOKED_AT = 16
+
+/**
+ * Trains a prepared model for the integers of a plan, from its checkpoint where there is one, evaluates it as training sees it, and writes the quantized
+ * model: the weights of the best epoch, on the very grids that it was trained with.
+ * @throws Fault plan.*, engine.notInstalled, engine.trainingDiverged, model.untrainable, data.*, file.diskFull
+ */
+export function createQatTask(deps: TaskDeps): Task<QatInput, QatOutput> {
+  return async (input, context) => {
+    const engine = loadTensorEngine(await installTensorFlow(context))
+    try {
+      return await trainForIntegers(engine, deps, input, context)
+    } catch (error) {
+      throw toTensorFault(error, engine.version)
+    }
+  }
+}
+
+async function trainForIntegers(
+  engine: TensorEngine,
+  deps: TaskDeps,
+  input: QatInput,
+  context: TaskContext,
+): Promise<QatOutput> {
+  const { layers, plan, hash, options, folder, learnsSteps, frozenAfter } = input
+  const { signal } = context
+  const { model } = await readModelFile(input.prepared, { signal })
+  const setup = setUpQat(model, resolvePlan(plan, layers, model, hash))
+  const graph = createTrainable(engine, scoresOf(setup.model), (name) => !setup.constants.has(name))
+  const quantizer = new Quantizer(engine, graph, setup, { frozenAfter, learnsSteps })
+  const source = await deps.openSamples(input.data, input.split, { knownHash: input.dataHash })
+  try {
+    const data = openTrainData(source, model, input, context)
+    const resume = await readCheckpoint(path.join(folder, CHECKPOINT))
+    if (!resume) await lookAt(engine, graph, quantizer, data, signal)
+    const best = path.join(folder, BEST_STATE)
+    const onBest = (state: TrainState): Promise<void> => writeCheckpoint(best, state, signal)
+    const training = { engine, graph, data, options, folder, stage: 'qat', quantizer, onBest }
+    const result = await trainInWorker(training, resume, context)
+    // the best epoch may lie before an interruption
+    const kept = await readCheckpoint(best)
+    if (kept) restore(engine, graph, quantizer, kept)
+    const own = await evaluate(engine, graph, quantizer, model, deps, input, context)
+    const quantized = quantizedModel(setup, graph, quantizer, input)
+    const { sizeBytes } = await writeModelFile(quantized.model, input.output, { force: true, signal })
+    const learned = [...graph.variables.values(), ...quantizer.learned.map(({ variable }) => variable)]
+    const parameters = learned.reduce((sum, { trainable, size }) => sum + (trainable ? size : 0), 0)
+    const { report, plan: trained } = quantized
+    return { ...result, engine: engine.version, parameters, plan: trained, report, sizeBytes, own }
+  } finally {
+    quantizer.dispose()
+    graph.dispose()
+    await source.close()
+  }
+}
+
+async function lookAt(
+  { tf }: TensorEngine,
+  graph: TrainableGraph,
+  quantizer: Quantizer,
+  data: TrainData,
+  signal: AbortSignal,
+): Promise<void> {
+  let looked = 0
+  for await (const batch of data.train(0)) {
+    signal.throwIfAborted()
+    tf.tidy(() => quantizer.look({ [graph.model.graph.inputs[0]!.name]: tensorsOf(tf, batch).x }))
+    if (++looked === LOOKED_AT) break
+  }
+}
+
+function restore({ tf }: TensorEngine, graph: TrainableGraph, quantizer: Quantizer, { tensors }: TrainState): void {
+  const steps = quantizer.learned.map(({ name, variable }) => [name, variable] as const)
+  assignTensors(tf, [...graph.variables, ...graph.statistics, ...steps], tensors)
+  quantizer.load(tensors)
+}
+
+/** What training itself thinks of its model, on the samples that the file is measured on too. */
+async function evaluate(
+  { tf }: TensorEngine,
+  graph: TrainableGraph,
+  quantizer: Quantizer,
+  model: Model,
+  deps: TaskDeps,
+  { data, test, preprocess, options }: QatInput,
+  context: TaskContext,
+): Promise<QatOutput['own']> {
+  const source = await deps.openSamples(data, test.split, { knownHash: test.dataHash })
+  try {
+    const ranges = { train: { start: 0, end: 0 }, validation: test.range }
+    const { validation } = openTrainData(source, model, { preprocess, ranges, options }, context)
+    return await measureGraph(tf, graph, validation(), () => quantizer.hooks(options.epochs, false), context.signal)
+  } finally {
+    await source.close()
+  }
+}
+
+/** The prepared model with the learned weights, quantized by the plan with the learned ranges. */
+function quantizedModel(
+  setup: QatSetup,
+  graph: TrainableGraph,
+  quantizer: Quantizer,
+  { layers, hash }: QatInput,
+): { model: Model; report: QuantizeReport; plan: QuantPlan } {
+  const trained = withWeightsOf(setup.model, graph.toModel())
+  const initializers = new Map([...trained.graph.initializers, ...setup.constants])
+  const model = { ...trained, graph: { ...trained.graph, initializers } }
+  const plan = quantizer.planWithRanges()
+  const resolved = resolvePlan(plan, layers, model, hash)
+  const ranges = {
+    rangeOf: (tensor: string): never => {
+      throw new Error(`training has no range of ${tensor}`)
+    },
+  }
+  const { weightQuantizer: quantizeWeights } = quantizer
+  return {
+    ...quantizeModel({ model: raiseOpset(model, requiredOpset(resolved)), resolved, ranges, quantizeWeights }),
+    plan,
+  }
+}
