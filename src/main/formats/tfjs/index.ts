@@ -1,5 +1,6 @@
 export { openTfjs } from './open.ts'
 export { encodeTfjs } from './write/encode.ts'
+export { encodeLayers } from './write/layers/encode.ts'
 export type { EncodedTfjs } from './write/encode.ts'
 export { WEIGHT_STORAGES } from './write/weight-codes.ts'
 export type { WeightStorage } from './write/weight-codes.ts'

@@ -109,22 +109,4 @@ export class Exporter extends Forms {
     const shape = this.integers(`${name}/shape`, lengths)
     return this.emit('Reshape', name, [input, shape], { Tshape: tf.type('DT_INT32') }, type)
   }
-
-  /** @throws Unsupported for types TensorFlow.js does not have */
-  typeOf(tensor: string): TfType {
-    switch (this.fact(tensor).dataType) {
-      case 'float':
-      case null:
-        return 'DT_FLOAT'
-      case 'int32':
-      case 'int64':
-        return 'DT_INT32'
-      case 'bool':
-        return 'DT_BOOL'
-      default:
-        throw new Unsupported(
-          `has values of type ${this.fact(tensor).dataType}, which TensorFlow.js does not compute with`,
-        )
-    }
-  }
 }

@@ -5,6 +5,7 @@ import { elementCount } from '../../../graph/tensors.ts'
 import { numbersIn } from '../lower/constants.ts'
 import { Unsupported } from '../lower/problem.ts'
 import { inverse, orderOf, permuted, plainOrder, sameNumbers, type Order } from '../lower/value.ts'
+import type { TfType } from './tf-node.ts'
 
 /** Which tensor a form has the numbers of, before it was reshaped. */
 interface Reshaping {
@@ -187,5 +188,23 @@ export abstract class Forms {
   isScalar(tensor: string): boolean {
     const constant = this.constant(tensor)
     return constant !== null && elementCount(constant.dims) === 1
+  }
+
+  /** @throws Unsupported for types TensorFlow.js does not have */
+  typeOf(tensor: string): TfType {
+    switch (this.fact(tensor).dataType) {
+      case 'float':
+      case null:
+        return 'DT_FLOAT'
+      case 'int32':
+      case 'int64':
+        return 'DT_INT32'
+      case 'bool':
+        return 'DT_BOOL'
+      default:
+        throw new Unsupported(
+          `has values of type ${this.fact(tensor).dataType}, which TensorFlow.js does not compute with`,
+        )
+    }
   }
 }
