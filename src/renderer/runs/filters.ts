@@ -16,6 +16,7 @@ export const KIND_WORDS: Readonly<Record<RunKind, string>> = {
   sweep: 'bit sweep',
   measurePlan: 'measure plan',
   convert: 'convert',
+  reproduce: 'classic table',
   demo: 'demo',
 }
 

@@ -14,6 +14,7 @@ export type RunKind =
   | 'sweep'
   | 'measurePlan'
   | 'convert'
+  | 'reproduce'
   | 'demo'
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted'

@@ -17,6 +17,7 @@ const runKind = z.enum([
   'sweep',
   'measurePlan',
   'convert',
+  'reproduce',
   'demo',
 ])
 const runStatus = z.enum(['running', 'done', 'failed', 'interrupted'])

@@ -8,6 +8,7 @@ import { addEvalCommand } from './eval.ts'
 import { addInspectCommand } from './inspect.ts'
 import { addQuantizeCommand } from './quantize.ts'
 import { addReportCommand } from './report.ts'
+import { addReproduceCommand } from './reproduce.ts'
 import { addRunsCommand } from './runs.ts'
 import { addSearchCommand } from './search.ts'
 import { addSensitivityCommand } from './sensitivity.ts'
@@ -28,6 +29,7 @@ export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
   addConvertCommand,
   addRunsCommand,
   addReportCommand,
+  addReproduceCommand,
   addServeCommand,
   addDoctorCommand,
   addDemoCommand,

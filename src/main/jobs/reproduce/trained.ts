@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DataSpec } from '../../../shared/contract/data.ts'
+import type { Json } from '../../../shared/contract/runs.ts'
+import { CHECKPOINT } from '../tasks/training/run.ts'
+import type { Services } from '../services.ts'
+import { runTraining, type TrainAnswer, type TrainRequest } from '../train-run.ts'
+import type { DataDescription, DescribeDataInput } from '../tasks/describe-data.ts'
+import { contentKey } from '../../store/content-key.ts'
+
+/** A model that a training wrote, kept in the home: whoever asks for equal recipe, options and data gets it again. */
+export interface Kept<Facts> {
+  readonly path: string
+  readonly run: string
+  readonly facts: Facts
+}
+
+/** What is remembered of a float training. A type, not an interface: it is kept as JSON. */
+export type TrainFacts = {
+  readonly parameters: number
+  readonly bytes: number
+  readonly epochs: number
+  readonly engine: string
+}
+
+/** How a training is found again, and how it is done where it is not. */
+interface KeptAsk<Facts extends Json> {
+  /** what it depends on, whole */
+  readonly content: { readonly [key: string]: Json }
+  /** names the file, for people */
+  readonly stem: string
+  readonly train: (output: string, services: Services, resumes: string | null) => Promise<{ run: string; facts: Facts }>
+}
+
+const FOLDER = 'trained'
+
+/** `sha256:…` of what the split holds that is learned from, and of the one that is evaluated. @throws Fault data.*, file.* */
+export async function dataHashes(
+  data: DataSpec,
+  { pool, signal }: Services,
+): Promise<{ readonly train: string; readonly test: string }> {
+  const input: DescribeDataInput = { spec: data, split: null, calibrate: true, sameSplit: false }
+  const { evaluation, calibration } = await pool.run<DescribeDataInput, DataDescription>('describeData', input, {
+    signal,
+    retry: true,
+  })
+  return { train: (calibration ?? evaluation).hash, test: evaluation.hash }
+}
+
+/**
+ * Gives the model of a training: the kept one, else one that is trained now, from the checkpoint of an equal training that was
+ * interrupted where there is one.
+ * @throws Fault as the training
+ */
+export async function trainOnce<Facts extends Json>(ask: KeptAsk<Facts>, services: Services): Promise<Kept<Facts>> {
+  const { store, now } = services
+  const content = { kind: 'trained', model: null, ...ask.content }
+  const begun = { ...content, kind: 'trainingBegun' }
+  const path = join(store.home, FOLDER, `${ask.stem}-${contentKey(content).slice(-12)}.onnx`)
+  const kept = store.measurements.find(content) as { run: string; facts: Facts } | null
+  if (kept !== null && existsSync(path)) return { path, ...kept }
+  await mkdir(join(store.home, FOLDER), { recursive: true })
+  await rm(path, { force: true })
+  const resumes = interruptedRun(store.measurements.find(begun), services)
+  if (resumes !== null) services.onLog('info', `Going on with the training of run ${resumes}, which was interrupted.`)
+  const noted: Services = {
+    ...services,
+    // known before the first step, so that a killed process leaves a trace to go on from
+    onRun: (run) => store.measurements.keep(begun, { run, before: resumes }, now()),
+  }
+  const { run, facts } = await ask.train(path, noted, resumes)
+  store.measurements.keep(content, { run, facts }, now())
+  return { path, run, facts }
+}
+
+/** The last begun training of equal content that left a checkpoint; it was ended before it was done, or its file would be known. */
+function interruptedRun(begun: Json, { store }: Services): string | null {
+  if (begun === null) return null
+  const { run, before } = begun as { run: string; before: string | null }
+  const left = [run, before].find((id) => id !== null && existsSync(join(store.home, 'checkpoints', id, CHECKPOINT)))
+  return left ?? null
+}
+
+/** Trains a float model once. */
+export async function floatOnce(
+  request: Omit<TrainRequest, 'output' | 'force'>,
+  stem: string,
+  services: Services,
+): Promise<Kept<TrainFacts>> {
+  const { start, data, ...rest } = request
+  const content = {
+    what: 'float',
+    start: start.kind === 'recipe' ? start.text : start.path,
+    data: (await dataHashes(data, services)).train,
+    ...(JSON.parse(JSON.stringify(rest)) as { [key: string]: Json }),
+  }
+  return trainOnce(
+    {
+      content,
+      stem,
+      train: async (output, noted, resumes) => {
+        const { run, value } = await runTraining({ ...request, output, force: true }, noted, resumes)
+        return { run, facts: factsOf(value) }
+      },
+    },
+    services,
+  )
+}
+
+function factsOf({ parameters, bytes, history, engine }: TrainAnswer): TrainFacts {
+  return { parameters, bytes, epochs: history.length, engine }
+}
