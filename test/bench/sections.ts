@@ -6,6 +6,7 @@ import { runsSection } from './runs.ts'
 import type { Section } from './section.ts'
 import { sensitivitySection } from './sensitivity.ts'
 import { speedSection } from './speed.ts'
+import { trainingSection } from './training.ts'
 
 /** Everything `npm run bench` measures, in this order. */
 export const SECTIONS: readonly Section[] = [
@@ -16,4 +17,5 @@ export const SECTIONS: readonly Section[] = [
   graphSection,
   hostSection,
   runsSection,
+  trainingSection,
 ]
