@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { faultOf } from '../../src/shared/contract/api/base.ts'
 import { PRODUCT } from '../../src/shared/contract/product.ts'
 import { FEW_DIGITS, runJob, testApplication, type TestClient } from '../builders/application.ts'
@@ -204,6 +205,50 @@ describe('models and plans', () => {
     const again = await connect().models.open({ path: copy })
     expect(again.summary).toEqual({ ...summary, path: copy })
     expect(fs.statSync(path.join(folder, 'model.onnx')).mtimeMs).toBe(before)
+  })
+
+  it('opening is left by who cancels, and goes on for who else waits', async () => {
+    const { app, connect } = testApplication()
+    const run = vi.spyOn(app.desk, 'run')
+    const leave = new AbortController()
+    const left = connect()
+      .models.sample(undefined, { signal: leave.signal })
+      .catch((error: unknown) => error)
+    const stays = connect().models.sample()
+    await vi.waitFor(() => expect(run).toHaveBeenCalled())
+    leave.abort()
+    expect(await left).toMatchObject({ name: 'AbortError' })
+    expect((await stays).name).toBe('digits-cnn.onnx')
+
+    const again = new AbortController()
+    app.models.forget((await stays).summary.hash)
+    fs.rmSync(path.join(app.store.home, 'prepared'), { recursive: true })
+    run.mockClear()
+    run.mockImplementationOnce(async (_task, _input, options) => {
+      await once(options!.signal!, 'abort')
+      throw options!.signal!.reason as Error
+    })
+    const alone = connect()
+      .models.sample(undefined, { signal: again.signal })
+      .catch((error: unknown) => error)
+    await vi.waitFor(() => expect(run).toHaveBeenCalled())
+    again.abort()
+    expect(await alone).toMatchObject({ name: 'AbortError' })
+    await vi.waitFor(() => expect(run.mock.calls[0]![2]!.signal!.aborted).toBe(true))
+    expect((await connect().models.sample()).name).toBe('digits-cnn.onnx')
+  })
+
+  it('what a job prepared is not prepared again for the window, nor the other way round', async () => {
+    const { app, connect } = testApplication()
+    const prepared = vi.spyOn(app.store.blobs, 'keep')
+    const client = connect()
+    const { summary, maxRelativeError } = await client.models.sample()
+    const samples = FEW_DIGITS
+    await runJob(client, { kind: 'calibrate', model: summary.path, samples })
+    fs.rmSync(path.join(app.store.home, 'prepared'), { recursive: true })
+    app.models.forget(summary.hash)
+    expect((await client.models.sample()).maxRelativeError).toBe(maxRelativeError)
+    expect(prepared.mock.calls.filter(([kind]) => kind === 'prepared')).toHaveLength(1)
   })
 
   it('a measured plan anchors the estimates of others', async () => {

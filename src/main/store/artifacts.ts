@@ -67,9 +67,7 @@ export class ArtifactStore {
     const sha256 = hash.digest('hex')
     const { size } = await fs.promises.stat(source)
     const target = this.pathOf(sha256)
-    if (!fs.existsSync(target)) {
-      this.#place(target, (temporary) => fs.copyFileSync(source, temporary, fs.constants.COPYFILE_FICLONE))
-    }
+    if (!fs.existsSync(target)) await this.#placeCopy(target, source)
     return { sha256, bytes: size }
   }
 
@@ -90,8 +88,26 @@ export class ArtifactStore {
     }
   }
 
+  #temporary(): string {
+    return path.join(this.#root, INCOMING, `${ownProcess()}.${randomUUID()}.tmp`)
+  }
+
+  /** Copying a model of hundreds of megabytes takes a while in which the process answers others. */
+  async #placeCopy(target: string, source: string): Promise<void> {
+    const temporary = this.#temporary()
+    try {
+      fs.mkdirSync(path.dirname(temporary), { recursive: true })
+      fs.mkdirSync(path.dirname(target), { recursive: true })
+      await fs.promises.copyFile(source, temporary, fs.constants.COPYFILE_FICLONE)
+      fs.renameSync(temporary, target)
+    } catch (error) {
+      fs.rmSync(temporary, { force: true })
+      throw translate(error, target)
+    }
+  }
+
   #place(target: string, write: (temporary: string) => void): void {
-    const temporary = path.join(this.#root, INCOMING, `${ownProcess()}.${randomUUID()}.tmp`)
+    const temporary = this.#temporary()
     try {
       fs.mkdirSync(path.dirname(temporary), { recursive: true })
       fs.mkdirSync(path.dirname(target), { recursive: true })

@@ -25,7 +25,7 @@ export const useModelsStore = defineStore('models', () => {
   /** how far dropped files have come to the host */
   const upload = shallowRef<DropProgress | null>(null)
   let uploading: AbortController | null = null
-  let asked = 0
+  let loading: AbortController | null = null
 
   const hash = computed(() => current.value?.summary.hash ?? null)
   const layers = computed(() => current.value?.summary.layers ?? [])
@@ -64,28 +64,39 @@ export const useModelsStore = defineStore('models', () => {
   }
 
   /** Makes what `load` opens the current model; the newest wish wins. Gives whether it is open now: a failure is kept in `problem`. */
-  async function bring(name: string, load: () => Promise<OpenModel>): Promise<boolean> {
-    const mine = ++asked
+  async function bring(name: string, load: (signal: AbortSignal) => Promise<OpenModel>): Promise<boolean> {
+    loading?.abort()
+    const control = new AbortController()
+    loading = control
     opening.value = name
     problem.value = null
     try {
-      const model = await load()
-      if (mine !== asked) return false
+      const model = await load(control.signal)
+      if (loading !== control) return false
       show(model)
       await loadGraph(model.summary.hash)
       return true
     } catch (error) {
-      if (mine === asked) problem.value = problemOf(error)
+      if (loading === control) problem.value = problemOf(error)
       return false
     } finally {
-      if (mine === asked) opening.value = null
+      if (loading === control) cancelOpening()
     }
   }
 
-  const open = (path: string): Promise<boolean> => bring(path, () => client().models.open({ path }))
-  const openSample = (): Promise<boolean> => bring('the built-in sample', () => client().models.sample())
+  /** Leaves the model that is being opened; the one on screen stays. */
+  function cancelOpening(): void {
+    const control = loading
+    loading = null
+    opening.value = null
+    control?.abort()
+  }
+
+  const open = (path: string): Promise<boolean> => bring(path, (signal) => client().models.open({ path }, { signal }))
+  const openSample = (): Promise<boolean> =>
+    bring('the built-in sample', (signal) => client().models.sample(undefined, { signal }))
   const openKnown = (wanted: string, name = 'the model'): Promise<boolean> =>
-    bring(name, () => client().models.get({ hash: wanted }))
+    bring(name, (signal) => client().models.get({ hash: wanted }, { signal }))
 
   /** Where the host keeps what was sent says nothing to whoever dropped it. */
   function nameOnly(path: string): void {
@@ -147,10 +158,9 @@ export const useModelsStore = defineStore('models', () => {
   }
 
   function close(): void {
-    asked += 1
+    cancelOpening()
     current.value = null
     graph.value = null
-    opening.value = null
     selection.clear()
   }
 
@@ -174,6 +184,7 @@ export const useModelsStore = defineStore('models', () => {
     openKnown,
     openDropped,
     cancelUpload,
+    cancelOpening,
     restore,
     forget,
     keepThumbnail,

@@ -37,6 +37,7 @@ function faultOfInput(error: unknown): Fault | null {
   return new Fault('usage.request', `The request does not fit: ${issues.slice(0, 3).join('; ')}.`, { issues })
 }
 
+/** Raised by a signal: a DOMException, or an error of the transport's own. */
 function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'AbortError'
+  return error instanceof Error && error.name === 'AbortError'
 }

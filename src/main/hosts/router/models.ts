@@ -22,9 +22,9 @@ import { os } from './base.ts'
 export function modelsRouter(app: Application) {
   const { models, store, desk, events } = app
   return os.models.router({
-    open: os.models.open.handler(async ({ input }) => opened(app, app.allowed(input.path))),
-    sample: os.models.sample.handler(() => opened(app, app.sampleModel())),
-    get: os.models.get.handler(async ({ input }) => viewOf(await models.get(input.hash))),
+    open: os.models.open.handler(async ({ input, signal }) => opened(app, app.allowed(input.path), signal)),
+    sample: os.models.sample.handler(({ signal }) => opened(app, app.sampleModel(), signal)),
+    get: os.models.get.handler(async ({ input, signal }) => viewOf(await models.get(input.hash, signal))),
     recent: os.models.recent.handler(() => store.catalog.models().map((row) => recentOf(app, row))),
     forget: os.models.forget.handler(({ input }) => {
       models.forget(input.hash)
@@ -72,8 +72,8 @@ export function modelsRouter(app: Application) {
   })
 }
 
-async function opened(app: Application, path: string): Promise<OpenModel> {
-  const model = await app.models.open(path)
+async function opened(app: Application, path: string, signal: AbortSignal | undefined): Promise<OpenModel> {
+  const model = await app.models.open(path, signal)
   app.events.tell({ kind: 'models' })
   return viewOf(model)
 }

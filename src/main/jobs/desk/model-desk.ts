@@ -12,11 +12,11 @@ import type { Store } from '../../store/store.ts'
 import { writeTextFile } from '../atomic-file.ts'
 import { asFileFault } from '../file-fault.ts'
 import { describeModelGraph } from '../graph-view.ts'
-import { inspectModel } from '../inspect.ts'
 import type { WorkerPool } from '../pool.ts'
-import type { ModelDescription } from '../tasks/describe-model.ts'
+import { describeFile, PREPARE_VERSION, prepareOnce } from '../prepare-once.ts'
 import type { InspectOutput } from '../tasks/inspect.ts'
 import { guessTask } from './guess-task.ts'
+import { SharedWork } from './shared-work.ts'
 
 export interface ModelDeskDeps {
   readonly store: Store
@@ -30,9 +30,10 @@ export interface DeskModel extends OpenModel {
   readonly preparedPath: string
 }
 
-/** What is kept of a model so that a later start need not prepare it again. */
+/** What is kept of a model so that a later start need not prepare it again, however large it is. */
 interface KeptModel extends InspectOutput {
   readonly product: string
+  readonly version: number
 }
 
 /** Short facts for lists. */
@@ -43,8 +44,8 @@ export interface ModelCard {
   readonly parameters: number
 }
 
-/** Prepared models that stay on the disk; the others are made again when they are opened. */
-const KEPT_FOLDERS = 12
+/** Prepared models that stay on the disk beside those that are open; the others are brought back when they are opened. */
+const KEPT_FOLDERS = 6
 
 /**
  * Models that a window has open. A model is read, checked and prepared once; its prepared form lies in the store's folder, found by the
@@ -54,7 +55,7 @@ export class ModelDesk {
   readonly #deps: ModelDeskDeps
   readonly #root: string
   /** by file as it stands: path, size and time of change */
-  readonly #byFile = new Map<string, Promise<DeskModel>>()
+  readonly #byFile = new Map<string, SharedWork<DeskModel>>()
   readonly #byHash = new Map<string, DeskModel>()
   readonly #graphs = new Map<string, Promise<GraphView>>()
   readonly #sketches = new Map<string, Promise<Model>>()
@@ -64,34 +65,38 @@ export class ModelDesk {
     this.#root = join(deps.store.home, 'prepared')
   }
 
-  /** Opens a file, or the one model in a folder. @throws Fault as `inspectModel`; model.severalModels, model.noModel for folders */
-  async open(path: string): Promise<DeskModel> {
+  /**
+   * Opens a file, or the one model in a folder. Who cancels leaves at once; the work stops when nobody waits for it any more.
+   * @throws Fault as `prepareOnce`; model.severalModels, model.noModel for folders; the signal's reason
+   */
+  async open(path: string, signal?: AbortSignal): Promise<DeskModel> {
     const file = await modelFileAt(path)
     const { size, mtimeMs } = await stat(file)
     const key = `${file}\n${size}\n${mtimeMs}`
     const known = this.#byFile.get(key)
-    const opening = known ?? this.#read(file)
-    if (!known) this.#byFile.set(key, opening)
+    const opening = known && !known.stopped ? known : new SharedWork((stop) => this.#read(file, stop))
+    this.#byFile.set(key, opening)
     try {
-      const model = await opening
+      const model = await opening.wait(signal)
       const { store, now } = this.#deps
       store.catalog.keepModel(model.summary, now())
       store.catalog.keepCard(model.summary.hash, cardOf(model.summary) as unknown as Json)
       this.#byHash.set(model.summary.hash, model)
       return model
     } catch (error) {
-      this.#byFile.delete(key)
+      // others may wait for it still
+      if ((opening.stopped || !signal?.aborted) && this.#byFile.get(key) === opening) this.#byFile.delete(key)
       throw error
     }
   }
 
   /** A model by its content: on the desk, or opened again from where it was last. @throws Fault model.notOpen; as `open` */
-  async get(hash: string): Promise<DeskModel> {
+  async get(hash: string, signal?: AbortSignal): Promise<DeskModel> {
     const known = this.#byHash.get(hash)
     if (known) return known
     const path = this.#deps.store.catalog.model(hash)?.path
     if (path === undefined) throw new Fault('model.notOpen', 'This model is not known here: open its file.', { hash })
-    const model = await this.open(path)
+    const model = await this.open(path, signal)
     if (model.summary.hash === hash) return model
     throw new Fault(
       'model.changed',
@@ -135,15 +140,14 @@ export class ModelDesk {
     this.#deps.store.catalog.forgetModel(hash)
   }
 
-  async #read(path: string): Promise<DeskModel> {
-    const kept = await this.#findKept(path)
+  async #read(path: string, signal: AbortSignal): Promise<DeskModel> {
+    const kept = await this.#findKept(path, signal)
     if (kept) return kept
-    const { pool } = this.#deps
     const folder = join(this.#root, `new-${randomUUID()}`)
     await mkdir(folder, { recursive: true })
     try {
-      const output = await inspectModel(pool, { path, preparedPath: join(folder, 'model.onnx') })
-      const kept: KeptModel = { ...output, product: PRODUCT.version }
+      const { prepared: _, ...output } = await prepareOnce(path, join(folder, 'model.onnx'), { ...this.#deps, signal })
+      const kept: KeptModel = { ...output, product: PRODUCT.version, version: PREPARE_VERSION }
       await writeTextFile(join(folder, 'opened.json'), JSON.stringify(kept))
       const target = this.#folderOf(output.summary.hash)
       await rm(target, { recursive: true, force: true })
@@ -155,19 +159,19 @@ export class ModelDesk {
     }
   }
 
-  /** The content is only hashed where some model was prepared before: that is quick beside preparing it, but not free. */
-  async #findKept(path: string): Promise<DeskModel | null> {
+  /** The content is only hashed where some model was opened before: that is quick beside preparing it, but not free. */
+  async #findKept(path: string, signal: AbortSignal): Promise<DeskModel | null> {
     const folders = await readdir(this.#root).catch(() => [])
     if (folders.length === 0) return null
-    const { hash } = await this.#deps.pool.run<{ path: string }, ModelDescription>('describeModel', { path })
+    const { hash } = await describeFile(path, { pool: this.#deps.pool, signal })
     const folder = this.#folderOf(hash)
     try {
       const kept = JSON.parse(await readFile(join(folder, 'opened.json'), 'utf8')) as KeptModel
-      if (kept.product !== PRODUCT.version) return null
+      if (kept.product !== PRODUCT.version || kept.version !== PREPARE_VERSION) return null
       await stat(join(folder, 'model.onnx'))
       return deskModel({ ...kept, summary: { ...kept.summary, path } }, folder)
     } catch {
-      return null // not prepared yet, or by another version, or damaged: it is made anew
+      return null // not opened yet, or by another version, or damaged: it is made anew
     }
   }
 

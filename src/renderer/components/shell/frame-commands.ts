@@ -55,6 +55,14 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
       run: openSample,
     },
     {
+      id: 'model.cancelOpening',
+      title: 'Stop opening the model',
+      group: 'Model',
+      icon: 'close',
+      enabled: models.opening !== null,
+      run: () => models.cancelOpening(),
+    },
+    {
       id: 'model.close',
       title: 'Close the model',
       group: 'Model',

@@ -53,11 +53,15 @@ const RECENT: RecentModel = {
 }
 
 function modelsWindow() {
-  const state = { recent: [RECENT] as readonly RecentModel[], holdA: Promise.resolve() }
+  const state = { recent: [RECENT] as readonly RecentModel[], holdA: Promise.resolve(), asked: 0, left: 0 }
   testWindow({
     models: {
-      open: os.models.open.handler(async ({ input, errors }) => {
-        if (input.path === '/models/a.onnx') return state.holdA.then(() => A)
+      open: os.models.open.handler(async ({ input, errors, signal }) => {
+        if (input.path === '/models/a.onnx') {
+          state.asked += 1
+          signal?.addEventListener('abort', () => (state.left += 1))
+          return state.holdA.then(() => A)
+        }
         if (input.path === '/models/b.onnx') return B
         throw errors.FAULT({ data: { code: 'format.truncated', message: `${input.path} is cut off.`, data: {} } })
       }),
@@ -103,6 +107,18 @@ it('shows what was asked for last, not what was slowest', async () => {
   release()
   expect(await slow).toBe(false)
   expect(models.current?.name).toBe('b.onnx')
+})
+
+it('leaves a model that takes too long: the host is told, the one on screen stays, and it is no fault', async () => {
+  const { models, state } = modelsWindow()
+  await models.open('/models/b.onnx')
+  state.holdA = new Promise(() => {})
+  const slow = models.open('/models/a.onnx')
+  await vi.waitFor(() => expect(state.asked).toBe(1))
+  models.cancelOpening()
+  expect(await slow).toBe(false)
+  await vi.waitFor(() => expect(state.left).toBe(1))
+  expect([models.opening, models.problem, models.current?.name]).toEqual([null, null, 'b.onnx'])
 })
 
 it('opens again after a reload what the window showed', async () => {
