@@ -178,8 +178,12 @@ async function inNewFolder(file: string): Promise<string> {
   return file
 }
 
-/** Copies what was staged (the file, and its external data where there is any) to the output: all of it or nothing. */
-async function publish(staged: string, request: QuantizeRunRequest, signal: AbortSignal): Promise<void> {
+/** Copies what was staged alone in its folder (the file, and its external data where there is any) to the output: all of it or nothing. */
+export async function publish(
+  staged: string,
+  request: Pick<QuantizeRunRequest, 'output' | 'force'>,
+  signal: AbortSignal,
+): Promise<void> {
   const folder = dirname(staged)
   const names = await readdir(folder)
   // the model file refers to the others, so it takes its name last
@@ -191,7 +195,8 @@ async function publish(staged: string, request: QuantizeRunRequest, signal: Abor
   await writeFilesAtomic(files, { force: request.force, signal })
 }
 
-function layerAnswers(
+/** Each layer as it was written and as it runs. */
+export function layerAnswers(
   layers: readonly LayerInfo[],
   report: QuantizeReport,
   execution: ExecutionReport,
@@ -224,7 +229,8 @@ function rangeOf(values: Float32Array): [number, number] {
   return [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), 0)]
 }
 
-function warningsOf(
+/** What a quantized model is to be told of: layers left out, integers that are none. */
+export function warningsOf(
   summary: ModelSummary,
   { report, sizeBytes }: QuantizeTaskOutput,
   execution: ExecutionReport,
@@ -284,7 +290,8 @@ async function outcomeOf(
   }
 }
 
-function layerResult({ id, op, type, execution, ms, reason, scale, bits }: QuantizedLayerAnswer): LayerResult {
+/** A layer as the store keeps it. */
+export function layerResult({ id, op, type, execution, ms, reason, scale, bits }: QuantizedLayerAnswer): LayerResult {
   return {
     id,
     op,

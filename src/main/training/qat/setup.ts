@@ -134,11 +134,3 @@ function quantizeConstants(model: Model, placement: QuantSetup): Pick<QatSetup, 
   }
   return { model: { ...model, graph: { ...model.graph, initializers } }, constants }
 }
-
-/** The fewest bits a plan gives weights or activations: what the learning rate goes by. */
-export function fewestBits({ layers }: ResolvedPlan): number {
-  const bits = layers.flatMap(({ decision }) =>
-    decision.kind === 'float' ? [] : [decision.weights?.bits ?? 32, decision.activations.bits],
-  )
-  return Math.min(...bits)
-}

@@ -1,6 +1,6 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../../../graph/attributes.ts'
 import { convTransposeOutput, type AutoPad } from '../../../graph/shapes/window.ts'
-import type { Tensor, Tensor4D, Tfjs } from '../../../engines/tensor-api.ts'
+import type { NativeOps, Tensor, Tensor4D, Tfjs } from '../../../engines/tensor-api.ts'
 import type { Node } from '../../../graph/model.ts'
 import { input, type Op, type OpCall, type OpRow } from '../op.ts'
 import { nhwc, toNhwc, toPlain } from '../value.ts'
@@ -10,7 +10,7 @@ type Windows = readonly [AxisWindow, AxisWindow]
 type Pair = [number, number]
 
 const conv: Op = (call) => {
-  const { tf, node } = call
+  const { tf, native, node } = call
   const x = toNhwc(tf, input(call, 0))
   const group = intAttribute(node, 'group', 1)
   // ONNX's weight is [out, in / group, kH, kW]
@@ -20,8 +20,8 @@ const conv: Op = (call) => {
   const y = depthwise
     ? depthwiseConv(tf, x, filter, windows)
     : group === 1
-      ? denseConv(tf, x, filter, windows)
-      : groupedConv(tf, x, filter, windows, group)
+      ? denseConv(tf, native, x, filter, windows)
+      : groupedConv(tf, native, x, filter, windows, group)
   return nhwc(withBias(call, y))
 }
 
@@ -46,9 +46,9 @@ const strides = ([h, w]: Windows): Pair => [h.spec.stride, w.spec.stride]
 const dilations = ([h, w]: Windows): Pair => [h.spec.dilation, w.spec.dilation]
 const isDilated = (windows: Windows): boolean => dilations(windows).some((dilation) => dilation > 1)
 
-function denseConv(tf: Tfjs, x: Tensor, filter: Tensor, windows: Windows): Tensor {
+function denseConv(tf: Tfjs, native: NativeOps, x: Tensor, filter: Tensor, windows: Windows): Tensor {
   const run = (y: Tensor, stride: Pair, pad: 'same' | 'valid'): Tensor =>
-    tf.conv2d(y as Tensor4D, filter as Tensor4D, stride, pad)
+    native.conv2d(y, filter, stride, pad)
   return windowed(tf, x, windows, run)
 }
 
@@ -61,11 +61,18 @@ function depthwiseConv(tf: Tfjs, x: Tensor, filter: Tensor, windows: Windows): T
   return strided(tf, windowed(tf, padded(tf, x, windows), stepless(windows), run), [h, w])
 }
 
-function groupedConv(tf: Tfjs, x: Tensor, filter: Tensor, windows: Windows, group: number): Tensor {
+function groupedConv(
+  tf: Tfjs,
+  native: NativeOps,
+  x: Tensor,
+  filter: Tensor,
+  windows: Windows,
+  group: number,
+): Tensor {
   const inputs = tf.split(x, group, 3)
   const filters = tf.split(filter, group, 3)
   return tf.concat(
-    inputs.map((part, i) => denseConv(tf, part, filters[i]!, windows)),
+    inputs.map((part, i) => denseConv(tf, native, part, filters[i]!, windows)),
     3,
   )
 }

@@ -1,0 +1,54 @@
+import type { QuantPlan } from '../../../shared/contract/plan.ts'
+import { DEFAULT_OPTIONS, type OptimizerKind, type TrainOptions } from '../options.ts'
+
+/**
+ * Learning rates of fine-tuning by the fewest bits of the plan: the coarser the grid, the further a step of the same length throws a
+ * weight, so that fewer bits learn slower. For SGD with momentum.
+ */
+const RATES: readonly (readonly [bits: number, rate: number])[] = [
+  [8, 0.01],
+  [6, 0.005],
+  [4, 0.003],
+  [3, 0.002],
+  [2, 0.001],
+]
+
+/** Adam moves each weight by about its rate, whatever the gradient: it takes a tenth. */
+const ADAM_SHARE = 0.1
+
+/** Share of the epochs after which ranges stand still. Source: Jacob et al. 2018, section 3.1, which lets them move at first only. */
+export const FROZEN_SHARE = 0.5
+
+/** What QAT differs in from training in float, where nobody named it: weights are there already and need the last bit of fit only. */
+const QAT_OPTIONS: TrainOptions = {
+  ...DEFAULT_OPTIONS,
+  epochs: 5,
+  optimizer: 'sgd',
+  schedule: 'cosine',
+  weightDecay: 1e-4,
+}
+
+/** Options of a training for integers, with the reason of its learning rate in words. */
+export function qatOptions(plan: QuantPlan, asked: Partial<TrainOptions>): { options: TrainOptions; why: string } {
+  const options = { ...QAT_OPTIONS, ...asked }
+  if (asked.learningRate !== undefined) return { options, why: `${asked.learningRate} as asked for` }
+  const { rate, why } = learningRate(fewestBits(plan), options.optimizer)
+  return { options: { ...options, learningRate: rate }, why }
+}
+
+/** The fewest bits that a plan gives weights or activations. */
+export function fewestBits({ defaults, layers }: QuantPlan): number {
+  const bits = [defaults.weights.bits, defaults.activations.bits]
+  for (const layer of Object.values(layers)) {
+    if (layer === 'float') continue
+    bits.push(layer.weights?.bits ?? Infinity, layer.activations?.bits ?? Infinity)
+  }
+  return Math.min(...bits)
+}
+
+function learningRate(bits: number, optimizer: OptimizerKind): { rate: number; why: string } {
+  const [least, sgd] = RATES.find(([from]) => bits >= from) ?? RATES.at(-1)!
+  const rate = optimizer === 'sgd' ? sgd : sgd * ADAM_SHARE
+  const width = least === 8 ? '8 bits and more' : `${bits} bits`
+  return { rate, why: `${rate} for ${width} with ${optimizer}: fewer bits learn at lower rates` }
+}
