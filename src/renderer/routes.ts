@@ -30,6 +30,7 @@ const SCREENS: readonly Screen[] = [
   { name: 'calibrate', meta: { title: 'Calibrate', icon: 'calibrate', needsModel: true } },
   { name: 'sensitivity', meta: { title: 'Sensitivity', icon: 'sensitivity', needsModel: true, inspector: true } },
   { name: 'search', meta: { title: 'Search', icon: 'target', needsModel: true, inspector: true } },
+  { name: 'train', meta: { title: 'Train', icon: 'train' } },
   { name: 'runs', meta: { title: 'Runs', icon: 'runs' } },
   { name: 'settings', meta: { title: 'Settings', icon: 'settings', foot: true } },
 ]

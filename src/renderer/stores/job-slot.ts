@@ -30,10 +30,14 @@ export interface JobSlotHooks {
 }
 
 /**
- * Follows the newest job of some kinds for the open model: one started here, one that another window started, or one that ran on while this
+ * Follows the newest job of some kinds, for the open model or, where `scope` is `any`, whatever it is about: one started here, one that another window started, or one that ran on while this
  * window was away. What is told after a reconnect is told from the beginning.
  */
-export function createJobSlot(kinds: readonly JobKind[], { onTake, onEvent }: JobSlotHooks): JobSlot {
+export function createJobSlot(
+  kinds: readonly JobKind[],
+  { onTake, onEvent }: JobSlotHooks,
+  scope: 'model' | 'any' = 'model',
+): JobSlot {
   const jobs = useJobsStore()
   const models = useModelsStore()
   const id = shallowRef<string | null>(null)
@@ -48,7 +52,8 @@ export function createJobSlot(kinds: readonly JobKind[], { onTake, onEvent }: Jo
   const share = computed(() => (job.value === null ? null : shareOf(job.value)))
   const own = computed(() => {
     const path = models.current?.summary.path
-    const ofModel = jobs.jobs.filter((one) => one.model === path && kinds.includes(one.kind) && !left.has(one.id))
+    const isOfScope = (one: JobInfo): boolean => scope === 'any' || one.model === path
+    const ofModel = jobs.jobs.filter((one) => isOfScope(one) && kinds.includes(one.kind) && !left.has(one.id))
     // one under way over one that has ended, the newest of each
     return ofModel.find((one) => !isEnded(one)) ?? ofModel.find(({ state }) => state === 'done') ?? null
   })
@@ -97,6 +102,7 @@ export function createJobSlot(kinds: readonly JobKind[], { onTake, onEvent }: Jo
   watch(
     () => models.hash,
     () => {
+      if (scope === 'any') return
       drop()
       problem.value = null
     },

@@ -1,0 +1,239 @@
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef, watch } from 'vue'
+import type { DataView, RecentData } from '../../shared/contract/api/data.ts'
+import type { JobEvent } from '../../shared/contract/api/jobs.ts'
+import type { RecipeView, ResumableView, TrainOptionsInput } from '../../shared/contract/api/training.ts'
+import type { DataSpec } from '../../shared/contract/data.ts'
+import type { RunSummary } from '../../shared/contract/runs.ts'
+import { specKey } from '../insight/sample-choice.ts'
+import { createLatest } from '../plan/latest.ts'
+import { problemOf, type Problem } from '../problem.ts'
+import {
+  changedOptions,
+  choiceFrom,
+  choiceProblem,
+  trainRequestOf,
+  usualOptions,
+  type TrainChoice,
+  type WholeOptions,
+} from '../training/choice.ts'
+import { mergeCurve, noCurves, type Curves } from '../training/curves.ts'
+import { curvesOfRun, outcomeOfResult, outcomeOfRun, type Outcome } from '../training/outcome.ts'
+import { useAppStore } from './app.ts'
+import { client } from './client.ts'
+import { createJobSlot } from './job-slot.ts'
+import { useModelsStore } from './models.ts'
+import { useSamplesStore } from './samples.ts'
+
+const CHOICE_KEY = 'quantbench.training'
+const DISMISSED_KEY = 'quantbench.training.dismissed'
+/** Former trainings that are offered. */
+const OFFERED = 30
+
+/** Training: what is trained on what, the curves as they come, what came of it, and trainings that were cut off. */
+export const useTrainingStore = defineStore('training', () => {
+  const app = useAppStore()
+  const models = useModelsStore()
+  const samples = useSamplesStore()
+
+  const choice = shallowRef<TrainChoice>(choiceFrom(localStorage.getItem(CHOICE_KEY)))
+  const recipes = shallowRef<readonly RecipeView[]>([])
+  const defaults = shallowRef<WholeOptions | null>(null)
+  const recent = shallowRef<readonly RecentData[]>([])
+  const former = shallowRef<readonly RunSummary[]>([])
+  const cutOff = shallowRef<readonly ResumableView[]>([])
+  const dismissed = ref<readonly string[]>(JSON.parse(localStorage.getItem(DISMISSED_KEY) ?? '[]') as string[])
+  /** why lists, data or a former run could not be looked at */
+  const listProblem = shallowRef<Problem | null>(null)
+  const dataProblem = shallowRef<Problem | null>(null)
+  const dataView = shallowRef<DataView | null>(null)
+  const isDescribing = ref(false)
+
+  const curves = shallowRef<Curves>(noCurves)
+  /** of the training on screen, once it has ended */
+  const outcome = shallowRef<Outcome | null>(null)
+
+  const modelPath = computed(() => models.current?.summary.path ?? null)
+  const data = computed<DataSpec | null>(() => choice.value.data ?? samples.options?.data ?? null)
+  const usual = computed(() =>
+    defaults.value === null ? null : usualOptions(choice.value, recipes.value, defaults.value),
+  )
+  /** what a training would run with now */
+  const options = computed<WholeOptions | null>(() =>
+    usual.value === null ? null : { ...usual.value, ...(choice.value.options as Partial<WholeOptions>) },
+  )
+  const obstacle = computed(() =>
+    choiceProblem(choice.value, {
+      model: modelPath.value,
+      recipes: recipes.value,
+      data: data.value,
+      info: dataView.value?.info ?? null,
+    }),
+  )
+  const resumable = computed(() => cutOff.value.filter(({ run }) => !dismissed.value.includes(run)))
+
+  const describing = createLatest<DataSpec, DataView>({
+    ask: async (spec, signal) => {
+      const found = await client().data.describe({ spec }, { signal })
+      // what is learned from is the training split, where there is one
+      if (found.info.split === 'train' || !found.splits.includes('train')) return found
+      return client().data.describe({ spec, split: 'train' }, { signal })
+    },
+    onAnswer: (found) => {
+      isDescribing.value = false
+      dataView.value = found
+      dataProblem.value = null
+      void loadRecent()
+    },
+    onError: (error) => {
+      isDescribing.value = false
+      dataView.value = null
+      dataProblem.value = problemOf(error)
+    },
+    pauseMs: 0,
+  })
+
+  function describe(): void {
+    dataView.value = null
+    dataProblem.value = null
+    describing.drop()
+    isDescribing.value = data.value !== null
+    if (data.value !== null) describing.ask(data.value)
+  }
+
+  async function guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+      listProblem.value = null
+    } catch (error) {
+      listProblem.value = problemOf(error)
+    }
+  }
+
+  const loadRecent = (): Promise<void> =>
+    guarded(async () => {
+      const seen = await client().data.recent()
+      recent.value = [...new Map(seen.toReversed().map((one) => [specKey(one.spec), one])).values()].toReversed()
+    })
+
+  const loadRuns = (): Promise<void> =>
+    guarded(async () => {
+      const [list, left] = await Promise.all([
+        client().runs.list({ filter: { kinds: ['train', 'qat'], statuses: ['done'] }, limit: OFFERED }),
+        client().training.resumable(),
+      ])
+      former.value = list.runs
+      cutOff.value = left
+    })
+
+  const loadRecipes = (): Promise<void> =>
+    guarded(async () => {
+      const found = await client().training.recipes()
+      recipes.value = found.recipes
+      defaults.value = found.defaults
+    })
+
+  /** What the screen shows before anything is asked. */
+  async function load(): Promise<void> {
+    describe()
+    await Promise.all([loadRecipes(), loadRuns(), loadRecent()])
+  }
+
+  function set(change: Partial<TrainChoice>): void {
+    choice.value = { ...choice.value, ...change }
+    localStorage.setItem(CHOICE_KEY, JSON.stringify(choice.value))
+  }
+
+  /** Undefined goes back to the default. */
+  const setOptions = (change: TrainOptionsInput): void => set({ options: changedOptions(choice.value.options, change) })
+
+  function clear(): void {
+    curves.value = noCurves
+    outcome.value = null
+  }
+
+  function onEvent(event: JobEvent): void {
+    if (event.kind === 'partial' && event.partial.kind === 'training') {
+      const { stage, ...part } = event.partial
+      curves.value = { ...curves.value, [stage]: mergeCurve(curves.value[stage], part) }
+    }
+    if (event.kind === 'done' && event.result.kind === 'train') {
+      outcome.value = outcomeOfResult(event.result)
+    }
+  }
+
+  const slot = createJobSlot(['train'], { onTake: clear, onEvent }, 'any')
+
+  async function start(): Promise<boolean> {
+    if (data.value === null || obstacle.value !== null || slot.isActive.value) return false
+    return slot.start(trainRequestOf(choice.value, data.value, modelPath.value))
+  }
+
+  /** Goes on with a training that was cut off, as it was asked. */
+  async function goOn({ run, start: from, data: of }: ResumableView): Promise<boolean> {
+    if (slot.isActive.value) return false
+    return slot.start({ kind: 'train', start: from, data: of, resumes: run })
+  }
+
+  /** Does not offer it again in this window; its run stays. */
+  function dismiss(run: string): void {
+    dismissed.value = [...dismissed.value, run].slice(-100)
+    localStorage.setItem(DISMISSED_KEY, JSON.stringify(dismissed.value))
+  }
+
+  /** Shows what a former training came to. */
+  const open = (run: string): Promise<void> =>
+    guarded(async () => {
+      const detail = await client().runs.show({ run })
+      slot.leave()
+      curves.value = curvesOfRun(detail)
+      outcome.value = outcomeOfRun(detail)
+    })
+
+  watch(
+    () => JSON.stringify(data.value),
+    () => {
+      if (defaults.value !== null) describe()
+    },
+  )
+  app.on('runs', () => {
+    if (defaults.value !== null) void loadRuns()
+  })
+  watch(
+    () => app.epoch,
+    () => {
+      if (defaults.value !== null) void load()
+    },
+  )
+
+  return {
+    choice,
+    recipes,
+    usual,
+    options,
+    data,
+    dataView,
+    dataProblem,
+    isDescribing,
+    recent,
+    former,
+    resumable,
+    listProblem,
+    obstacle,
+    curves,
+    outcome,
+    job: slot.job,
+    isActive: slot.isActive,
+    isStarting: slot.isStarting,
+    share: slot.share,
+    problem: slot.problem,
+    load,
+    set,
+    setOptions,
+    start,
+    goOn,
+    dismiss,
+    open,
+    cancel: slot.cancel,
+  }
+})

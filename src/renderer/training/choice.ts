@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import type { JobRequestInput } from '../../shared/contract/api/jobs.ts'
+import { trainOptions, type RecipeView, type TrainOptionsInput } from '../../shared/contract/api/training.ts'
+import { dataSpec, type DataInfo, type DataSpec } from '../../shared/contract/data.ts'
+import { fileNameOf } from '../model-files.ts'
+
+/** All options of a training, none left to a default. */
+export type WholeOptions = Required<TrainOptionsInput>
+
+const count = z.int().min(1).nullable()
+
+/** What is kept of the form; options hold what was set by hand only. */
+const keptChoice = z.object({
+  start: z.enum(['recipe', 'model']),
+  recipe: z.string(),
+  /** null: those that the open model is looked at with, else none yet */
+  data: dataSpec.nullable(),
+  classes: count,
+  size: z.tuple([z.int().min(1), z.int().min(1)]).nullable(),
+  samples: count,
+  validation: z.int().min(0).nullable(),
+  options: trainOptions,
+})
+
+/** What is trained on what, and how. */
+export type TrainChoice = Readonly<z.infer<typeof keptChoice>>
+
+/** What is trained before anything was chosen: the smallest of the classic convolutional networks. */
+export const usualChoice: TrainChoice = {
+  start: 'recipe',
+  recipe: 'lenet5',
+  data: null,
+  classes: null,
+  size: null,
+  samples: null,
+  validation: null,
+  options: {},
+}
+
+/** The choice of a former window; the usual one where there is none, or one of another version. */
+export function choiceFrom(text: string | null): TrainChoice {
+  try {
+    return text === null ? usualChoice : keptChoice.parse(JSON.parse(text))
+  } catch {
+    return usualChoice
+  }
+}
+
+/** Options with some of them changed; what becomes undefined is left to its default again. */
+export function changedOptions(options: TrainOptionsInput, change: TrainOptionsInput): TrainOptionsInput {
+  const entries = Object.entries({ ...options, ...change }).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries)
+}
+
+/** What options come to when nothing is set by hand: the recipe's, else those of training. */
+export function usualOptions(
+  { start, recipe }: TrainChoice,
+  recipes: readonly RecipeView[],
+  defaults: WholeOptions,
+): WholeOptions {
+  if (start === 'model') return defaults
+  return recipes.find(({ name }) => name === recipe)?.options ?? defaults
+}
+
+/** What a choice stands beside. */
+export interface ChoiceSurroundings {
+  /** path of the open model */
+  readonly model: string | null
+  readonly recipes: readonly RecipeView[]
+  readonly data: DataSpec | null
+  /** what the data are; null while that is not known */
+  readonly info: DataInfo | null
+}
+
+/** Why a training cannot begin, and what to do; null where it can. */
+export function choiceProblem(choice: TrainChoice, around: ChoiceSurroundings): string | null {
+  const { model, recipes, data, info } = around
+  if (choice.start === 'model' && model === null) return 'Open a model first, or train a recipe.'
+  if (data === null) return 'Choose data to learn from.'
+  if (info === null) return null
+  if (!info.labelled) return 'These data have no labels; training needs one for every sample.'
+  const held = choice.validation ?? 0
+  if (held >= info.count) return `Holding out ${held} samples leaves none of ${info.count} to learn from.`
+  if (choice.start === 'model') return null
+  if (info.classes === null && choice.classes === null) return 'The data do not tell their classes: say how many.'
+  const recipe = recipes.find(({ name }) => name === choice.recipe)
+  const isOpen = info.pictureShape === null && choice.size === null && !recipe?.input
+  return isOpen ? 'The pictures differ in size: say to which height and width they are brought.' : null
+}
+
+/** What the host is asked for. */
+export function trainRequestOf(
+  { start, recipe, data: _, ...choice }: TrainChoice,
+  data: DataSpec,
+  model: string | null,
+): Extract<JobRequestInput, { kind: 'train' }> {
+  const from = start === 'model' && model !== null ? { kind: 'model' as const, path: model } : null
+  return { kind: 'train', start: from ?? { kind: 'recipe', name: recipe }, data, ...choice }
+}
+
+/** Data in a few words: `60,000 samples · 10 classes · 28 × 28 × 1`. */
+export function dataText({ count: samples, classes, labelled, pictureShape, split }: DataInfo): string {
+  const words = [
+    `${samples.toLocaleString('en')} samples (${split})`,
+    labelled ? (classes === null ? 'labelled' : `${classes.length} classes`) : 'no labels',
+    pictureShape === null ? 'sizes differ' : pictureShape.join(' × '),
+  ]
+  return words.join(' · ')
+}
+
+/** What is trained, in a word or two. */
+export function subjectText(
+  start: { readonly kind: 'recipe'; readonly name: string } | { readonly kind: 'model'; readonly path: string },
+): string {
+  return fileNameOf(start.kind === 'recipe' ? start.name : start.path)
+}
