@@ -1,4 +1,4 @@
-import type { LayersModel, SymbolicTensor, layers as layersOf } from '@tensorflow/tfjs'
+import type { LayersModel, Optimizer, SymbolicTensor, layers as layersOf } from '@tensorflow/tfjs'
 import type { TensorEngine, Tfjs } from '../../src/main/engines/tensor-api.ts'
 
 /** A model of tf.layers with its training step: what somebody writes who follows tfjs's own guide. */
@@ -92,7 +92,7 @@ function trainerOf(
   tf: Tfjs,
   model: LayersModel,
   shape: readonly [number, number, number],
-  optimizer: ReturnType<Tfjs['train']['sgd']>,
+  optimizer: Optimizer,
 ): PlainTrainer {
   model.compile({ optimizer, loss: 'categoricalCrossentropy' })
   return {

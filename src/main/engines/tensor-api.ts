@@ -42,6 +42,28 @@ export interface NativeOps {
   /** The greatest value, read at once; no gradient. Source: TensorFlow Max. */
   greatest(x: Tensor): number
   /**
+   * Convolution of [N, H, W, in] with [kH, kW, in, out], undilated. Its gradient by `x` is computed as another convolution where
+   * TensorFlow's own kernel for it is the slower one.
+   * Source: TensorFlow Conv2D, Conv2DBackpropInput, Conv2DBackpropFilter.
+   */
+  conv2d(x: Tensor, filter: Tensor, strides: readonly [number, number], pad: 'same' | 'valid'): Tensor
+  /**
+   * Cross-entropy of class scores before softmax against shares of the classes, [batch, classes] both, one number a row. No gradient
+   * by `targets`. Source: TensorFlow SoftmaxCrossEntropyWithLogits.
+   */
+  softmaxCrossEntropy(scores: Tensor, targets: Tensor): Tensor
+  /** Memory of the engine that kernels write to in place; to be disposed. Source: TensorFlow VarHandleOp. */
+  cell(start: Tensor): Cell
+  /**
+   * velocity = momentum · velocity + gradient; weight −= rate · velocity; all in one pass. `rate` and `momentum` are scalars.
+   * Source: TensorFlow ResourceApplyMomentum.
+   */
+  applyMomentum(weight: Cell, velocity: Cell, rate: Tensor, gradient: Tensor, momentum: Tensor): void
+  /** One step of Adam in one pass. Source: TensorFlow ResourceApplyAdam. */
+  applyAdam(weight: Cell, first: Cell, second: Cell, gradient: Tensor, settings: AdamSettings): void
+  /** cell −= factor · x, in one pass. Source: TensorFlow ResourceApplyGradientDescent. */
+  subtractScaled(cell: Cell, factor: Tensor, x: Tensor): void
+  /**
    * Batch normalization of [N, H, W, C] with the statistics of the batch, and its gradient, each as one kernel.
    * @returns the output, and the batch's mean and (population) variance [C], which carry no gradient
    * Source: TensorFlow FusedBatchNormV3.
@@ -52,4 +74,24 @@ export interface NativeOps {
     offset: Tensor,
     epsilon: number,
   ): { y: Tensor; mean: Tensor; variance: Tensor }
+}
+
+/** A tensor in the engine's memory that kernels change in place. */
+export interface Cell {
+  /** takes a value over; no copy is made */
+  set(value: Tensor): void
+  /** the value as it is now; what happens to the cell later does not change it */
+  get(): Tensor
+  dispose(): void
+}
+
+/** Scalars of Adam. Source: Kingma and Ba 2015, algorithm 1. */
+export interface AdamSettings {
+  readonly rate: Tensor
+  readonly beta1: Tensor
+  readonly beta2: Tensor
+  /** the betas to the power of the step, from 1 */
+  readonly beta1Power: Tensor
+  readonly beta2Power: Tensor
+  readonly epsilon: Tensor
 }

@@ -94,7 +94,7 @@ export async function train(
 ): Promise<TrainResult> {
   const weights = graph.weights.map(({ name, decays }) => ({ name, decays, variable: graph.variables.get(name)! }))
   const learned = [...weights, ...(ports.quantizer?.learned ?? [])].filter(({ variable }) => variable.trainable)
-  const optimizer = createOptimizer(engine.tf, options.optimizer, learned, options)
+  const optimizer = createOptimizer(engine, learned, options)
   const trainer = new Trainer(engine, graph, options, ports, optimizer, learned)
   try {
     if (resume) trainer.restore(resume)
@@ -207,7 +207,7 @@ class Trainer {
         })
         checkLabels(batch.labels, scores)
         kept.scores = tf.keep(scores.clone())
-        return softmaxCrossEntropy(tf, scores, labels, this.#options.labelSmoothing).asScalar()
+        return softmaxCrossEntropy(this.#engine, scores, labels, this.#options.labelSmoothing).asScalar()
       }, variables)
       const loss = value.dataSync()[0]!
       const right = countRight(kept.scores!.dataSync() as Float32Array, batch.labels)
@@ -236,22 +236,23 @@ class Trainer {
     const { data, signal, quantizer } = this.#ports
     if (data.validationCount === 0) return null
     const options = (): ForwardOptions => ({ training: false, ...quantizer?.hooks(epoch, false) })
-    return measureGraph(this.#engine.tf, this.#graph, data.validation(), options, signal)
+    return measureGraph(this.#engine, this.#graph, data.validation(), options, signal)
   }
 
-  /** By name: what is learned, what runs along, and the optimiser's slots. */
+  /** By name: what is learned, and what runs along. */
   #all(): Map<string, Variable> {
     const steps = (this.#ports.quantizer?.learned ?? []).map(({ name, variable }) => [name, variable] as const)
-    return new Map([...this.#graph.variables, ...this.#graph.statistics, ...steps, ...this.#optimizer.slots()])
+    return new Map([...this.#graph.variables, ...this.#graph.statistics, ...steps])
   }
 
   #tensors(): Map<string, Float32Array> {
     const values = [...this.#all()].map(([name, variable]) => [name, Float32Array.from(variable.dataSync())] as const)
-    return new Map([...values, ...(this.#ports.quantizer?.tensors() ?? [])])
+    return new Map([...values, ...this.#optimizer.tensors(), ...(this.#ports.quantizer?.tensors() ?? [])])
   }
 
   #load(tensors: ReadonlyMap<string, Float32Array>): void {
     assignTensors(this.#engine.tf, this.#all(), tensors)
+    this.#optimizer.load(tensors)
     this.#ports.quantizer?.load(tensors)
   }
 }

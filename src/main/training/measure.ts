@@ -1,5 +1,5 @@
 import { Fault } from '../../shared/contract/fault.ts'
-import type { Tensor, Tfjs } from '../engines/tensor-api.ts'
+import type { Tensor, TensorEngine, Tfjs } from '../engines/tensor-api.ts'
 import { softmaxCrossEntropy } from './loss.ts'
 import type { ForwardOptions, TrainableGraph } from './trainable/graph.ts'
 
@@ -13,12 +13,13 @@ export interface TrainBatch {
 
 /** Mean loss and share of right answers (0–1) of a graph over batches, computed on the learning engine. */
 export async function measureGraph(
-  tf: Tfjs,
+  engine: TensorEngine,
   graph: TrainableGraph,
   batches: AsyncIterable<TrainBatch>,
   options: () => ForwardOptions,
   signal: AbortSignal,
 ): Promise<{ loss: number; accuracy: number; samples: number }> {
+  const { tf } = engine
   let [samples, loss, right] = [0, 0, 0]
   for await (const batch of batches) {
     signal.throwIfAborted()
@@ -26,7 +27,7 @@ export async function measureGraph(
       const { x, labels } = tensorsOf(tf, batch)
       const scores = classScores(tf, graph, x, options())
       checkLabels(batch.labels, scores)
-      loss += softmaxCrossEntropy(tf, scores, labels).dataSync()[0]! * batch.labels.length
+      loss += softmaxCrossEntropy(engine, scores, labels).dataSync()[0]! * batch.labels.length
       right += countRight(scores.dataSync() as Float32Array, batch.labels)
     })
     samples += batch.labels.length

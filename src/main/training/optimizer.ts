@@ -1,5 +1,5 @@
-import type { Tensor, Tfjs, Variable } from '../engines/tensor-api.ts'
-import type { OptimizerKind, TrainOptions } from './options.ts'
+import type { AdamSettings, Cell, Tensor, TensorEngine, Variable } from '../engines/tensor-api.ts'
+import type { TrainOptions } from './options.ts'
 
 /** A weight as an optimiser sees it. */
 export interface Learned {
@@ -13,7 +13,9 @@ export interface Optimizer {
   /** @param gradients by the variables' own names in the engine */
   apply(gradients: Readonly<Record<string, Tensor>>, learningRate: number): void
   /** what it remembers, by `weight/slot`; with the variables all that a checkpoint needs */
-  slots(): ReadonlyMap<string, Variable>
+  tensors(): ReadonlyMap<string, Float32Array>
+  /** takes up what `tensors` gave. @throws Error where something is missing or of another length */
+  load(tensors: ReadonlyMap<string, Float32Array>): void
   /** steps made so far */
   steps: number
   dispose(): void
@@ -24,77 +26,109 @@ const BETA1 = 0.9
 const BETA2 = 0.999
 const EPSILON = 1e-7
 
+/** A weight, and what is remembered of it, where the engine's kernels write in place. */
+interface Slots {
+  readonly learned: Learned
+  readonly weight: Cell
+  /** by `weight/slot` */
+  readonly slots: ReadonlyMap<string, Cell>
+  /** data of the variable that the cell holds: where it is another one, somebody has assigned to the variable */
+  held: object
+}
+
 /**
- * SGD with Nesterov-free momentum (Sutskever et al. 2013, as PyTorch and tfjs write it) and decay added to the gradient, or Adam with decoupled decay (Loshchilov and Hutter 2019, AdamW).
- * Biases, scales and offsets do not decay.
+ * SGD with Nesterov-free momentum (Sutskever et al. 2013, as PyTorch and tfjs write it) and decay added to the gradient, or Adam with
+ * decoupled decay (Loshchilov and Hutter 2019, AdamW). Biases, scales and offsets do not decay.
  */
 export function createOptimizer(
-  tf: Tfjs,
-  kind: OptimizerKind,
+  engine: TensorEngine,
   weights: readonly Learned[],
-  { weightDecay, momentum }: Pick<TrainOptions, 'weightDecay' | 'momentum'>,
+  options: Pick<TrainOptions, 'optimizer' | 'weightDecay' | 'momentum'>,
 ): Optimizer {
-  const learned = weights.filter(({ variable }) => variable.trainable)
-  const slotNames = kind === 'sgd' ? ['momentum'] : ['first', 'second']
-  const slots = new Map<string, Variable>()
-  for (const { name, variable } of learned) {
-    for (const slot of slotNames) {
-      const zeros = tf.zeros(variable.shape)
-      slots.set(`${name}/${slot}`, tf.variable(zeros, false))
-      zeros.dispose()
-    }
-  }
-  const update = kind === 'sgd' ? sgd : adam
+  const { tf } = engine
+  const kind = options.optimizer
+  const names = kind === 'sgd' ? ['momentum'] : ['first', 'second']
+  const all = weights.filter(({ variable }) => variable.trainable).map((learned) => slotsOf(engine, learned, names))
+  const slots = new Map(all.flatMap((own) => [...own.slots].map(([name, cell]) => [name, { cell, own }] as const)))
   const optimizer: Optimizer = {
     steps: 0,
     apply(gradients, learningRate) {
       optimizer.steps++
-      for (const weight of learned) {
-        const gradient = gradients[weight.variable.name]
-        if (!gradient) continue
-        const own = slotNames.map((slot) => slots.get(`${weight.name}/${slot}`)!)
-        const decay = weight.decays ? weightDecay : 0
-        const settings = { learningRate, decay, momentum, step: optimizer.steps }
-        tf.tidy(() => update(tf, weight.variable, gradient, own, settings))
+      tf.tidy(() => {
+        const move = (kind === 'sgd' ? sgd : adam)(engine, learningRate, options, optimizer.steps)
+        for (const own of all) {
+          const { variable } = own.learned
+          const gradient = gradients[variable.name]
+          if (!gradient) continue
+          if (variable.dataId !== own.held) own.weight.set(variable)
+          move(own, gradient)
+          variable.assign(own.weight.get())
+          own.held = variable.dataId
+        }
+      })
+    },
+    tensors: () => new Map([...slots].map(([name, { cell }]) => [name, valuesOf(engine, cell)])),
+    load: (tensors) => {
+      for (const [name, { cell, own }] of slots) {
+        const values = tensors.get(name)
+        const { variable } = own.learned
+        if (values?.length !== variable.size) throw new Error(`the checkpoint does not fit: ${name}`)
+        tf.tidy(() => cell.set(tf.tensor(values, variable.shape)))
       }
     },
-    slots: () => slots,
-    dispose: () => slots.forEach((slot) => slot.dispose()),
+    dispose: () => {
+      for (const { weight, slots: own } of all) for (const cell of [weight, ...own.values()]) cell.dispose()
+    },
   }
   return optimizer
 }
 
-interface StepSettings {
-  readonly learningRate: number
-  readonly decay: number
-  readonly momentum: number
-  readonly step: number
+function slotsOf({ tf, native }: TensorEngine, learned: Learned, names: readonly string[]): Slots {
+  const { variable, name } = learned
+  const zeros = tf.zeros(variable.shape)
+  const slots = new Map(names.map((slot) => [`${name}/${slot}`, native.cell(zeros)]))
+  zeros.dispose()
+  return { learned, weight: native.cell(variable), slots, held: variable.dataId }
 }
 
-function sgd(
-  tf: Tfjs,
-  variable: Variable,
-  gradient: Tensor,
-  [velocity]: readonly Variable[],
-  { learningRate, decay, momentum }: StepSettings,
-): void {
-  const pull = decay === 0 ? gradient : tf.add(gradient, tf.mul(variable, decay))
-  velocity!.assign(tf.add(tf.mul(velocity!, momentum), pull))
-  variable.assign(tf.sub(variable, tf.mul(velocity!, learningRate)))
+function valuesOf({ tf }: TensorEngine, cell: Cell): Float32Array {
+  return tf.tidy(() => Float32Array.from(cell.get().dataSync()))
 }
 
-function adam(
-  tf: Tfjs,
-  variable: Variable,
-  gradient: Tensor,
-  [first, second]: readonly Variable[],
-  settings: StepSettings,
-): void {
-  const { learningRate, decay, step } = settings
-  first!.assign(tf.add(tf.mul(first!, BETA1), tf.mul(gradient, 1 - BETA1)))
-  second!.assign(tf.add(tf.mul(second!, BETA2), tf.mul(tf.square(gradient), 1 - BETA2)))
-  const rate = (learningRate * Math.sqrt(1 - BETA2 ** step)) / (1 - BETA1 ** step)
-  const move = tf.div(tf.mul(first!, rate), tf.add(tf.sqrt(second!), EPSILON))
-  const kept = decay === 0 ? variable : tf.mul(variable, 1 - learningRate * decay)
-  variable.assign(tf.sub(kept, move))
+type Move = (own: Slots, gradient: Tensor) => void
+type Prepare = (
+  engine: TensorEngine,
+  rate: number,
+  options: Parameters<typeof createOptimizer>[2],
+  step: number,
+) => Move
+
+/** velocity = momentum · velocity + gradient + decay · weight; the decay goes into the velocity ahead, divided by the momentum. */
+const sgd: Prepare = ({ tf, native }, learningRate, { weightDecay, momentum }) => {
+  const [rate, keep] = [tf.scalar(learningRate), tf.scalar(momentum)]
+  const pull = tf.scalar(momentum === 0 ? learningRate * weightDecay : -weightDecay / momentum)
+  return ({ learned, weight, slots }, gradient) => {
+    const [velocity] = [...slots.values()] as [Cell]
+    // without momentum nothing of the velocity stays: the weight itself is pulled
+    if (learned.decays && weightDecay !== 0)
+      native.subtractScaled(momentum === 0 ? weight : velocity, pull, learned.variable)
+    native.applyMomentum(weight, velocity, rate, gradient, keep)
+  }
+}
+
+const adam: Prepare = ({ tf, native }, learningRate, { weightDecay }, step) => {
+  const settings: AdamSettings = {
+    rate: tf.scalar(learningRate),
+    beta1: tf.scalar(BETA1),
+    beta2: tf.scalar(BETA2),
+    beta1Power: tf.scalar(BETA1 ** step),
+    beta2Power: tf.scalar(BETA2 ** step),
+    epsilon: tf.scalar(EPSILON),
+  }
+  const pull = tf.scalar(learningRate * weightDecay)
+  return ({ learned, weight, slots }, gradient) => {
+    const [first, second] = [...slots.values()] as [Cell, Cell]
+    if (learned.decays && weightDecay !== 0) native.subtractScaled(weight, pull, learned.variable)
+    native.applyAdam(weight, first, second, gradient, settings)
+  }
 }

@@ -1,9 +1,12 @@
 import type { NativeOps, Tensor, Tfjs } from '../tensor-api.ts'
+import { createCells } from './cells.ts'
+import { createConvolution } from './convolution.ts'
 
-interface OpAttribute {
+/** An attribute of a kernel, by one of the binding's types. */
+export interface OpAttribute {
   readonly name: string
   readonly type: number
-  readonly value: number | boolean | string
+  readonly value: number | boolean | string | readonly number[]
 }
 
 /** What tfjs-node's backend has beyond tfjs's interface. Source: tfjs-node 4.22.0 dist/nodejs_kernel_backend.d.ts. */
@@ -15,6 +18,7 @@ export interface NativeBackend {
     readonly TF_ATTR_FLOAT: number
     readonly TF_ATTR_STRING: number
     readonly TF_ATTR_TYPE: number
+    readonly TF_ATTR_SHAPE: number
     readonly TF_FLOAT: number
     readonly TF_INT32: number
   }
@@ -133,7 +137,19 @@ export function createNativeOps(tf: Tfjs, backend: NativeBackend): NativeOps {
       return value
     }
 
+  const softmaxCrossEntropy: NativeOps['softmaxCrossEntropy'] = (scores, targets) =>
+    custom((...args) => {
+      const [logits, save] = args as unknown as [Tensor, Save]
+      const attributes = [{ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }]
+      const [value, slope] = run('SoftmaxCrossEntropyWithLogits', attributes, [logits, targets], 2) as [Tensor, Tensor]
+      save([slope])
+      return { value, gradFunc: (dy, [kept]) => [tf.mul(tf.reshape(dy, [-1, 1]), kept!)] }
+    }, scores)
+
   return {
+    ...createCells(tf, backend),
+    conv2d: createConvolution(tf, backend),
+    softmaxCrossEntropy,
     least: extreme('Min'),
     greatest: extreme('Max'),
     relu: rectifier('Relu'),

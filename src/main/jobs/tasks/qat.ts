@@ -140,7 +140,7 @@ function restore({ tf }: TensorEngine, graph: TrainableGraph, quantizer: Quantiz
 
 /** What training itself thinks of its model, on the samples that the file is measured on too. */
 async function evaluate(
-  { tf }: TensorEngine,
+  engine: TensorEngine,
   graph: TrainableGraph,
   quantizer: Quantizer,
   model: Model,
@@ -152,7 +152,7 @@ async function evaluate(
   try {
     const ranges = { train: { start: 0, end: 0 }, validation: test.range }
     const { validation } = openTrainData(source, model, { preprocess, ranges, options }, context)
-    return await measureGraph(tf, graph, validation(), () => quantizer.hooks(options.epochs, false), context.signal)
+    return await measureGraph(engine, graph, validation(), () => quantizer.hooks(options.epochs, false), context.signal)
   } finally {
     await source.close()
   }

@@ -47,8 +47,7 @@ const dilations = ([h, w]: Windows): Pair => [h.spec.dilation, w.spec.dilation]
 const isDilated = (windows: Windows): boolean => dilations(windows).some((dilation) => dilation > 1)
 
 function denseConv(tf: Tfjs, native: NativeOps, x: Tensor, filter: Tensor, windows: Windows): Tensor {
-  const run = (y: Tensor, stride: Pair, pad: 'same' | 'valid'): Tensor =>
-    native.conv2d(y, filter, stride, pad)
+  const run = (y: Tensor, stride: Pair, pad: 'same' | 'valid'): Tensor => native.conv2d(y, filter, stride, pad)
   return windowed(tf, x, windows, run)
 }
 
@@ -61,14 +60,7 @@ function depthwiseConv(tf: Tfjs, x: Tensor, filter: Tensor, windows: Windows): T
   return strided(tf, windowed(tf, padded(tf, x, windows), stepless(windows), run), [h, w])
 }
 
-function groupedConv(
-  tf: Tfjs,
-  native: NativeOps,
-  x: Tensor,
-  filter: Tensor,
-  windows: Windows,
-  group: number,
-): Tensor {
+function groupedConv(tf: Tfjs, native: NativeOps, x: Tensor, filter: Tensor, windows: Windows, group: number): Tensor {
   const inputs = tf.split(x, group, 3)
   const filters = tf.split(filter, group, 3)
   return tf.concat(
