@@ -34,6 +34,9 @@ export interface BarItem {
 /** Px of one bar with its gap. */
 export const BAR_ROW_PX = 20
 
+/** Px around the bars: the axis is above them. */
+export const BAR_MARGIN = { top: 24, bottom: 8 } as const
+
 /** What a bar chart is drawn from. */
 export interface BarsLook {
   readonly items: readonly BarItem[]
@@ -56,7 +59,7 @@ export function barsOption(
   const look = axisLook(theme)
   return {
     ...baseOption(theme, items.length > 300),
-    grid: { left: nameWidth + 8, right: 112, top: 24, bottom: 4 },
+    grid: { left: nameWidth + 8, right: 112, ...BAR_MARGIN },
     xAxis: {
       type: axis.log ? 'log' : 'value',
       position: 'top',

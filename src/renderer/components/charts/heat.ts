@@ -36,10 +36,14 @@ export interface HeatLook {
   readonly cells: readonly HeatCell[]
   readonly axis: ChartAxis
   readonly selected: ReadonlySet<string>
+  /** the cell that keys have reached */
+  readonly reached?: { readonly row: string; readonly column: string } | null
 }
 
 /** Px of a row. */
 export const HEAT_ROW_PX = 20
+/** Px around the cells: the legend and the names of the columns are above them. */
+export const HEAT_MARGIN = { top: 64, bottom: 8 } as const
 
 /** What log scales cannot show counts as a tenth of the least that they can. */
 function colourValue(value: number, floor: number, isLog: boolean): number {
@@ -54,7 +58,8 @@ function leastPositive(cells: readonly HeatCell[]): number {
 
 /** The map; colours follow the log of the value where the axis says so, words stay the values themselves. */
 export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): ChartOption {
-  const { rows, columns, cells, axis, selected } = look
+  const { rows, columns, cells, axis, selected, reached } = look
+  const isReached = ({ row, column }: HeatCell): boolean => reached?.row === row && reached.column === column
   const rowAt = new Map(rows.map(({ id }, i) => [id, i]))
   const columnAt = new Map(columns.map(({ id }, i) => [id, i]))
   const isLog = axis.log ?? false
@@ -68,7 +73,7 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
   const ends = [written(high), `${axisTitle(axis)}${isLog ? ', log' : ''}   ${written(low)}`]
   return {
     ...baseOption(theme, cells.length > 300),
-    grid: { left: nameWidth + 8, right: 16, top: 64, bottom: 8 },
+    grid: { left: nameWidth + 8, right: 16, ...HEAT_MARGIN },
     xAxis: {
       type: 'category',
       position: 'top',
@@ -112,8 +117,8 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
         data: cells.map((cell, i) => ({
           value: [columnAt.get(cell.column) ?? 0, rowAt.get(cell.row) ?? 0, colours[i]!],
           itemStyle: {
-            borderColor: selected.has(cell.row) ? theme.text : theme.surface,
-            borderWidth: 1,
+            borderColor: selected.has(cell.row) || isReached(cell) ? theme.text : theme.surface,
+            borderWidth: isReached(cell) ? 3 : 1,
             borderType: cell.estimated ? 'dashed' : 'solid',
           },
           label: { color: inkOn(theme, high > low ? (colours[i]! - low) / (high - low) : 0) },
