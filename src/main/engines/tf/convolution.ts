@@ -47,7 +47,7 @@ export function createConvolution(tf: Tfjs, backend: NativeBackend): NativeOps['
     },
   })
   return (x, filter, strides, pad) =>
-    tf.engine().runKernel(KERNEL, { x, filter }, { strides: [...strides], pad }) as Tensor
+    tf.engine().runKernel<Tensor>(KERNEL, { x, filter }, { strides: [...strides], pad })
 }
 
 function kernelGradient(
@@ -58,7 +58,7 @@ function kernelGradient(
   shape: Readonly<Record<string, number[]>>,
 ): Tensor {
   const attributes = { strides: [...strides], pad, dataFormat: 'NHWC', ...shape }
-  return tf.engine().runKernel(kernel, { ...inputs }, attributes) as Tensor
+  return tf.engine().runKernel<Tensor>(kernel, { ...inputs }, attributes)
 }
 
 /** Below so many channels the kernels' own gradient is the faster. Measured on LeNet-5 (6 and 16) and ResNet-18 (64 and more). */
