@@ -11,7 +11,7 @@ import type { SampleOptions } from '../../src/main/jobs/samples.ts'
 import { measureSensitivity, type SensitivityResult } from '../../src/main/jobs/sensitivity-run.ts'
 import { gridVariants, type Variant } from '../../src/main/jobs/sensitivity/variants.ts'
 import type { Services } from '../../src/main/jobs/services.ts'
-import { applyPlan, openStudy, type Study } from '../../src/main/jobs/study.ts'
+import { applyPlan, openStudy, readyPlan, type Study } from '../../src/main/jobs/study.ts'
 import {
   createSensitivityCutTask,
   optimizedBasePath,
@@ -189,13 +189,12 @@ async function macsOfStudy(study: Study, folder: string, services: Services): Pr
   const cut = createSensitivityCutTask({ engine })
   const cuts = new Map<string, { file: string; frontier: CutOutput['frontier'] }>()
   for (const [i, variant] of group!.variants.entries()) {
-    const exported = path.join(own, 'variant.onnx')
-    await applyPlan(study, variant.plan, exported, services)
+    const ready = await readyPlan(study, variant.plan, services)
     const file = path.join(own, `${i}.onnx`)
     const input = {
       base: study.preparedPath,
       optimizedBase: optimizedBasePath(own),
-      variant: exported,
+      variant: ready.input,
       output: file,
       threads: 1,
     }

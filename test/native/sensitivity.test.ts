@@ -13,7 +13,7 @@ import { measureSensitivity, type SensitivityResult } from '../../src/main/jobs/
 import { runQuickScan } from '../../src/main/jobs/sensitivity/quick.ts'
 import { gridVariants } from '../../src/main/jobs/sensitivity/variants.ts'
 import type { Services } from '../../src/main/jobs/services.ts'
-import { applyPlan, openStudy, type Study } from '../../src/main/jobs/study.ts'
+import { applyPlan, openStudy, readyPlan, type Study } from '../../src/main/jobs/study.ts'
 import { createSensitivityCutTask, optimizedBasePath } from '../../src/main/jobs/tasks/sensitivity-cut.ts'
 import type { WorkerHost } from '../../src/main/jobs/worker-host.ts'
 import { exposeTensors } from '../../src/main/search/cuts.ts'
@@ -96,7 +96,8 @@ async function worstSuffix(of: Study, base: 'float' | 'quantized', feeds: readon
     await applyPlan(of, variant.plan, exported, given)
     const expected = await runAll(exported, feeds)
     const output = path.join(own, 'suffix.onnx')
-    const input = { base: basePath, optimizedBase: optimizedBasePath(own), variant: exported, output, threads: 1 }
+    const { input: ready } = await readyPlan(of, variant.plan, given)
+    const input = { base: basePath, optimizedBase: optimizedBasePath(own), variant: ready, output, threads: 1 }
     const { frontier } = await cut(input, context)
     prefix ??= await runPrefix(optimizedBasePath(own), feeds)
     const inputs = prefix.map((values) => Object.fromEntries(frontier.map((one) => [one.input, values[one.tensor]!])))

@@ -9,12 +9,16 @@ import { asFileFault } from './file-fault.ts'
 export interface FileContent {
   readonly path: string
   readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+  /** replace this file whatever `force` says: its name tells its content */
+  readonly isReplaceable?: boolean
 }
 
 export interface AtomicOptions {
   /** replace a file that is there; without it that is a fault */
   readonly force?: boolean
   readonly signal?: AbortSignal
+  /** a file that dies with the run: whole under its name, but not flushed to the disk */
+  readonly scratch?: boolean
 }
 
 /** Largest single write; between two of them an abort is noticed. */
@@ -39,16 +43,19 @@ export async function writeTextFile(path: string, text: string, options: AtomicO
  * @throws as `writeFileAtomic`; nothing is left behind
  */
 export async function writeFilesAtomic(files: readonly FileContent[], options: AtomicOptions = {}): Promise<void> {
-  for (const { path } of files) await refuseExisting(path, options.force ?? false)
+  for (const file of files) {
+    await refuseExisting(file.path, mayReplace(file, options))
+    await removeAbandoned(file.path)
+  }
   const staged: string[] = []
   try {
     for (const file of files) {
       const temp = tempNameFor(file.path)
       staged.push(temp)
-      await guard(file.path, () => writeStaged(temp, file.chunks, options.signal))
+      await guard(file.path, () => writeStaged(temp, file.chunks, options))
     }
     options.signal?.throwIfAborted()
-    await moveIntoPlace(files, staged, options.force ?? false)
+    await moveIntoPlace(files, staged, options)
   } finally {
     for (const temp of staged) await removeQuietly(temp)
   }
@@ -63,7 +70,7 @@ export async function assertWritable(path: string, options: Pick<AtomicOptions, 
   await removeAbandoned(path)
   const temp = tempNameFor(path)
   try {
-    await guard(path, () => writeStaged(temp, [], undefined))
+    await guard(path, () => writeStaged(temp, [], {}))
   } finally {
     await removeQuietly(temp)
   }
@@ -116,7 +123,7 @@ async function removeAbandoned(path: string): Promise<void> {
 async function writeStaged(
   temp: string,
   chunks: FileContent['chunks'],
-  signal: AbortSignal | undefined,
+  { signal, scratch }: AtomicOptions,
 ): Promise<void> {
   const file = await open(temp, 'wx')
   try {
@@ -126,7 +133,7 @@ async function writeStaged(
         await writeFully(file, chunk.subarray(start, start + pieceBytes))
       }
     }
-    await file.sync()
+    if (!scratch) await file.sync()
   } finally {
     await file.close()
   }
@@ -139,12 +146,21 @@ async function writeFully(file: Awaited<ReturnType<typeof open>>, piece: Uint8Ar
   }
 }
 
-async function moveIntoPlace(files: readonly FileContent[], staged: readonly string[], force: boolean): Promise<void> {
+function mayReplace({ isReplaceable }: FileContent, { force }: AtomicOptions): boolean {
+  return isReplaceable ?? force ?? false
+}
+
+async function moveIntoPlace(
+  files: readonly FileContent[],
+  staged: readonly string[],
+  options: AtomicOptions,
+): Promise<void> {
   const placed: string[] = []
   try {
-    for (const [i, { path }] of files.entries()) {
+    for (const [i, file] of files.entries()) {
+      const { path } = file
       // again: somebody may have been quicker since the first look
-      await refuseExisting(path, force)
+      await refuseExisting(path, mayReplace(file, options))
       const isNew = (await lstat(path).catch(ignoreMissing)) === null
       await guard(path, () => rename(staged[i]!, path))
       if (isNew) placed.push(path)
@@ -153,6 +169,7 @@ async function moveIntoPlace(files: readonly FileContent[], staged: readonly str
     for (const path of placed) await removeQuietly(path)
     throw error
   }
+  if (options.scratch) return
   for (const folder of new Set(files.map(({ path }) => dirname(resolve(path))))) await syncFolder(folder)
 }
 

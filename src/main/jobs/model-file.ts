@@ -67,12 +67,12 @@ export async function writeModelFile(
   path: string,
   options: WriteModelOptions = {},
 ): Promise<{ sizeBytes: number }> {
-  const { force, signal, ...encoding } = options
+  const { force, signal, scratch, ...encoding } = options
   const location = `${basename(path)}.data`
   const encoded = encodeModel(model, { ...encoding, location })
   const files = [{ path, chunks: encoded.chunks }]
   if (encoded.external) files.unshift({ path: resolve(dirname(path), location), chunks: encoded.external.chunks })
-  await writeFilesAtomic(files, { force, signal })
+  await writeFilesAtomic(files, { force, signal, scratch })
   return { sizeBytes: encoded.byteLength + (encoded.external?.byteLength ?? 0) }
 }
 

@@ -106,7 +106,8 @@ export async function measureSensitivity(
   const own = await mkdtemp(join(folder, 'sweep-'))
   try {
     for (const [i, group] of groups.entries()) {
-      const suffixes = new Suffixes(join(own, String(i)), study, group, { ...settings, memoryBytes }, services)
+      const groupFolder = join(own, String(i))
+      const suffixes = new Suffixes(groupFolder, study, group, { ...settings, memoryBytes }, services)
       const partial = new PartialRows(group.variants, { base, metric, population }, services)
       const rows = await sweepVariants(
         {
@@ -124,6 +125,7 @@ export async function measureSensitivity(
         services,
       )
       partial.tell()
+      await removeFolder(groupFolder)
       time.sessionMs += suffixes.time.sessionMs
       time.runMs += suffixes.time.runMs
       for (const { layerId, ...score } of scoresOf(group, rows, metric, population)) {

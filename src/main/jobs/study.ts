@@ -8,6 +8,7 @@ import { prepareOnce } from './prepare-once.ts'
 import { repairOnce } from './repair.ts'
 import { chooseSamples, type ChosenSamples, type SampleOptions } from './samples.ts'
 import type { Services } from './services.ts'
+import type { PlanInput } from './tasks/plan-builder.ts'
 import type { QuantizeTaskInput, QuantizeTaskOutput } from './tasks/quantize.ts'
 import type { RepairOutput } from './tasks/repair.ts'
 
@@ -104,33 +105,45 @@ export function planNeedsRanges(plan: QuantPlan): boolean {
   )
 }
 
+/** A plan with all that a worker needs to apply it, its repairs made. */
+export interface ReadyPlan {
+  readonly input: PlanInput
+  readonly repairs: RepairOutput | null
+}
+
+/** Gets a plan ready; repairs that were made before with equal content are found again. @throws Fault usage.noData; as the repairs */
+export async function readyPlan(study: Study, plan: QuantPlan, services: Services): Promise<ReadyPlan> {
+  const { preparedPath, summary, statistics } = study
+  const repaired = (plan.repairs ?? []).length === 0 ? null : await repairOnce(study, plan, services)
+  const input = {
+    prepared: repaired?.prepared ?? preparedPath,
+    layers: summary.layers,
+    plan,
+    hash: summary.hash,
+    collection: repaired ? repaired.collection : (statistics?.bytes ?? null),
+    bundle: repaired?.repairs.bundle ?? null,
+  }
+  return { input, repairs: repaired?.repairs ?? null }
+}
+
 /** What a plan was made into, with what its repairs brought. */
 export interface AppliedPlan extends QuantizeTaskOutput {
   readonly repairs: RepairOutput | null
 }
 
-/** Writes the model that a plan makes of a study to `output`, in a worker; repairs that were made before with equal content are found again. @throws Fault plan.*, model.opsetUpgrade, file.*, usage.noData */
+/** Writes the model that a plan makes of a study to `output`, in a worker. @throws Fault plan.*, model.opsetUpgrade, file.*; as `readyPlan` */
 export async function applyPlan(
   study: Study,
   plan: QuantPlan,
   output: string,
   services: Services,
 ): Promise<AppliedPlan> {
-  const { preparedPath, summary, statistics } = study
   const { pool, signal } = services
-  const repaired = (plan.repairs ?? []).length === 0 ? null : await repairOnce(study, plan, services)
+  const { input, repairs } = await readyPlan(study, plan, services)
   const written = await pool.run<QuantizeTaskInput, QuantizeTaskOutput>(
     'quantize',
-    {
-      prepared: repaired?.prepared ?? preparedPath,
-      layers: summary.layers,
-      plan,
-      hash: summary.hash,
-      collection: repaired ? repaired.collection : (statistics?.bytes ?? null),
-      bundle: repaired?.repairs.bundle ?? null,
-      output,
-    },
+    { ...input, output },
     { signal, retry: true },
   )
-  return { ...written, repairs: repaired?.repairs ?? null }
+  return { ...written, repairs }
 }

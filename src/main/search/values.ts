@@ -185,21 +185,5 @@ function constantKey({ dataType, dims, data }: Tensor): string {
 }
 
 function areEqual(a: Tensor, b: Tensor): boolean {
-  if (a.strings || b.strings) return false
-  return areSameBytes(a.data, b.data)
-}
-
-function areSameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  const words = a.length >> 2
-  const aligned = a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0
-  let start = 0
-  if (aligned) {
-    const left = new Int32Array(a.buffer, a.byteOffset, words)
-    const right = new Int32Array(b.buffer, b.byteOffset, words)
-    for (let i = 0; i < words; i++) if (left[i] !== right[i]) return false
-    start = words * 4
-  }
-  for (let i = start; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
+  return !a.strings && !b.strings && Buffer.compare(a.data, b.data) === 0
 }

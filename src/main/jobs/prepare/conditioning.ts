@@ -15,7 +15,9 @@ const NUDGE = 2 ** -20
  */
 export async function ownRounding(engine: Engine, source: Model, trial: Trial, output: string): Promise<number> {
   const expected = trial.expected[output]!
-  const optimised = await withSession(engine, source, (session) => session.run(trial.feeds, [output]), 'all')
+  const optimised = await withSession(engine, source, (session) => session.run(trial.feeds, [output]), {
+    optimization: 'all',
+  })
   const nudged = await withSession(engine, source, (session) => session.run(nudge(trial.feeds), [output]))
   return Math.max(relativeError(expected, optimised[output]!), relativeError(expected, nudged[output]!))
 }

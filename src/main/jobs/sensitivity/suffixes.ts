@@ -1,9 +1,10 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FrontierTensor } from '../../search/cuts.ts'
 import type { Services } from '../services.ts'
-import { applyPlan, type Study } from '../study.ts'
+import { applyPlan, readyPlan, type Study } from '../study.ts'
 import { together } from '../together.ts'
+import type { Block } from '../tasks/frontier-block.ts'
 import type { CutInput, CutOutput } from '../tasks/sensitivity-cut.ts'
 import { optimizedBasePath } from '../tasks/sensitivity-cut.ts'
 import type { ExposeInput, PrefixInput, PrefixOutput } from '../tasks/sensitivity-prefix.ts'
@@ -17,6 +18,12 @@ const BLOCK = 16
 interface Prepared {
   readonly path: string
   readonly cut: CutOutput
+}
+
+/** What the base left of a chunk. */
+export interface PrefixBlocks {
+  readonly place: number
+  readonly blocks: readonly Block[]
 }
 
 /** Where the time of a sweep went, in ms over all workers. */
@@ -39,6 +46,10 @@ export class Suffixes {
   readonly #prepared = new Map<string, Prepared>()
   #preparing: Promise<void> = Promise.resolve()
   #basePath = ''
+  /** places of chunks that are done with, whose files may be written over */
+  readonly #freePlaces: number[] = []
+  #places = 0
+  #fillings = 0
   #exposed: { readonly path: string; readonly outputs: readonly string[] } | null = null
 
   constructor(
@@ -90,17 +101,15 @@ export class Suffixes {
   }
 
   async #cut(variant: Variant, name: string, services: Services): Promise<Prepared> {
-    const exported = join(this.#folder, `${name}.variant.onnx`)
-    await applyPlan(this.#study, variant.plan, exported, services)
+    const { input } = await readyPlan(this.#study, variant.plan, services)
     const path = join(this.#folder, `${name}.suffix.onnx`)
     const cut = await runDurably<CutInput, CutOutput>(services, 'sensitivityCut', {
       base: this.#basePath,
       optimizedBase: optimizedBasePath(this.#folder),
-      variant: exported,
+      variant: input,
       output: path,
       threads: this.#settings.threads,
     })
-    await rm(exported, { force: true }) // not by the worker: should it die before it answers, another needs the file again
     this.time.sessionMs += cut.sessionMs
     return { path, cut }
   }
@@ -119,25 +128,34 @@ export class Suffixes {
     return [...new Set(prepared.flatMap(({ cut }) => cut.frontier.map(({ tensor }: FrontierTensor) => tensor)))]
   }
 
-  /** Runs the base over a chunk, for these variants; gives the folders of its blocks in order. */
-  async runPrefix(positions: readonly number[], variants: readonly Variant[]): Promise<string[]> {
+  /** Runs the base over a chunk, for these variants; gives its blocks in order, to be given back to `release`. */
+  async runPrefix(positions: readonly number[], variants: readonly Variant[]): Promise<PrefixBlocks> {
     const parts: number[][] = []
     for (let start = 0; start < positions.length; start += BLOCK) parts.push(positions.slice(start, start + BLOCK))
     const frontier = this.#frontierOf(variants.map(({ key }) => this.#prepared.get(key)!))
-    const blocks = parts.map((part) => join(this.#folder, `block-${part[0]}`))
+    const place = this.#freePlaces.pop() ?? this.#places++
+    const blocks = parts.map((_, i) => ({
+      folder: join(this.#folder, `place-${place}`, String(i)),
+      filling: `${this.#folder} ${this.#fillings++}`,
+    }))
     await together(
       this.#services.signal,
       parts.map((part, i) => async (signal) => {
         const { sessionMs, runMs } = await runDurably<PrefixInput, PrefixOutput>(
           { ...this.#services, signal },
           'sensitivityPrefix',
-          this.#prefixInput(part, frontier, blocks[i]!),
+          this.#prefixInput(part, frontier, blocks[i]!.folder),
         )
         this.time.sessionMs += sessionMs
         this.time.runMs += runMs
       }),
     )
-    return blocks
+    return { place, blocks }
+  }
+
+  /** Nobody reads these blocks any more. */
+  release({ place }: PrefixBlocks): void {
+    this.#freePlaces.push(place)
   }
 
   #prefixInput(positions: readonly number[], frontier: readonly string[], output: string): PrefixInput {
@@ -160,7 +178,7 @@ export class Suffixes {
   }
 
   /** Evaluates one variant over the blocks of a chunk: one row a sample. */
-  async evaluate(variant: Variant, blocks: readonly string[]): Promise<Float64Array> {
+  async evaluate(variant: Variant, { blocks }: PrefixBlocks): Promise<Float64Array> {
     const { path, cut } = this.#prepared.get(variant.key)!
     const { rows, sessionMs, runMs } = await runDurably<SuffixInput, SuffixOutput>(
       this.#services,

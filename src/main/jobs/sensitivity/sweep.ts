@@ -6,7 +6,6 @@ import type { MetricName } from '../../search/scores.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
 import { Slots, together } from '../together.ts'
-import { removeFolder } from '../work-folder.ts'
 import type { Suffixes } from './suffixes.ts'
 import { chunkContent, type SampleChunk, type SampleSettings, type Variant } from './variants.ts'
 
@@ -148,7 +147,7 @@ async function sweepChunk(
     services.signal,
     missing.map((variant) => () => evaluations.run(() => evaluate(variant))),
   )
-  for (const block of blocks) await removeFolder(block)
+  suffixes.release(blocks)
 }
 
 function addRows(

@@ -4,7 +4,7 @@ import { requiredOpset, resolvePlan } from '../../quant/resolve-plan.ts'
 import { explainLayers, type ExplainedVariant, type LayerExplanation } from '../../search/explain.ts'
 import { readModelFile } from '../model-file.ts'
 import type { Task } from '../worker-host.ts'
-import { raiseOpset } from './quantize.ts'
+import { raiseOpset } from './raise-opset.ts'
 
 export interface ExplainTaskInput {
   /** path of the prepared model */

@@ -23,54 +23,74 @@ export interface BlockSample {
 }
 
 interface BlockTensor {
-  readonly file: number
   readonly offset: number
   readonly bytes: number
   readonly dims: readonly number[]
   readonly dataType: DataType
 }
 
-/** Values of the base model for some consecutive samples, in a folder of their own: an index, and a file per tensor name. */
+/** What lies in a block. */
 export interface BlockIndex {
   readonly batches: readonly BlockBatch[]
   /** output that holds the class scores, null for models that do not classify */
   readonly classOutput: string | null
 }
 
-/** Writes a block batch by batch; what is written is complete once `finish` has returned. Methods throw Fault file.diskFull and the like. */
+/** Values of the base model for some consecutive samples: an index and one file of tensors, batch by batch, in a folder of their own. */
+export interface Block {
+  readonly folder: string
+  /** tells one filling of the folder from another: the files of a block that is done with are written over by a later one */
+  readonly filling: string
+}
+
+const TENSORS = 'tensors.bin'
+const INDEX = 'index.json'
+/** Buffers of one writev. Source: writev(2), IOV_MAX is 1024 on Linux and macOS. */
+const MOST_PARTS = 1024
+
+/**
+ * Writes a block batch by batch; what is written is complete once `finish` has returned. A file that is there is written over in its
+ * place, which takes half the time of a new one. Methods throw Fault file.diskFull and the like.
+ */
 export class BlockWriter {
   readonly #folder: string
-  readonly #files = new Map<string, { id: number; handle: number; length: number }>()
   readonly #batches: BlockBatch[] = []
+  #handle: number | null = null
+  #length = 0
 
   constructor(folder: string) {
     this.#folder = folder
     this.#guard(() => {
-      fs.rmSync(folder, { recursive: true, force: true }) // what a worker that died has left
       fs.mkdirSync(folder, { recursive: true })
+      fs.rmSync(path.join(folder, INDEX), { force: true }) // until it is whole again it is no block
+      this.#handle = fs.openSync(path.join(folder, TENSORS), fs.constants.O_RDWR | fs.constants.O_CREAT)
     })
   }
 
   add(rows: number, samples: readonly BlockSample[], tensors: Feeds, reference: Feeds): void {
-    this.#guard(() => {
-      this.#batches.push({
-        rows,
-        samples: samples.map(({ index, name, label }) => ({ index, name, label })),
-        tensors: this.#writeAll('t', tensors),
-        reference: this.#writeAll('r', reference),
-      })
+    const parts: Uint8Array[] = []
+    const start = this.#length
+    this.#batches.push({
+      rows,
+      samples: samples.map(({ index, name, label }) => ({ index, name, label })),
+      tensors: this.#place(tensors, parts),
+      reference: this.#place(reference, parts),
     })
+    this.#guard(() => writeParts(this.#handle!, parts, start))
   }
 
   finish(classOutput: string | null): void {
-    this.close()
     const index: BlockIndex = { batches: this.#batches, classOutput }
-    this.#guard(() => fs.writeFileSync(path.join(this.#folder, 'index.json'), JSON.stringify(index)))
+    this.#guard(() => {
+      if (fs.fstatSync(this.#handle!).size > this.#length) fs.ftruncateSync(this.#handle!, this.#length)
+      this.close()
+      fs.writeFileSync(path.join(this.#folder, INDEX), JSON.stringify(index))
+    })
   }
 
   close(): void {
-    for (const { handle } of this.#files.values()) fs.closeSync(handle)
-    this.#files.clear()
+    if (this.#handle !== null) fs.closeSync(this.#handle)
+    this.#handle = null
   }
 
   /** The temporary folder may be full: that is the user's to see to. */
@@ -82,29 +102,28 @@ export class BlockWriter {
     }
   }
 
-  #writeAll(kind: string, tensors: Feeds): Record<string, BlockTensor> {
+  #place(tensors: Feeds, parts: Uint8Array[]): Record<string, BlockTensor> {
     return Object.fromEntries(
-      Object.entries(tensors).map(([name, tensor]) => [name, this.#write(`${kind} ${name}`, tensor)]),
+      Object.entries(tensors).map(([name, { data, dims, dataType }]) => {
+        const offset = this.#length
+        parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+        this.#length += data.byteLength
+        return [name, { offset, bytes: data.byteLength, dims, dataType }]
+      }),
     )
-  }
-
-  #write(key: string, { data, dims, dataType }: EngineTensor): BlockTensor {
-    let file = this.#files.get(key)
-    if (!file) {
-      const id = this.#files.size
-      file = { id, handle: fs.openSync(path.join(this.#folder, `${id}.bin`), 'w'), length: 0 }
-      this.#files.set(key, file)
-    }
-    const offset = file.length
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    for (let done = 0; done < bytes.length;) done += fs.writeSync(file.handle, bytes, done)
-    file.length += bytes.length
-    return { file: file.id, offset, bytes: bytes.length, dims, dataType }
   }
 }
 
-export function readBlockIndex(folder: string): BlockIndex {
-  return JSON.parse(fs.readFileSync(path.join(folder, 'index.json'), 'utf8')) as BlockIndex
+function writeParts(handle: number, parts: readonly Uint8Array[], start: number): void {
+  let at = start
+  for (let rest = parts.filter(({ length }) => length > 0); rest.length > 0;) {
+    let written = fs.writevSync(handle, rest.slice(0, MOST_PARTS), at)
+    at += written
+    let whole = 0
+    while (whole < rest.length && written >= rest[whole]!.length) written -= rest[whole++]!.length
+    rest = rest.slice(whole)
+    if (written > 0) rest[0] = rest[0]!.subarray(written)
+  }
 }
 
 interface ArrayClass {
@@ -127,30 +146,28 @@ const ARRAYS: Partial<Record<DataType, ArrayClass>> = {
   uint64: BigUint64Array,
 }
 
+/** Blocks whose index is kept: more than two chunks have. */
+const KEPT_INDICES = 64
+
 /**
  * Reads tensors of blocks, keeping what was read last in memory up to a budget: layers that follow one another, and the configurations
- * of one layer, read the same tensors. Beyond the budget the files are the cache, and of a file that would not fit by itself only the
- * tensor is read.
+ * of one layer, read the same tensors. Beyond the budget the files are the cache. Memory of a tensor that had to go is used again for
+ * the next of its size: fresh pages cost more than the copy.
  */
 export class BlockReader {
   readonly #budget: number
-  /** file → its bytes, the least recently used first */
+  /** filling and offset → the tensor's bytes, the least recently used first */
   readonly #cached = new Map<string, ArrayBuffer>()
+  readonly #indices = new Map<string, BlockIndex>()
+  /** memory that tensors handed out may still lie in */
+  #retired: ArrayBuffer[] = []
+  /** memory that may be written over */
+  #spare: ArrayBuffer[] = []
   #bytes = 0
 
+  /** @param budget bytes */
   constructor(budget: number) {
     this.#budget = budget
-  }
-
-  read(folder: string, { file, offset, bytes, dims, dataType }: BlockTensor): EngineTensor {
-    const make = ARRAYS[dataType]
-    if (!make) throw new Error(`${dataType} is not kept in blocks`)
-    const name = path.join(folder, `${file}.bin`)
-    const whole = this.#file(name)
-    const data = whole
-      ? new make(whole, offset, bytes / make.BYTES_PER_ELEMENT)
-      : new make(readPart(name, offset, bytes), 0, bytes / make.BYTES_PER_ELEMENT)
-    return { dataType, dims, data }
   }
 
   /** Bytes kept in memory. */
@@ -158,40 +175,84 @@ export class BlockReader {
     return this.#bytes
   }
 
-  /** A whole file, kept from now on; null where it is larger than all that may be kept. */
-  #file(file: string): ArrayBuffer | null {
-    const known = this.#cached.get(file)
+  /** Opens a block; must be closed. */
+  open(block: Block): OpenBlock {
+    let handle: number | null = null
+    return {
+      index: this.#index(block),
+      read: ({ offset, bytes, dims, dataType }) => {
+        const make = ARRAYS[dataType]
+        if (!make) throw new Error(`${dataType} is not kept in blocks`)
+        const data = this.#cachedOr(`${block.filling} ${offset}`, bytes, (into) => {
+          handle ??= fs.openSync(path.join(block.folder, TENSORS), 'r')
+          readInto(into, handle, offset)
+        })
+        return { dataType, dims, data: new make(data, 0, bytes / make.BYTES_PER_ELEMENT) }
+      },
+      close: () => {
+        if (handle !== null) fs.closeSync(handle)
+        handle = null
+      },
+    }
+  }
+
+  /** Tensors that were read before are not used any more: their memory may be. */
+  beginBatch(): void {
+    this.#spare = this.#retired
+    this.#retired = []
+  }
+
+  #index({ folder, filling }: Block): BlockIndex {
+    const known = this.#indices.get(filling)
+    if (known) return known
+    const index = JSON.parse(fs.readFileSync(path.join(folder, INDEX), 'utf8')) as BlockIndex
+    if (this.#indices.size >= KEPT_INDICES) this.#indices.delete(this.#indices.keys().next().value!)
+    this.#indices.set(filling, index)
+    return index
+  }
+
+  #cachedOr(key: string, size: number, fill: (into: ArrayBuffer) => void): ArrayBuffer {
+    const known = this.#cached.get(key)
     if (known) {
-      this.#cached.delete(file)
-      this.#cached.set(file, known)
+      this.#cached.delete(key)
+      this.#cached.set(key, known)
       return known
     }
-    const { size } = fs.statSync(file)
-    if (size > this.#budget) return null
+    const isKept = size <= this.#budget
+    if (isKept) this.#makeRoom(size)
+    const at = this.#spare.findIndex(({ byteLength }) => byteLength === size)
+    const buffer = at < 0 ? new ArrayBuffer(size) : this.#spare.splice(at, 1)[0]!
+    fill(buffer)
+    if (isKept) {
+      this.#cached.set(key, buffer)
+      this.#bytes += size
+    } else this.#retired.push(buffer)
+    return buffer
+  }
+
+  #makeRoom(size: number): void {
     for (const [oldest, buffer] of this.#cached) {
       if (this.#bytes + size <= this.#budget) break
       this.#cached.delete(oldest)
       this.#bytes -= buffer.byteLength
+      this.#retired.push(buffer)
     }
-    const read = readPart(file, 0, size)
-    this.#cached.set(file, read)
-    this.#bytes += size
-    return read
   }
 }
 
-function readPart(file: string, offset: number, length: number): ArrayBuffer {
-  const handle = fs.openSync(file, 'r')
-  try {
-    const buffer = new ArrayBuffer(length)
-    const bytes = new Uint8Array(buffer)
-    for (let done = 0; done < length;) {
-      const read = fs.readSync(handle, bytes, done, length - done, offset + done)
-      if (read === 0) throw new Error(`${file} ended early`)
-      done += read
-    }
-    return buffer
-  } finally {
-    fs.closeSync(handle)
+/** A block while it is read. */
+interface OpenBlock {
+  readonly index: BlockIndex
+  /** a tensor of the block, whose values stand until `beginBatch` */
+  readonly read: (tensor: BlockTensor) => EngineTensor
+  readonly close: () => void
+}
+
+function readInto(buffer: ArrayBuffer, handle: number, offset: number): void {
+  const bytes = new Uint8Array(buffer)
+  for (let done = 0; done < bytes.length;) {
+    const read = fs.readSync(handle, bytes, done, bytes.length - done, offset + done)
+    if (read === 0) throw new Error('a block ended early')
+    done += read
   }
 }

@@ -21,7 +21,7 @@ import { instrumentLayers, SCAN_COLUMNS, SCAN_OUTPUT, type ScanVariant } from '.
 import { readModelFile, writeModelFile } from '../model-file.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
-import { raiseOpset } from './quantize.ts'
+import { raiseOpset } from './raise-opset.ts'
 
 export interface ScanBuildInput {
   readonly prepared: string

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { decodeModel, modelBytes } from '../../formats/onnx/index.ts'
-import type { Engine } from '../../engines/port.ts'
+import type { Engine, Session, SessionOptions } from '../../engines/port.ts'
 import { isFault } from '../../../shared/contract/fault.ts'
 import type { Model, ValueInfo } from '../../graph/model.ts'
 import { cutVariant, exposeTensors, type FrontierTensor } from '../../search/cuts.ts'
@@ -10,14 +10,15 @@ import { writeModelFile } from '../model-file.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
 import { CARRIED } from '../carried-types.ts'
+import { withSession } from '../prepare/open-session.ts'
+import { PlanBuilder, type PlanInput } from './plan-builder.ts'
 
 export interface CutInput {
   /** the base model as exported */
   readonly base: string
   /** the base as ONNX Runtime optimises it; written by the worker that is first */
   readonly optimizedBase: string
-  /** the variant as exported */
-  readonly variant: string
+  readonly variant: PlanInput
   /** where the suffix goes */
   readonly output: string
   readonly threads: number
@@ -43,25 +44,47 @@ interface CutBase {
  * @throws Fault engine.* where the runtime refuses a model; file.*
  */
 export function createSensitivityCutTask({ engine }: Pick<TaskDeps, 'engine'>): Task<CutInput, CutOutput> {
+  const builder = new PlanBuilder()
   let known: CutBase | null = null
   return async (input, { signal }) => {
-    const start = performance.now()
-    if (known?.path !== input.optimizedBase) known = await openBase(engine, input)
+    const timed = new TimedEngine(engine)
+    if (known?.path !== input.optimizedBase) known = await openBase(timed, input)
+    const { model: exported } = await builder.build(input.variant, signal)
     const optimized = `${input.output}.optimized`
-    const model = await optimizedModel(engine, input.variant, optimized, input.threads)
-    const sessionMs = performance.now() - start
+    const model = await optimizedModel(timed, exported, optimized, input.threads)
     signal.throwIfAborted()
     const suffix = cutVariant(known.numbered, known.numbers.fork().number(model), known.cuttable)
-    const { sizeBytes } = await writeModelFile(suffix.model, input.output, { force: true, signal })
+    const { sizeBytes } = await writeModelFile(suffix.model, input.output, { force: true, signal, scratch: true })
     await fs.rm(optimized, { force: true })
-    return { frontier: suffix.frontier, sizeBytes, sessionMs }
+    return { frontier: suffix.frontier, sizeBytes, sessionMs: timed.sessionMs }
+  }
+}
+
+/** Counts the time in which sessions are created. */
+class TimedEngine implements Engine {
+  readonly name: string
+  readonly version: string
+  sessionMs = 0
+  readonly #engine: Engine
+
+  constructor(engine: Engine) {
+    this.name = engine.name
+    this.version = engine.version
+    this.#engine = engine
+  }
+
+  async createSession(model: string | Uint8Array, options?: SessionOptions): Promise<Session> {
+    const start = performance.now()
+    const session = await this.#engine.createSession(model, options)
+    this.sessionMs += performance.now() - start
+    return session
   }
 }
 
 /** The model as the runtime optimises it for this machine. */
-async function optimizedModel(engine: Engine, file: string, output: string, threads: number): Promise<Model> {
-  const session = await engine.createSession(file, { threads, optimization: 'all', optimizedModelPath: output })
-  await session.release()
+async function optimizedModel(engine: Engine, model: Model | string, output: string, threads: number): Promise<Model> {
+  const options = { threads, optimization: 'all', optimizedModelPath: output } as const
+  await withSession(engine, model, () => Promise.resolve(), options)
   return decodeModel(await fs.readFile(output))
 }
 

@@ -25,7 +25,7 @@ export interface ExposeInput {
 export function createExposeFrontierTask(): Task<ExposeInput, string[]> {
   return async ({ optimizedBase, output, tensors }, { signal }) => {
     const model = decodeModel(await readFile(optimizedBase))
-    await writeModelFile(exposeTensors(model, tensors), output, { force: true, signal })
+    await writeModelFile(exposeTensors(model, tensors), output, { force: true, signal, scratch: true })
     return model.graph.outputs.map(({ name }) => name)
   }
 }

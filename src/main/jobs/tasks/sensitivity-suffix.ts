@@ -4,7 +4,7 @@ import type { FrontierTensor } from '../../search/cuts.ts'
 import { fillRow, ROW_LENGTH } from '../../search/sample-rows.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
-import { BlockReader, readBlockIndex } from './frontier-block.ts'
+import { BlockReader, type Block } from './frontier-block.ts'
 import { rowsOf } from './rows.ts'
 
 export interface SuffixInput {
@@ -12,8 +12,8 @@ export interface SuffixInput {
   readonly frontier: readonly FrontierTensor[]
   /** size of the suffix's file */
   readonly sizeBytes: number
-  /** folders of the blocks that make up the samples, in order */
-  readonly blocks: readonly string[]
+  /** those that make up the samples, in order */
+  readonly blocks: readonly Block[]
   readonly threads: number
   /** bytes of frontier tensors kept in this process */
   readonly memoryBytes: number
@@ -38,34 +38,54 @@ export function createSensitivitySuffixTask({ engine }: Pick<TaskDeps, 'engine'>
       reader = { bytes: input.memoryBytes, blocks: new BlockReader(input.memoryBytes) }
     const start = performance.now()
     const lent = await sessions.take(input)
+    const sessionMs = performance.now() - start
     try {
-      const sessionMs = performance.now() - start
-      const rows: Float64Array[] = []
-      let runMs = 0
-      for (const folder of input.blocks) {
-        const index = readBlockIndex(folder)
-        for (const batch of index.batches) {
-          signal.throwIfAborted()
-          const feeds: Record<string, Feeds[string]> = {}
-          for (const { input: name, tensor } of input.frontier)
-            feeds[name] = reader.blocks.read(folder, batch.tensors[tensor]!)
-          const reference = Object.fromEntries(
-            Object.entries(batch.reference).map(([name, tensor]) => [name, reader!.blocks.read(folder, tensor)]),
-          )
-          const before = performance.now()
-          const outputs = await lent.session.run(feeds, Object.keys(reference))
-          runMs += performance.now() - before
-          const part = new Float64Array(batch.samples.length * ROW_LENGTH)
-          const own = rowsOf(outputs, batch.rows, batch.samples.length)
-          const float = rowsOf(reference, batch.rows, batch.samples.length)
-          batch.samples.forEach(({ label }, i) => fillRow(part, i, float[i]!, own[i]!, index.classOutput, label))
-          rows.push(part)
-        }
-      }
-      return { rows: joined(rows), sessionMs, runMs }
+      const parts: BlockRows[] = []
+      for (const block of input.blocks) parts.push(await runBlock(lent.session, input, block, reader.blocks, signal))
+      const runMs = parts.reduce((sum, part) => sum + part.runMs, 0)
+      return { rows: joined(parts.flatMap(({ rows }) => rows)), sessionMs, runMs }
     } finally {
       await lent.giveBack()
     }
+  }
+}
+
+interface BlockRows {
+  /** a part a batch */
+  readonly rows: readonly Float64Array[]
+  readonly runMs: number
+}
+
+async function runBlock(
+  session: Session,
+  { frontier }: SuffixInput,
+  from: Block,
+  reader: BlockReader,
+  signal: AbortSignal,
+): Promise<BlockRows> {
+  const block = reader.open(from)
+  const rows: Float64Array[] = []
+  let runMs = 0
+  try {
+    for (const { tensors, reference, rows: fed, samples } of block.index.batches) {
+      signal.throwIfAborted()
+      reader.beginBatch()
+      const feeds: Record<string, Feeds[string]> = {}
+      for (const { input, tensor } of frontier) feeds[input] = block.read(tensors[tensor]!)
+      const expected: Record<string, Feeds[string]> = {}
+      for (const name in reference) expected[name] = block.read(reference[name]!)
+      const before = performance.now()
+      const outputs = await session.run(feeds, Object.keys(reference))
+      runMs += performance.now() - before
+      const part = new Float64Array(samples.length * ROW_LENGTH)
+      const own = rowsOf(outputs, fed, samples.length)
+      const float = rowsOf(expected, fed, samples.length)
+      samples.forEach(({ label }, i) => fillRow(part, i, float[i]!, own[i]!, block.index.classOutput, label))
+      rows.push(part)
+    }
+    return { rows, runMs }
+  } finally {
+    block.close()
   }
 }
 

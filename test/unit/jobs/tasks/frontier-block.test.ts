@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import type { Feeds } from '../../../../src/main/engines/port.ts'
-import { BlockReader, BlockWriter, readBlockIndex } from '../../../../src/main/jobs/tasks/frontier-block.ts'
+import { BlockReader, BlockWriter } from '../../../../src/main/jobs/tasks/frontier-block.ts'
 import { temporaryFolder } from '../../../builders/temporary.ts'
 
 const SAMPLE = { index: 7, name: 'seven', label: 3 }
@@ -28,32 +28,74 @@ function blockIn(folder: string): string {
 
 it.each([
   { why: 'all in memory', budget: 1000, kept: 96 },
-  { why: 'the last file in memory', budget: 40, kept: 32 },
-  { why: 'nothing in memory: the tensor alone is read', budget: 31, kept: 0 },
+  { why: 'the last tensors in memory', budget: 40, kept: 32 },
+  { why: 'nothing in memory', budget: 15, kept: 0 },
 ])('gives back what was written, $why', ({ budget, kept }) => {
-  const block = blockIn(temporaryFolder())
   const reader = new BlockReader(budget)
-  const { batches, classOutput } = readBlockIndex(block)
-  expect(classOutput).toBe('c')
+  const { index, read, close } = reader.open({ folder: blockIn(temporaryFolder()), filling: 'first' })
+  expect(index.classOutput).toBe('c')
   for (let round = 0; round < 2; round++) {
-    for (const [i, { samples, tensors, reference }] of batches.entries()) {
+    for (const [i, { samples, tensors, reference }] of index.batches.entries()) {
+      reader.beginBatch()
       expect(samples).toEqual([SAMPLE])
-      expect(reader.read(block, tensors['a']!)).toEqual(feeds(i)['a'])
-      expect(reader.read(block, tensors['b']!)).toEqual(feeds(i)['b'])
-      expect(reader.read(block, reference['c']!).data).toEqual(new Float32Array(4).fill(i))
+      expect(read(tensors['a']!)).toEqual(feeds(i)['a'])
+      expect(read(tensors['b']!)).toEqual(feeds(i)['b'])
+      expect(read(reference['c']!).data).toEqual(new Float32Array(4).fill(i))
       expect(reader.bytes).toBeLessThanOrEqual(budget)
     }
   }
   expect(reader.bytes).toBe(kept)
+  close()
 })
 
-it('takes the place of what a worker that died has left', () => {
-  const folder = temporaryFolder()
-  const block = path.join(folder, 'block')
-  fs.mkdirSync(block)
-  fs.writeFileSync(path.join(block, '9.bin'), 'half')
-  blockIn(folder)
-  expect(fs.readdirSync(block).sort()).toEqual(['0.bin', '1.bin', '2.bin', 'index.json'])
+it('leaves the tensors of a batch alone until the next', () => {
+  const reader = new BlockReader(16)
+  const { index, read, close } = reader.open({ folder: blockIn(temporaryFolder()), filling: 'first' })
+  const { tensors, reference } = index.batches[0]!
+  const first = read(tensors['a']!)
+  read(reference['c']!) // takes the room of `a`, not its memory
+  expect(first).toEqual(feeds(0)['a'])
+  reader.beginBatch()
+  expect(read(tensors['a']!)).toEqual(feeds(0)['a'])
+  expect(read(reference['c']!).data).toEqual(new Float32Array(4))
+  close()
+})
+
+it('writes over an earlier, longer block, which nobody takes for the new one', () => {
+  const folder = path.join(temporaryFolder(), 'block')
+  const reader = new BlockReader(1000)
+  const long = { dataType: 'float' as const, dims: [40], data: new Float32Array(40).fill(5) }
+  const earlier = new BlockWriter(folder)
+  earlier.add(1, [SAMPLE], { a: long }, {})
+  earlier.finish(null)
+  const before = reader.open({ folder, filling: 'first' })
+  expect(before.read(before.index.batches[0]!.tensors['a']!)).toEqual(long)
+  before.close()
+  blockIn(path.dirname(folder))
+  const after = reader.open({ folder, filling: 'second' })
+  expect(after.read(after.index.batches[1]!.tensors['a']!)).toEqual(feeds(1)['a'])
+  after.close()
+  expect(fs.statSync(path.join(folder, 'tensors.bin')).size).toBe(2 * (16 + 16 + 16))
+})
+
+it('writes more tensors than one call of the system takes', () => {
+  const folder = path.join(temporaryFolder(), 'block')
+  const names = Array.from({ length: 2500 }, (_, i) => `t${i}`)
+  const tensors = Object.fromEntries(
+    names.map((name, i) => [name, { dataType: 'float' as const, dims: [1], data: Float32Array.of(i) }]),
+  )
+  const writer = new BlockWriter(folder)
+  writer.add(1, [SAMPLE], tensors, {})
+  writer.finish(null)
+  const { index, read, close } = new BlockReader(0).open({ folder, filling: 'first' })
+  expect(names.map((name) => read(index.batches[0]!.tensors[name]!).data[0])).toEqual(names.map((_, i) => i))
+  close()
+})
+
+it('is no block while it is written', () => {
+  const block = blockIn(temporaryFolder())
+  new BlockWriter(block).close()
+  expect(() => new BlockReader(0).open({ folder: block, filling: 'first' })).toThrow('ENOENT')
 })
 
 it('says what is the matter with the folder', () => {
