@@ -1,11 +1,14 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as tf from '@tensorflow/tfjs'
 import type { ModelSummary } from '../../src/shared/contract/model.ts'
 import { readModelFile } from '../../src/main/jobs/model-file.ts'
-import { runCli, SAMPLE } from '../builders/cli.ts'
+import { CLI_ENTRY, runCli, SAMPLE } from '../builders/cli.ts'
 import { difference, inputsFor, runTfjs, runOnnx, saveLayers, type TfjsFiles } from '../builders/tfjs.ts'
 
 // Models of TensorFlow.js through real processes: opened wherever a model is, converted both ways.
@@ -43,6 +46,32 @@ function write(name: string, { json, shards }: TfjsFiles, change: (json: string)
   for (const [file, bytes] of shards) fs.writeFileSync(path.join(target, file), bytes)
   fs.writeFileSync(path.join(target, 'model.json'), change(new TextDecoder().decode(json)))
   return target
+}
+
+/** Runs the command line and kills it with its workers once the names in a folder have changed so many times. */
+async function killedCli(args: readonly string[], watched: string, changes: number): Promise<void> {
+  const child = spawn(process.execPath, [CLI_ENTRY, ...args], { stdio: 'ignore', detached: true })
+  const ended = once(child, 'close')
+  let [last, seen] = [fs.readdirSync(watched).join(), 0]
+  while (child.exitCode === null && child.signalCode === null) {
+    await setImmediate()
+    const names = fs.readdirSync(watched).join()
+    if (names !== last) seen++
+    last = names
+    if (seen < changes) continue
+    process.kill(-child.pid!, 'SIGKILL')
+    break
+  }
+  await ended
+}
+
+/** A model as it lies in a folder. */
+function filesIn(name: string): TfjsFiles {
+  const shards = fs.readdirSync(at(name)).filter((file) => file.endsWith('.bin'))
+  return {
+    json: new Uint8Array(fs.readFileSync(at(`${name}/model.json`))),
+    shards: new Map(shards.map((file) => [file, new Uint8Array(fs.readFileSync(at(`${name}/${file}`)))])),
+  }
 }
 
 const at = (name: string): string => path.join(folder, name)
@@ -133,14 +162,7 @@ describe('convert', () => {
     const inputs = inputsFor(model)
     const wanted = await runTfjs(files, inputs)
     expect(difference(wanted, await runOnnx(model, inputs))).toBeLessThan(1e-4)
-    const written = fs.readdirSync(at('back'))
-    const shards = new Map(
-      written
-        .filter((name) => name.endsWith('.bin'))
-        .map((name) => [name, new Uint8Array(fs.readFileSync(at(`back/${name}`)))]),
-    )
-    const json = new Uint8Array(fs.readFileSync(at('back/model.json')))
-    expect(difference(wanted, await runTfjs({ json, shards }, inputs))).toBeLessThan(1e-4)
+    expect(difference(wanted, await runTfjs(filesIn('back'), inputs))).toBeLessThan(1e-4)
   })
 
   it('stores weights layer by layer, and is a run of the store', { timeout: 60_000 }, async () => {
@@ -169,6 +191,61 @@ describe('convert', () => {
     expect(stderr).toMatch(text)
     expect(exitCode).toBe(code)
     expect(fs.existsSync(at(name)) && fs.readdirSync(at(name)).length > 0).toBe(false)
+  })
+
+  it(
+    'to a layers-model and back gives what TensorFlow.js gives, under the same names',
+    { timeout: 120_000 },
+    async () => {
+      const there = await run('convert', at('model'), at('layers'), '--to', 'layers-model', '--weights', 'float16')
+      expect(there.exitCode, there.stderr).toBe(0)
+      expect(there.json).toMatchObject({ target: 'tfjs', format: 'layers-model', sourceFormat: 'tfjs-layers' })
+      expect((await run('inspect', at('layers'))).json).toMatchObject({ format: 'tfjs-layers' })
+      const inputs = inputsFor((await readModelFile(at('model'))).model)
+      expect(difference(await runTfjs(files, inputs), await runTfjs(filesIn('layers'), inputs))).toBeLessThan(0.005)
+    },
+  )
+
+  it.each([
+    ['a format for a name of another', ['--to', 'onnx'], 'refused', 2, /name NAME\.onnx/],
+    ['a folder format for a file', ['--to', 'layers-model'], 'refused.onnx', 2, /name a folder/],
+  ])('%s is refused', async (_, options, name, code, text) => {
+    const { exitCode, stderr } = await runCli(['convert', at('model'), at(name), ...options, '--home', home])
+    expect(stderr).toMatch(text)
+    expect(exitCode).toBe(code)
+    expect(fs.existsSync(at(name))).toBe(false)
+  })
+
+  it('--force leaves no shard of the model before, and nothing else is touched', { timeout: 60_000 }, async () => {
+    expect((await run('convert', at('model'), at('forced'))).exitCode).toBe(0)
+    const before = fs.readdirSync(at('forced'))
+    fs.writeFileSync(at('forced/notes.bin'), 'mine')
+    expect((await run('convert', SAMPLE, at('forced'), '--weights', 'uint8', '--force')).exitCode).toBe(0)
+    const after = fs.readdirSync(at('forced'))
+    expect(after.filter((name) => before.includes(name))).toEqual(['model.json'])
+    expect(after).toContain('notes.bin')
+    const { weightsManifest } = JSON.parse(fs.readFileSync(at('forced/model.json'), 'utf8')) as {
+      weightsManifest: { paths: string[] }[]
+    }
+    expect(after.sort()).toEqual(['model.json', 'notes.bin', ...weightsManifest[0]!.paths].sort())
+    await readModelFile(at('forced'))
+  })
+
+  it('killed at any time, leaves a whole model: the old or the new one', { timeout: 180_000 }, async () => {
+    const hashes = new Map<string, string>()
+    for (const weights of ['float32', 'uint8']) {
+      expect((await run('convert', at('model'), at(`whole-${weights}`), '--weights', weights)).exitCode).toBe(0)
+      hashes.set((await readModelFile(at(`whole-${weights}`))).hash, weights)
+    }
+    expect((await run('convert', at('model'), at('killed'))).exitCode).toBe(0)
+    for (const [round, changes] of [1, 2, 3, 1, 2, 3].entries()) {
+      const weights = round % 2 === 0 ? 'uint8' : 'float32'
+      const args = ['convert', at('model'), at('killed'), '--force', '--weights', weights, '--home', home]
+      await killedCli(args, at('killed'), changes)
+      expect([...hashes.keys()]).toContain((await readModelFile(at('killed'))).hash)
+    }
+    expect((await run('convert', at('model'), at('killed'), '--force')).exitCode).toBe(0)
+    expect(fs.readdirSync(at('killed')).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
   it('leaves what is there alone without --force', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, rmdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { LayerOverride, QuantPlan } from '../../shared/contract/plan.ts'
@@ -7,12 +7,14 @@ import type { WeightStorage } from '../formats/tfjs/index.ts'
 import { asFileFault } from './file-fault.ts'
 import { recordRun } from './record-run.ts'
 import type { Services } from './services.ts'
-import type { ConvertInput, ConvertOutput } from './tasks/convert.ts'
+import type { ConvertFormat, ConvertInput, ConvertOutput } from './tasks/convert.ts'
 
 export interface ConvertRequest {
   readonly model: string
   /** NAME.onnx, or a folder (or the model.json in it) for TensorFlow.js */
   readonly output: string
+  /** null: by the name of the output, a graph-model for a folder */
+  readonly to?: ConvertFormat | null
   readonly force: boolean
   /** how weights are stored for TensorFlow.js */
   readonly weights: WeightStorage
@@ -25,6 +27,7 @@ export interface ConvertRequest {
 export interface ConvertAnswer extends ConvertOutput {
   readonly output: string
   readonly target: 'onnx' | 'tfjs'
+  readonly format: ConvertFormat
 }
 
 /**
@@ -35,17 +38,18 @@ export async function runConversion(
   request: ConvertRequest,
   services: Services,
 ): Promise<{ run: string; value: ConvertAnswer }> {
-  const { target, folder, output } = targetOf(request.output)
+  const { format, folder, output } = targetOf(request.output, request.to ?? null)
+  const target = format === 'onnx' ? 'onnx' : 'tfjs'
   assertOptionsFit(request, target)
   const { pool, signal } = services
   const storage = { default: storageOf(request), layers: layerStorage(request) }
-  const parameters = { output, target, storage } as unknown as Json
+  const parameters = { output, target, format, storage } as unknown as Json
   return recordRun(services, { kind: 'convert', modelPath: request.model, parameters }, async (run) => {
-    if (target === 'tfjs') await makeFolder(folder)
-    const input: ConvertInput = { path: request.model, output, target, force: request.force, storage }
-    const written = await pool.run<ConvertInput, ConvertOutput>('convert', input, { signal })
+    const input: ConvertInput = { path: request.model, output, format, force: request.force, storage }
+    const convert = (): Promise<ConvertOutput> => pool.run<ConvertInput, ConvertOutput>('convert', input, { signal })
+    const written = target === 'tfjs' ? await withFolder(folder, convert) : await convert()
     run.identify({ modelHash: written.modelHash })
-    const value: ConvertAnswer = { ...written, output, target }
+    const value: ConvertAnswer = { ...written, output, target, format }
     return {
       value,
       warnings: [],
@@ -72,12 +76,21 @@ function numbersOf(metrics: Readonly<Record<string, number | null>>): Record<str
   return Object.fromEntries(Object.entries(metrics).filter((entry): entry is [string, number] => entry[1] !== null))
 }
 
-/** What the name of the output asks for. */
-function targetOf(given: string): { target: 'onnx' | 'tfjs'; folder: string; output: string } {
+/**
+ * What is written and where: as told, else by the name of the output.
+ * @throws Fault usage.convertOptions where the two do not fit
+ */
+function targetOf(given: string, to: ConvertFormat | null): { format: ConvertFormat; folder: string; output: string } {
   const path = resolve(given)
-  if (path.toLowerCase().endsWith('.onnx')) return { target: 'onnx', folder: dirname(path), output: path }
+  const isFile = path.toLowerCase().endsWith('.onnx')
+  const format = to ?? (isFile ? 'onnx' : 'graph-model')
+  if (isFile !== (format === 'onnx')) {
+    const wanted = format === 'onnx' ? 'NAME.onnx' : 'a folder for model.json and its shards'
+    throw new Fault('usage.convertOptions', `--to ${format} does not fit ${given}: name ${wanted}.`)
+  }
+  if (isFile) return { format, folder: dirname(path), output: path }
   const folder = path.endsWith('model.json') ? dirname(path) : path
-  return { target: 'tfjs', folder, output: folder }
+  return { format, folder, output: folder }
 }
 
 function assertOptionsFit({ weights, keepFloat, plan }: ConvertRequest, target: 'onnx' | 'tfjs'): void {
@@ -110,7 +123,8 @@ function overridden(layer: LayerOverride, plan: QuantPlan): WeightStorage {
   return storageOfBits(layer.weights?.bits ?? plan.defaults.weights.bits)
 }
 
-async function makeFolder(folder: string): Promise<void> {
+/** Makes a folder for what `work` writes; one that was made for nothing goes again. */
+async function withFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const found = await stat(folder).catch(() => null)
   if (found && !found.isDirectory()) {
     throw new Fault('file.exists', `${folder} is a file: name a folder for the TensorFlow.js model, or NAME.onnx.`, {
@@ -120,4 +134,11 @@ async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw asFileFault(error, folder, 'write')
   })
+  try {
+    return await work()
+  } catch (error) {
+    // fails where something is in it, which then stays
+    if (!found) await rmdir(folder).catch(() => undefined)
+    throw error
+  }
 }

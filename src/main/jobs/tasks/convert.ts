@@ -1,25 +1,27 @@
-import { join } from 'node:path'
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { LayerInfo, ModelFormat } from '../../../shared/contract/model.ts'
 import { PRODUCT } from '../../../shared/contract/product.ts'
 import type { Engine, Feeds } from '../../engines/port.ts'
-import { encodeTfjs, openTfjs, type EncodedTfjs, type WeightStorage } from '../../formats/tfjs/index.ts'
+import { encodeLayers, encodeTfjs, openTfjs, type EncodedTfjs, type WeightStorage } from '../../formats/tfjs/index.ts'
 import type { Model } from '../../graph/model.ts'
 import { validateModel } from '../../graph/validate.ts'
-import { writeFilesAtomic } from '../atomic-file.ts'
 import { readModelFile, writeModelFile } from '../model-file.ts'
 import { relativeError, toleranceOf } from '../prepare/difference.ts'
 import { withSession } from '../prepare/open-session.ts'
 import { makeFeeds, type InputShapes } from '../prepare/sample-feeds.ts'
 import { prepareModel } from '../prepare-model.ts'
+import { tagOfShard, writeTfjsFolder } from '../tfjs-folder.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
+
+/** What is written: an ONNX file, or one of the two formats of TensorFlow.js. */
+export type ConvertFormat = 'onnx' | 'graph-model' | 'layers-model'
 
 export interface ConvertInput {
   readonly path: string
   /** an .onnx file, or the folder of a TensorFlow.js model */
   readonly output: string
-  readonly target: 'onnx' | 'tfjs'
+  readonly format: ConvertFormat
   readonly force: boolean
   /** how weights are stored for TensorFlow.js, of a layer by its id or of all others */
   readonly storage: { readonly default: WeightStorage; readonly layers: Readonly<Record<string, WeightStorage>> }
@@ -51,7 +53,7 @@ export interface ConvertOutput {
 /**
  * Converts a model and compares what was written, read back, with the source: both run in ONNX Runtime. Nothing is written when a
  * lossless conversion gives other results.
- * @throws Fault as `readModelFile`, `prepareModel`, `encodeTfjs` and `writeFilesAtomic`; plan.unknownLayer; model.conversionDiverges
+ * @throws Fault as `readModelFile`, `prepareModel`, `encodeTfjs`, `encodeLayers` and `writeTfjsFolder`; plan.unknownLayer; model.conversionDiverges
  */
 export function createConvertTask(deps: Pick<TaskDeps, 'engine'>): Task<ConvertInput, ConvertOutput> {
   return async (input, { signal }) => {
@@ -59,29 +61,30 @@ export function createConvertTask(deps: Pick<TaskDeps, 'engine'>): Task<ConvertI
     const common = { modelHash: file.hash, sourceFormat: file.format, sourceBytes: file.sizeBytes }
     const prepared = await prepareModel(file.model, { engine: deps.engine, signal })
     const question = { engine: deps.engine, source: file.model, shapes: prepared.sampleShapes, signal }
-    if (input.target === 'onnx') {
+    if (input.format === 'onnx') {
       const { model } = file
       const { sizeBytes } = await writeModelFile(model, input.output, { force: input.force, signal })
       const written = await readModelFile(input.output, { signal })
       const maxRelativeError = await compare({ ...question, written: written.model })
       return { ...common, sizeBytes, files: [input.output], maxRelativeError, layers: [], notes: file.notes }
     }
-    const encoded = encodeTfjs(prepared.model, {
+    const encode = input.format === 'layers-model' ? encodeLayers : encodeTfjs
+    const encoded = encode(prepared.model, {
       storageOf: storageOfNodes(prepared.layers, input.storage),
       producer: `${PRODUCT.name} ${PRODUCT.version}`,
       source: input.path,
+      tagOf: tagOfShard,
     })
     const maxRelativeError = await compare({ ...question, written: readBack(encoded, input.output) })
     assertFaithful(encoded, maxRelativeError, prepared.model, input)
-    const files = encoded.files.map(({ name, bytes }) => ({ path: join(input.output, name), chunks: [bytes] }))
-    await writeFilesAtomic(files, { force: input.force, signal })
+    const files = await writeTfjsFolder(input.output, encoded, { force: input.force, signal })
     return {
       ...common,
       sizeBytes: encoded.files.reduce((sum, { bytes }) => sum + bytes.length, 0),
-      files: files.map(({ path }) => path),
+      files,
       maxRelativeError,
       layers: layersOf(prepared.layers, encoded),
-      notes: [...file.notes, ...prepared.notes],
+      notes: [...file.notes, ...prepared.notes, ...renamedEnds(file.model, readBack(encoded, input.output))],
     }
   }
 }
@@ -130,18 +133,39 @@ async function compare({ engine, source, written, shapes, signal }: Question): P
       trials.push({ feeds, outputs: await session.run(feeds) })
     }
   })
+  const inputs = endsOf(source, written, 'inputs')
+  const results = endsOf(source, written, 'outputs')
   let worst = 0
   await withSession(engine, written, async (session) => {
     for (const { feeds, outputs } of trials) {
       signal.throwIfAborted()
-      const found = await session.run(feeds)
+      const given = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [inputs.get(name) ?? name, feed]))
+      const found = await session.run(given)
       for (const [name, output] of Object.entries(outputs)) {
-        const other = found[name]
+        const other = found[results.get(name) ?? name]
         worst = Math.max(worst, other ? relativeError(output, other) : Infinity)
       }
     }
   })
   return worst
+}
+
+/** Inputs or outputs of the source → what the written model calls them: formats have their own letters, and keep the order. */
+function endsOf(source: Model, written: Model, which: 'inputs' | 'outputs'): Map<string, string> {
+  const namesOf = ({ graph }: Model): string[] =>
+    graph[which].map(({ name }) => name).filter((name) => !graph.initializers.has(name))
+  const theirs = namesOf(written)
+  const isKept = namesOf(source).every((name) => theirs.includes(name))
+  return new Map(namesOf(source).map((name, i) => [name, isKept ? name : (theirs[i] ?? name)]))
+}
+
+/** Says what is called otherwise in the written model. */
+function renamedEnds(source: Model, written: Model): string[] {
+  return (['inputs', 'outputs'] as const).flatMap((which) =>
+    [...endsOf(source, written, which)]
+      .filter(([name, other]) => name !== other)
+      .map(([name, other]) => `"${name}" is called "${other}" in the written model: the format has no other letters.`),
+  )
 }
 
 /** @throws Fault model.conversionDiverges where nothing was rounded and the results differ all the same */

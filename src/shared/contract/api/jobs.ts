@@ -111,6 +111,8 @@ const convertRequest = z.strictObject({
   kind: z.literal('convert'),
   model: path,
   output: path.nullable().default(null),
+  /** null: by the name of the output, a graph-model for a folder */
+  to: z.enum(['onnx', 'graph-model', 'layers-model']).nullable().default(null),
   force: z.boolean().default(false),
   /** how TensorFlow.js weights are stored, where no plan decides */
   weights: z.enum(['float32', 'float16', 'uint16', 'uint8']).default('float32'),

@@ -15,6 +15,8 @@ export interface EncodeTfjsOptions {
   readonly producer: string
   /** name of the source, for messages */
   readonly source: string
+  /** a word for a shard's content that goes into its name; none by default */
+  readonly tagOf?: (shard: Uint8Array) => string
 }
 
 export interface EncodedTfjs {
@@ -99,7 +101,7 @@ function writeOutputs(to: Exporter, problems: Problems): Record<string, object> 
   return infos
 }
 
-function graphFiles(to: Exporter, signature: object, { storageOf, producer }: EncodeTfjsOptions): EncodedTfjs {
+function graphFiles(to: Exporter, signature: object, { storageOf, producer, tagOf }: EncodeTfjsOptions): EncodedTfjs {
   const live = liveNodes(to.nodes)
   const names = new Set(live.map(({ name }) => name))
   const kernels: EncodedWeight[] = []
@@ -113,7 +115,10 @@ function graphFiles(to: Exporter, signature: object, { storageOf, producer }: En
   }
   const nodes = live.flatMap((node) => replaced.get(node.name) ?? [node])
   const modelTopology = { node: nodes.map(nodeJson), library: {}, versions: { producer: 1395 } }
-  return { files: filesOf({ format: 'graph-model', producer, signature, modelTopology }, stored), weights: kernels }
+  return {
+    files: filesOf({ format: 'graph-model', tagOf, producer, signature, modelTopology }, stored),
+    weights: kernels,
+  }
 }
 
 function nodeJson({ name, op, input, attr }: TfNode): object {

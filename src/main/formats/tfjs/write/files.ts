@@ -15,6 +15,8 @@ export interface StoredEntry {
 
 interface Head {
   readonly format: 'graph-model' | 'layers-model'
+  /** a word for a shard's content, part of its name: a shard then never takes the place of another one */
+  readonly tagOf: ((shard: Uint8Array) => string) | undefined
   readonly producer: string
   readonly signature?: object
   readonly modelTopology: object
@@ -22,9 +24,12 @@ interface Head {
 
 /** The files of a model, model.json last. Source: tfjs-core, io/types.ts, ModelJSON. */
 export function filesOf(head: Head, weights: readonly StoredEntry[]): TfjsFile[] {
-  const { format, producer, signature, modelTopology } = head
+  const { format, tagOf, producer, signature, modelTopology } = head
   const shards = shardsOf(weights.map(({ bytes }) => bytes))
-  const paths = shards.map((_, i) => `group1-shard${i + 1}of${shards.length}.bin`)
+  const paths = shards.map((shard, i) => {
+    const tag = tagOf ? `-${tagOf(shard)}` : ''
+    return `group1-shard${i + 1}of${shards.length}${tag}.bin`
+  })
   const json = {
     format,
     generatedBy: producer,

@@ -6,7 +6,10 @@ import { list } from '../parse.ts'
 import { readPlanFile } from '../read-plan.ts'
 import { formatBytes, formatTable } from '../table.ts'
 
+const FORMATS = ['onnx', 'graph-model', 'layers-model'] as const
+
 interface ConvertFlags {
+  to?: (typeof FORMATS)[number]
   weights?: WeightStorage
   keepFloat?: string[]
   plan?: string
@@ -17,7 +20,12 @@ interface ConvertFlags {
 export function addConvertCommand(program: Command, host: Host): void {
   program
     .command('convert <model> <output>')
-    .description('write a model as NAME.onnx, or as a TensorFlow.js graph-model into a folder')
+    .description('write a model as NAME.onnx, or as a TensorFlow.js graph-model or layers-model into a folder')
+    .addOption(
+      new Option('--to <format>', 'by the name of the output when absent: NAME.onnx, else a graph-model').choices(
+        FORMATS,
+      ),
+    )
     .addOption(
       new Option('--weights <type>', 'how TensorFlow.js weights are stored (float32)').choices([...WEIGHT_STORAGES]),
     )
@@ -32,8 +40,8 @@ export function addConvertCommand(program: Command, host: Host): void {
     .action(
       host.action(async (services, flags: ConvertFlags, model: string, output: string) => {
         const plan = flags.plan === undefined ? null : await readPlanFile(flags.plan)
-        const { weights = 'float32', keepFloat = [], force = false } = flags
-        const { run, value } = await runConversion({ model, output, force, weights, keepFloat, plan }, services)
+        const { to = null, weights = 'float32', keepFloat = [], force = false } = flags
+        const { run, value } = await runConversion({ model, output, to, force, weights, keepFloat, plan }, services)
         host.print({ run, ...value }, () => convertText(run, value))
       }),
     )

@@ -81,7 +81,7 @@ function writeOutputs(to: LayerExporter, problems: Problems): string[] {
 }
 
 /** Source: tfjs-layers, Container.getConfig, in Keras's spelling. */
-function layerFiles(to: LayerExporter, { inputs, outputs }: Ends, { producer }: EncodeTfjsOptions): EncodedTfjs {
+function layerFiles(to: LayerExporter, { inputs, outputs }: Ends, { producer, tagOf }: EncodeTfjsOptions): EncodedTfjs {
   const live = liveLayers(to.layers, [...inputs, ...outputs])
   const config = {
     name: 'model',
@@ -95,7 +95,7 @@ function layerFiles(to: LayerExporter, { inputs, outputs }: Ends, { producer }: 
     model_config: { class_name: 'Model', config },
   }
   const files = filesOf(
-    { format: 'layers-model', producer, modelTopology },
+    { format: 'layers-model', tagOf, producer, modelTopology },
     live.flatMap(({ weights }) => weights),
   )
   const names = new Set(live.map(({ name }) => name))
