@@ -15,6 +15,8 @@ export interface FolderView {
   /** null at a root */
   readonly parent: string | null
   readonly entries: readonly FolderEntry[]
+  /** files of other kinds that are not among the entries */
+  readonly others: number
   /** the file that was asked for, where a file's path was: the view is of the folder it lies in */
   readonly chosen: string | null
 }

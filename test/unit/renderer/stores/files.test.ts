@@ -16,7 +16,7 @@ function filesWindow(nativeDialogs = false) {
           const isFile = input.folder.endsWith('.onnx')
           const folder = isFile ? ROOT : input.folder
           const parent = folder === ROOT ? null : ROOT
-          return { path: folder, parent, entries: [], chosen: isFile ? input.folder : null }
+          return { path: folder, parent, entries: [], others: 0, chosen: isFile ? input.folder : null }
         }),
         pick: os.files.pick.handler(({ input }) => ({ path: `/picked/${input.kind}` })),
         save: os.files.save.handler(() => null),
