@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { EngineTensor, Feeds, TypedArray } from '../../engines/port.ts'
 import type { DataType } from '../../../shared/contract/tensor.ts'
 import { asFileFault } from '../file-fault.ts'
+import { TensorArena } from './tensor-arena.ts'
 
 /** One batch of a block: which samples, and where each of its tensors lies. */
 interface BlockBatch {
@@ -151,28 +152,15 @@ const KEPT_INDICES = 64
 
 /**
  * Reads tensors of blocks, keeping what was read last in memory up to a budget: layers that follow one another, and the configurations
- * of one layer, read the same tensors. Beyond the budget the files are the cache. Memory of a tensor that had to go is used again for
- * the next of its size: fresh pages cost more than the copy.
+ * of one layer, read the same tensors. Beyond the budget the files are the cache.
  */
 export class BlockReader {
-  readonly #budget: number
-  /** filling and offset → the tensor's bytes, the least recently used first */
-  readonly #cached = new Map<string, ArrayBuffer>()
+  readonly #arena: TensorArena
   readonly #indices = new Map<string, BlockIndex>()
-  /** memory that tensors handed out may still lie in */
-  #retired: ArrayBuffer[] = []
-  /** memory that may be written over */
-  #spare: ArrayBuffer[] = []
-  #bytes = 0
 
   /** @param budget bytes */
   constructor(budget: number) {
-    this.#budget = budget
-  }
-
-  /** Bytes kept in memory. */
-  get bytes(): number {
-    return this.#bytes
+    this.#arena = new TensorArena(budget)
   }
 
   /** Opens a block; must be closed. */
@@ -183,11 +171,11 @@ export class BlockReader {
       read: ({ offset, bytes, dims, dataType }) => {
         const make = ARRAYS[dataType]
         if (!make) throw new Error(`${dataType} is not kept in blocks`)
-        const data = this.#cachedOr(`${block.filling} ${offset}`, bytes, (into) => {
+        const place = this.#arena.get(`${block.filling} ${offset}`, bytes, (into) => {
           handle ??= fs.openSync(path.join(block.folder, TENSORS), 'r')
           readInto(into, handle, offset)
         })
-        return { dataType, dims, data: new make(data, 0, bytes / make.BYTES_PER_ELEMENT) }
+        return { dataType, dims, data: new make(place.buffer, place.offset, bytes / make.BYTES_PER_ELEMENT) }
       },
       close: () => {
         if (handle !== null) fs.closeSync(handle)
@@ -198,8 +186,7 @@ export class BlockReader {
 
   /** Tensors that were read before are not used any more: their memory may be. */
   beginBatch(): void {
-    this.#spare = this.#retired
-    this.#retired = []
+    this.#arena.beginBatch()
   }
 
   #index({ folder, filling }: Block): BlockIndex {
@@ -209,34 +196,6 @@ export class BlockReader {
     if (this.#indices.size >= KEPT_INDICES) this.#indices.delete(this.#indices.keys().next().value!)
     this.#indices.set(filling, index)
     return index
-  }
-
-  #cachedOr(key: string, size: number, fill: (into: ArrayBuffer) => void): ArrayBuffer {
-    const known = this.#cached.get(key)
-    if (known) {
-      this.#cached.delete(key)
-      this.#cached.set(key, known)
-      return known
-    }
-    const isKept = size <= this.#budget
-    if (isKept) this.#makeRoom(size)
-    const at = this.#spare.findIndex(({ byteLength }) => byteLength === size)
-    const buffer = at < 0 ? new ArrayBuffer(size) : this.#spare.splice(at, 1)[0]!
-    fill(buffer)
-    if (isKept) {
-      this.#cached.set(key, buffer)
-      this.#bytes += size
-    } else this.#retired.push(buffer)
-    return buffer
-  }
-
-  #makeRoom(size: number): void {
-    for (const [oldest, buffer] of this.#cached) {
-      if (this.#bytes + size <= this.#budget) break
-      this.#cached.delete(oldest)
-      this.#bytes -= buffer.byteLength
-      this.#retired.push(buffer)
-    }
   }
 }
 
@@ -248,8 +207,7 @@ interface OpenBlock {
   readonly close: () => void
 }
 
-function readInto(buffer: ArrayBuffer, handle: number, offset: number): void {
-  const bytes = new Uint8Array(buffer)
+function readInto(bytes: Uint8Array, handle: number, offset: number): void {
   for (let done = 0; done < bytes.length;) {
     const read = fs.readSync(handle, bytes, done, bytes.length - done, offset + done)
     if (read === 0) throw new Error('a block ended early')
