@@ -2,6 +2,8 @@ import type { LinePoint, LineSeries, LinesX } from '../components/charts/lines.t
 import type { ChartAxis } from '../components/charts/parts.ts'
 import type { Json, LayerResult, RunDetail } from '../../shared/contract/runs.ts'
 import { metricText, metricValue } from '../plan/overlays.ts'
+import { accuracySeries, lossSeries, type Curves } from '../training/curves.ts'
+import { curvesOfRun } from '../training/outcome.ts'
 import { isScan } from './compare.ts'
 
 /** A run as curves name it. */
@@ -12,7 +14,7 @@ export interface NamedRun {
 
 /** Curves of several runs that share their axes. */
 export interface CurveSet {
-  readonly id: 'bits' | 'damage' | 'times' | 'front'
+  readonly id: 'loss' | 'accuracy' | 'bits' | 'damage' | 'times' | 'front'
   readonly title: string
   readonly x: LinesX
   readonly y: ChartAxis
@@ -23,7 +25,7 @@ type Fields = { readonly [key: string]: Json }
 
 /** All curves that some runs have to show, overlaid; none where they have none. */
 export function curveSets(runs: readonly NamedRun[]): CurveSet[] {
-  return [bitCurves(runs), ...damageCurves(runs), timeCurves(runs), frontCurves(runs)].filter(
+  return [...trainingCurves(runs), bitCurves(runs), ...damageCurves(runs), timeCurves(runs), frontCurves(runs)].filter(
     (set) => set !== null && set.series.length > 0,
   ) as CurveSet[]
 }
@@ -44,6 +46,28 @@ function numberOf(value: Json | undefined): number | null {
 function boundsOf(value: Json | undefined): readonly [number | null, number | null] {
   const [low, high] = Array.isArray(value) ? (value as readonly Json[]) : []
   return [numberOf(low), numberOf(high)]
+}
+
+/** Loss and accuracy of trainings, epoch by epoch. */
+function trainingCurves(runs: readonly NamedRun[]): CurveSet[] {
+  const trained = runs.map(({ name, run }) => ({ name, id: run.id, curves: curvesOfRun(run) }))
+  const seriesOf = (draw: (curves: Curves) => readonly LineSeries[]): LineSeries[] =>
+    trained.flatMap(({ name, id, curves }) =>
+      draw(curves)
+        .filter((one) => !one.id.endsWith(':steps'))
+        .map((one) => ({ ...one, id: `${id}:${one.id}`, label: `${name} ${one.label}` })),
+    )
+  const x = { kind: 'value', label: 'epoch' } as const
+  return [
+    { id: 'loss', title: 'Loss', x, y: { label: 'loss', better: 'less' }, series: seriesOf(lossSeries) },
+    {
+      id: 'accuracy',
+      title: 'Accuracy',
+      x,
+      y: { label: 'accuracy', unit: '%', better: 'more' },
+      series: seriesOf(accuracySeries),
+    },
+  ]
 }
 
 /** Top-1 (agreement without labels) over the width of weights, activations or both. */

@@ -30,8 +30,8 @@ export interface JobSlotHooks {
 }
 
 /**
- * Follows the newest job of some kinds, for the open model or, where `scope` is `any`, whatever it is about: one started here, one that another window started, or one that ran on while this
- * window was away. What is told after a reconnect is told from the beginning.
+ * Follows the newest job of some kinds, for the open model or, where `scope` is `any`, whatever it is about: one started here, one that
+ * another window started, or one that ran on while this window was away. What is told after a reconnect is told from the beginning.
  */
 export function createJobSlot(
   kinds: readonly JobKind[],
@@ -82,6 +82,8 @@ export function createJobSlot(
 
   function leave(): void {
     if (id.value !== null) left.add(id.value)
+    // nor is an earlier one that has ended
+    for (const one of jobs.jobs) if (kinds.includes(one.kind) && isEnded(one)) left.add(one.id)
     drop()
   }
 

@@ -11,6 +11,7 @@ import { useFilesStore } from './files.ts'
 import { useModelsStore } from './models.ts'
 import { usePlanStore } from './plan.ts'
 import { useRunsStore } from './runs.ts'
+import { useTrainingStore } from './training.ts'
 
 /** What was just done, and how it is undone where it can be. */
 export interface Done {
@@ -36,6 +37,7 @@ export const useRunActionsStore = defineStore('run-actions', () => {
   const models = useModelsStore()
   const plan = usePlanStore()
   const runs = useRunsStore()
+  const training = useTrainingStore()
   const done = shallowRef<Done | null>(null)
   const problem = shallowRef<Problem | null>(null)
   let fading: ReturnType<typeof setTimeout> | undefined
@@ -155,6 +157,11 @@ export const useRunActionsStore = defineStore('run-actions', () => {
   async function open(id: string): Promise<string | null> {
     return attempt(async () => {
       const run = await client().runs.show({ run: id })
+      if (run.kind === 'train' || run.kind === 'qat') {
+        // what it began with is no model of the user's: its curves and the model that came of it are on the screen of training
+        await training.open(id)
+        return 'train'
+      }
       if (run.modelHash !== null && run.modelHash !== models.hash) {
         const isOpen = await openModelOf(run)
         if (!isOpen) {

@@ -1,5 +1,5 @@
 import type { EpochView, StepView, TrainingStage } from '../../shared/contract/api/training.ts'
-import type { LinesMark, LineSeries } from '../components/charts/lines.ts'
+import type { LinePoint, LinesMark, LineSeries } from '../components/charts/lines.ts'
 
 /** How a training went so far. */
 export interface Curve {
@@ -73,6 +73,11 @@ const room = (from: number, length: number): LineSeries['points'] => [
   { x: from + length, y: null },
 ]
 
+/** What was learned from is scored while it is learned: the mean of an epoch stands in its middle, what is held out at its end. */
+function meanPoint(from: number, epoch: number, y: number): LinePoint {
+  return { x: from + epoch - 0.5, y, name: `${from + epoch}, mean` }
+}
+
 /**
  * Loss of the steps, and of each epoch on what is learned from and on what is held out.
  * @param planned epochs of the stage that runs; 0 where none does
@@ -89,7 +94,7 @@ export function lossSeries(curves: Curves, planned = 0): LineSeries[] {
       id: `${stage}:training`,
       label: `${prefix}training`,
       dots: true,
-      points: epochs.map(({ epoch, loss }) => ({ x: from + epoch, y: loss })),
+      points: epochs.map(({ epoch, loss }) => meanPoint(from, epoch, loss)),
     },
     ...heldOut(stage, prefix, epochs, ({ epoch, validationLoss }) => ({ x: from + epoch, y: validationLoss })),
   ])
@@ -102,10 +107,7 @@ export function accuracySeries(curves: Curves, planned = 0): LineSeries[] {
       id: `${stage}:training`,
       label: `${prefix}training`,
       dots: true,
-      points: [
-        ...epochs.map(({ epoch, accuracy }) => ({ x: from + epoch, y: accuracy * 100 })),
-        ...room(from, planned),
-      ],
+      points: [...epochs.map(({ epoch, accuracy }) => meanPoint(from, epoch, accuracy * 100)), ...room(from, planned)],
     },
     ...heldOut(stage, prefix, epochs, ({ epoch, validationAccuracy }) => ({
       x: from + epoch,
@@ -143,5 +145,5 @@ export function curveText(curves: Curves): string {
     last.validationAccuracy === null
       ? ''
       : `; validation loss ${last.validationLoss!.toFixed(4)}, accuracy ${(last.validationAccuracy * 100).toFixed(2)} %`
-  return `Epoch ${last.epoch} ${part.prefix}: loss ${last.loss.toFixed(4)}, accuracy ${(last.accuracy * 100).toFixed(2)} %${held}.`
+  return `${part.prefix}${part.prefix === '' ? 'Epoch' : 'epoch'} ${last.epoch}: loss ${last.loss.toFixed(4)}, accuracy ${(last.accuracy * 100).toFixed(2)} %${held}.`
 }
