@@ -15,11 +15,11 @@ import { runSweep } from '../sweep-run.ts'
 import type { ModelDescription } from '../tasks/describe-model.ts'
 import { withWorkFolder } from '../work-folder.ts'
 import type { FoundData } from './data-root.ts'
-import { floatRequest, type RecipeFile } from './float-request.ts'
+import { floatRequest, validationOf, type RecipeFile } from './float-request.ts'
 import { Keeper } from './keep.ts'
-import type { BitsPoint, DataName, Desk, FloatAsk, Measured, ModelFigures, Scale } from './port.ts'
+import type { BitsPoint, DataName, Desk, FloatAsk, Measured, ModelFigures, QatAsk, Scale } from './port.ts'
 import { measureTimes } from './times.ts'
-import { dataHashes, floatOnce, type Kept, type TrainFacts } from './trained.ts'
+import { dataHashes, floatOnce, qatOnce, type Kept, type TrainFacts } from './trained.ts'
 
 /** What a desk is set up with. */
 export interface DeskSetting {
@@ -114,6 +114,25 @@ export class ServicesDesk implements Desk {
     })
   }
 
+  async qat(ask: FloatAsk, { plan, options, samples }: QatAsk): Promise<ModelFigures & { gap: Measured }> {
+    const float = await this.#train(ask)
+    const { run, path, facts } = await qatOnce(
+      {
+        float: float.path,
+        stem: `${ask.recipe}-${ask.data}-qat`,
+        data: this.data(ask.data),
+        plan,
+        options: { ...options, epochs: Math.min(options.epochs ?? 1, this.scale.epochs ?? Infinity) },
+        samples: leastOf(this.scale.trainSamples, samples ?? null),
+        validation: validationOf(ask, this.scale),
+      },
+      this.#services,
+      () => this.keeper.count(),
+    )
+    const figures = await this.#evaluate(path, float.path, ask)
+    return { ...figures, gap: { value: facts.gap, low: null, high: null, run } }
+  }
+
   async times(ask: FloatAsk, paths: readonly string[], batch: number): Promise<readonly Measured[]> {
     return measureTimes(paths, this.#samples(ask), batch, this.#services)
   }
@@ -125,7 +144,7 @@ export class ServicesDesk implements Desk {
 
   #train(ask: FloatAsk): Promise<Kept<TrainFacts>> {
     const request = floatRequest(ask, this.#setting.recipe(ask.recipe), this.data(ask.data), this.scale)
-    return floatOnce(request, `${ask.recipe}-${ask.data}`, this.#services)
+    return floatOnce(request, `${ask.recipe}-${ask.data}`, this.#services, () => this.keeper.count())
   }
 
   async #quantize(model: string, output: string, plan: QuantPlan, ask: FloatAsk): Promise<ModelFigures> {
@@ -194,4 +213,9 @@ export class ServicesDesk implements Desk {
 function rateOf(value: number, samples: number, run: string): Measured {
   const { low, high } = wilsonInterval(Math.round(value * samples), samples)
   return { value, low, high, run }
+}
+
+function leastOf(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b
+  return Math.min(a, b)
 }

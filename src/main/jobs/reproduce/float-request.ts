@@ -23,10 +23,15 @@ export function floatRequest(
     data,
     preprocess: null,
     samples: scale.trainSamples,
-    // a tenth of few samples decides nothing
-    validation: ask.validation ?? (scale.quick ? 1000 : null),
+    validation: validationOf(ask, scale),
     classes: null,
     size: ask.size ?? null,
     options: { ...ask.options, epochs: Math.min(epochs, scale.epochs ?? epochs) },
   }
+}
+
+/** Samples held out to choose the best epoch; null: as `train` chooses. */
+export function validationOf({ validation }: FloatAsk, { quick }: Scale): number | null {
+  // a tenth of few samples decides nothing
+  return validation ?? (quick ? 1000 : null)
 }

@@ -11,6 +11,11 @@ export class Keeper {
     this.#services = services
   }
 
+  /** Something was made outside of `once`. */
+  count(): void {
+    this.#fresh++
+  }
+
   /** How many results were made now, not found. */
   get fresh(): number {
     return this.#fresh

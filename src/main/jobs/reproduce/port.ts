@@ -48,6 +48,15 @@ export interface FloatAsk {
   readonly size?: readonly [number, number]
 }
 
+/** A training for integers that follows a float one. */
+export interface QatAsk {
+  readonly plan: QuantPlan
+  /** as the bits suggest where absent */
+  readonly options: Partial<TrainOptions>
+  /** learn from at most so many images, also where the scale has more */
+  readonly samples?: number
+}
+
 /** A model of the table: where it lies, what it scores in ONNX Runtime on the table's evaluation samples. */
 export interface ModelFigures {
   readonly path: string
@@ -75,6 +84,8 @@ export interface Desk {
   readonly ptq: (ask: FloatAsk, plan: QuantPlan) => Promise<ModelFigures>
   /** A plan found by search that loses at most `maxDrop`, exported and measured. */
   readonly searched: (ask: FloatAsk, maxDrop: number) => Promise<ModelFigures & { readonly floatLayers: number }>
+  /** Training for integers from the float model; `gap` is between QAT's own top-1 and that of the exported file. */
+  readonly qat: (ask: FloatAsk, qat: QatAsk) => Promise<ModelFigures & { readonly gap: Measured }>
   /** Time of evaluating all samples in ONNX Runtime, of several models side by side. */
   readonly times: (ask: FloatAsk, paths: readonly string[], batch: number) => Promise<readonly Measured[]>
   /** How much faster a model is than its float model, whole inferences interleaved. */

@@ -41,7 +41,7 @@ export class StepsProgress {
 
   #part({ stage, done, total, unit, note }: Progress): void {
     // a training is most of its step; other parts come in numbers nobody knows
-    if (stage === 'train' && total !== null && total > 0) this.#share = done / total
+    if ((stage === 'train' || stage === 'qat') && total !== null && total > 0) this.#share = done / total
     const count = total === null ? '' : ` ${done} of ${total} ${unit}`
     this.#tell(note ?? `${stage}${count}`.trim())
   }

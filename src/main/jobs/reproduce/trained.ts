@@ -2,7 +2,11 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataSpec } from '../../../shared/contract/data.ts'
+import type { QuantPlan } from '../../../shared/contract/plan.ts'
 import type { Json } from '../../../shared/contract/runs.ts'
+import type { TrainOptions } from '../../training/options.ts'
+import { runQat, type QatRequest } from '../qat-run.ts'
+import type { ModelDescription } from '../tasks/describe-model.ts'
 import { CHECKPOINT } from '../tasks/training/run.ts'
 import type { Services } from '../services.ts'
 import { runTraining, type TrainAnswer, type TrainRequest } from '../train-run.ts'
@@ -53,13 +57,18 @@ export async function dataHashes(
  * interrupted where there is one.
  * @throws Fault as the training
  */
-export async function trainOnce<Facts extends Json>(ask: KeptAsk<Facts>, services: Services): Promise<Kept<Facts>> {
+async function trainOnce<Facts extends Json>(
+  ask: KeptAsk<Facts>,
+  services: Services,
+  onTrain: () => void,
+): Promise<Kept<Facts>> {
   const { store, now } = services
   const content = { kind: 'trained', model: null, ...ask.content }
   const begun = { ...content, kind: 'trainingBegun' }
   const path = join(store.home, FOLDER, `${ask.stem}-${contentKey(content).slice(-12)}.onnx`)
   const kept = store.measurements.find(content) as { run: string; facts: Facts } | null
   if (kept !== null && existsSync(path)) return { path, ...kept }
+  onTrain()
   await mkdir(join(store.home, FOLDER), { recursive: true })
   await rm(path, { force: true })
   const resumes = interruptedRun(store.measurements.find(begun), services)
@@ -87,6 +96,7 @@ export async function floatOnce(
   request: Omit<TrainRequest, 'output' | 'force'>,
   stem: string,
   services: Services,
+  onTrain: () => void = () => undefined,
 ): Promise<Kept<TrainFacts>> {
   const { start, data, ...rest } = request
   const content = {
@@ -105,9 +115,70 @@ export async function floatOnce(
       },
     },
     services,
+    onTrain,
   )
 }
 
 function factsOf({ parameters, bytes, history, engine }: TrainAnswer): TrainFacts {
   return { parameters, bytes, epochs: history.length, engine }
+}
+
+/** A training for integers, as tables ask for it. */
+export interface QatOnceAsk {
+  /** path of the float model */
+  readonly float: string
+  readonly stem: string
+  readonly data: DataSpec
+  readonly plan: QuantPlan
+  readonly options: Partial<TrainOptions>
+  readonly samples: number | null
+  readonly validation: number | null
+}
+
+/** What is remembered of a training for integers. */
+export type QatFacts = { readonly gap: number; readonly epochs: number; readonly learningRate: number }
+
+/** Trains a float model for integers once. @throws Fault as `runQat` */
+export async function qatOnce(ask: QatOnceAsk, services: Services, onTrain: () => void): Promise<Kept<QatFacts>> {
+  const { float, stem, data, plan, options, samples, validation } = ask
+  const { pool, signal } = services
+  const { hash } = await pool.run<{ path: string }, ModelDescription>(
+    'describeModel',
+    { path: float },
+    { signal, retry: true },
+  )
+  const content = {
+    what: 'qat',
+    float: hash,
+    data: (await dataHashes(data, services)).train,
+    ...(JSON.parse(JSON.stringify({ plan, options, samples, validation })) as { [key: string]: Json }),
+  }
+  const request: Omit<QatRequest, 'output'> = {
+    start: { kind: 'model', path: float },
+    data,
+    preprocess: null,
+    samples,
+    validation,
+    classes: null,
+    size: null,
+    plan,
+    floatOptions: {},
+    options,
+    freeze: null,
+    lsq: false,
+    force: true,
+  }
+  return trainOnce(
+    {
+      content,
+      stem,
+      train: async (output, noted, resumes) => {
+        const { run, value } = await runQat({ ...request, output }, noted, resumes)
+        const { gap, history, options: used } = value
+        return { run, facts: { gap, epochs: history.length, learningRate: used.learningRate } }
+      },
+    },
+    services,
+    onTrain,
+  )
 }
