@@ -10,6 +10,8 @@ export interface Augmentation {
   readonly flip: boolean
   /** moved by up to so many pixels each way; what comes in is 0 */
   readonly shift: number
+  /** cut out and enlarged to its own size again: the least share of its area that is kept, above 0 and below 1; absent: uncut */
+  readonly crop?: number | undefined
 }
 
 /** Everything that decides how a training goes, beside model and data. */

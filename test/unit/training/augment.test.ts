@@ -25,8 +25,33 @@ describe('augmentation', () => {
     expect([...augmentBatch(picture, dims, augment, draws(...drawn))]).toEqual(result)
   })
 
+  it('mirrors pictures whose channels lie innermost', () => {
+    const pixels = Float32Array.of(1, 10, 2, 20, 3, 30)
+    const mirrored = augmentBatch(pixels, [1, 1, 3, 2], { flip: true, shift: 0 }, draws(1), true)
+    expect([...mirrored]).toEqual([3, 30, 2, 20, 1, 10])
+  })
+
+  it('cuts a window out and enlarges it: a ramp stays a ramp, flatter by the share', () => {
+    const side = 8
+    const ramp = Float32Array.from({ length: side * side }, (_, i) => i % side)
+    const random = createRandom(5)
+    for (let i = 0; i < 20; i++) {
+      const cut = augmentBatch(ramp, [1, 1, side, side], { flip: false, shift: 0, crop: 0.3 }, random)
+      const row = [...cut.subarray(0, side)]
+      expect(Math.min(...row)).toBeGreaterThanOrEqual(0)
+      expect(Math.max(...row)).toBeLessThanOrEqual(side - 1)
+      expect(row).toEqual([...row].sort((a, b) => a - b))
+      expect([...cut.subarray(side, 2 * side)]).toEqual(row)
+    }
+  })
+
+  it('refuses what is no picture', () => {
+    const augment = { flip: true, shift: 0 }
+    expect(() => augmentBatch(new Float32Array(6), [2, 3], augment, createRandom(1))).toThrow(/--augment none/)
+  })
+
   it('draws the same for the same seed', () => {
-    const augment = { flip: true, shift: 1 }
+    const augment = { flip: true, shift: 1, crop: 0.5 }
     const once = (): number[] => [...augmentBatch(picture, dims, augment, createRandom(3))]
     expect(once()).toEqual(once())
   })

@@ -48,7 +48,7 @@ export function addTrainOptions(command: Command): Command {
     .option('--momentum <share>', 'of SGD: how much of the last direction is kept (0.9)', share)
     .option('--weight-decay <factor>', 'pull of the weights towards 0', fraction)
     .option('--label-smoothing <share>', 'share of the target that goes to all classes', fraction)
-    .option('--augment <list>', 'flip, shift:PIXELS, or none', list)
+    .option('--augment <list>', 'flip, shift:PIXELS, crop:SHARE (the least share of the area kept), or none', list)
     .option('--patience <epochs>', 'stop after so many epochs without a better validation', count)
     .option('--validation <n>', 'samples held out to choose the best epoch (a tenth, at most 5000)', seed)
     .option('--samples <n>', 'learn from at most this many', count)
@@ -130,10 +130,16 @@ function augmentOf(items: readonly string[]): Augmentation {
   let result: Augmentation = { flip: false, shift: 0 }
   for (const item of items) {
     const shift = /^shift:(\d{1,3})$/.exec(item)
+    const crop = /^crop:(0?\.\d{1,6})$/.exec(item)
     if (shift) result = { ...result, shift: Number(shift[1]) }
+    else if (crop && Number(crop[1]) > 0) result = { ...result, crop: Number(crop[1]) }
     else if (item === 'flip') result = { ...result, flip: true }
     else if (item !== 'none')
-      throw new Fault('usage.augment', `--augment '${item}' is none of flip, shift:PIXELS, none.`, { item })
+      throw new Fault(
+        'usage.augment',
+        `--augment '${item}' is none of flip, shift:PIXELS, crop:SHARE (as 0.5), none.`,
+        { item },
+      )
   }
   return result
 }

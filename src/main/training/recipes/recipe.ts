@@ -65,7 +65,13 @@ const settings = z.strictObject({
   momentum: z.number().min(0).max(0.999).optional(),
   weightDecay: z.number().min(0).optional(),
   labelSmoothing: z.number().min(0).max(0.9).optional(),
-  augment: z.strictObject({ flip: z.boolean().default(false), shift: z.int().min(0).default(0) }).optional(),
+  augment: z
+    .strictObject({
+      flip: z.boolean().default(false),
+      shift: z.int().min(0).default(0),
+      crop: z.number().gt(0).lt(1).optional(),
+    })
+    .optional(),
 })
 
 const recipe = z.strictObject({

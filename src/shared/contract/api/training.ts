@@ -1,10 +1,11 @@
 import { type } from '@orpc/contract'
 import { z } from 'zod'
 import { dataSpec, type DataSpec } from '../data.ts'
+import { quantPlan } from '../plan.ts'
 import { call } from './base.ts'
 
 /** What a training starts from: a built-in recipe by its name, or a model file. */
-export const trainStart = z.discriminatedUnion('kind', [
+const trainStart = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('recipe'), name: z.string().min(1).max(200) }),
   z.strictObject({ kind: z.literal('model'), path: z.string().min(1) }),
 ])
@@ -26,12 +27,19 @@ export const trainOptions = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).optional(),
   /** epochs without a better validation after which it stops; null: never */
   patience: z.int().min(1).max(100_000).nullable().optional(),
-  augment: z.strictObject({ flip: z.boolean(), shift: z.int().min(0).max(1000) }).optional(),
+  /** `crop`: the least share of the area that is kept */
+  augment: z
+    .strictObject({
+      flip: z.boolean(),
+      shift: z.int().min(0).max(1000),
+      crop: z.number().gt(0).lt(1).optional(),
+    })
+    .optional(),
 })
 export type TrainOptionsInput = z.input<typeof trainOptions>
 
 /** Model and data of a training; shared by every kind of it. */
-export const trainSubject = {
+const trainSubject = {
   start: trainStart,
   data: dataSpec,
   /** a preset's name or JSON; proposed from the model's input when null */
@@ -56,6 +64,30 @@ export const trainRequest = z.strictObject({
   options: trainOptions.default({}),
   output: z.string().min(1).nullable().default(null),
   force: z.boolean().default(false),
+  resumes: z.string().nullable().default(null),
+})
+
+/** What training for integers is told beside model and data. */
+const qatSubject = {
+  ...trainSubject,
+  /** static layers of 2 to 8 bits; the others float */
+  plan: quantPlan,
+  /** of the float training that comes first, of a recipe or a fresh head; 0 epochs: none */
+  floatOptions: trainOptions.default({}),
+  /** what is absent is as bits and optimiser suggest */
+  options: trainOptions.default({}),
+  /** share of the epochs after which the ranges of activations stand still; null: half */
+  freeze: z.number().min(0).max(1).nullable().default(null),
+  /** step sizes learned by gradient instead of ranges by moving average */
+  lsq: z.boolean().default(false),
+  output: z.string().min(1).nullable().default(null),
+  force: z.boolean().default(false),
+} as const
+
+/** Trains for integers, from a float model or from scratch, and writes the quantized file. */
+export const qatRequest = z.strictObject({
+  kind: z.literal('qat'),
+  ...qatSubject,
   resumes: z.string().nullable().default(null),
 })
 
@@ -117,6 +149,13 @@ export interface RecipeView {
   readonly options: Required<TrainOptionsInput>
 }
 
+/** What training for integers uses where nothing is said. */
+export interface QatGuideView {
+  readonly options: Required<TrainOptionsInput>
+  /** why the learning rate is what it is */
+  readonly why: string
+}
+
 /** A training that was cut off and can be gone on with from its last whole epoch. */
 export interface ResumableView {
   readonly run: string
@@ -137,6 +176,10 @@ export const trainingApi = {
   engine: call.output(type<TrainingEngineView>()),
   /** Built-in recipes, and the options that are taken where neither user nor recipe say any. */
   recipes: call.output(type<{ readonly recipes: readonly RecipeView[]; readonly defaults: RecipeView['options'] }>()),
+  /** What a plan's bits suggest for training for integers. */
+  qatGuide: call
+    .input(z.strictObject({ plan: quantPlan, optimizer: z.enum(['sgd', 'adam']).optional() }))
+    .output(type<QatGuideView>()),
   /** Newest first. */
   resumable: call.output(type<readonly ResumableView[]>()),
 }
