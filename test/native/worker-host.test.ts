@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -50,6 +52,22 @@ describe('a worker process', () => {
       }
       expect(await worker.run('echo', value)).toEqual(value)
     }))
+
+  it('gives way to others where it is asked to, its threads too', async () => {
+    const plain = await host.start()
+    const background = await host.start({ background: true })
+    try {
+      expect(os.getPriority(background.pid)).toBeGreaterThan(os.getPriority(plain.pid))
+      if (process.platform !== 'linux') return
+      const threads = fs.readdirSync(`/proc/${background.pid}/task`).map(Number)
+      expect(threads.length).toBeGreaterThan(1)
+      expect(new Set(threads.map((thread) => os.getPriority(thread)))).toEqual(
+        new Set([os.getPriority(background.pid)]),
+      )
+    } finally {
+      await Promise.all([plain.close(), background.close()])
+    }
+  })
 
   it('is another process, and the same one from task to task', () =>
     withWorker(async (worker) => {

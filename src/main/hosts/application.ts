@@ -215,7 +215,7 @@ export class Application {
     if (this.#pool && this.#poolSize === size) return this.#pool
     await this.#pool?.close()
     this.#poolSize = size
-    this.#pool = createPool(this.host.workers, { size })
+    this.#pool = createPool(this.host.workers, { size, background: true })
     return this.#pool
   }
 }

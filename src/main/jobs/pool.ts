@@ -1,8 +1,8 @@
 import { Fault, isFault } from '../../shared/contract/fault.ts'
 import type { OnProgress, Progress } from '../../shared/contract/progress.ts'
-import type { TaskOptions, Worker, WorkerHost } from './worker-host.ts'
+import type { StartOptions, TaskOptions, Worker, WorkerHost } from './worker-host.ts'
 
-export interface PoolOptions {
+export interface PoolOptions extends StartOptions {
   /** most workers at a time */
   readonly size: number
   /** tasks that may wait; one more is refused */
@@ -57,6 +57,7 @@ class Pool implements WorkerPool {
   readonly #host: WorkerHost
   readonly #maxQueued: number
   readonly #idleMs: number
+  readonly #start: StartOptions
   readonly #idle: Worker[] = []
   readonly #timers = new Map<Worker, NodeJS.Timeout>()
   readonly #workers = new Set<Worker>()
@@ -70,6 +71,7 @@ class Pool implements WorkerPool {
     this.size = Math.max(1, options.size)
     this.#maxQueued = options.maxQueued ?? defaultMaxQueued
     this.#idleMs = options.idleMs ?? defaultIdleMs
+    this.#start = { background: options.background ?? false }
   }
 
   async run<Input, Output>(task: string, input: Input, options: PoolTaskOptions = {}): Promise<Output> {
@@ -192,7 +194,7 @@ class Pool implements WorkerPool {
       if (worker.alive) return worker
       this.#workers.delete(worker)
     }
-    const worker = await this.#host.start()
+    const worker = await this.#host.start(this.#start)
     this.#workers.add(worker)
     if (this.#closed) {
       await worker.close()

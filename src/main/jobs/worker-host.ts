@@ -26,9 +26,14 @@ export interface Worker {
   close(): Promise<void>
 }
 
+export interface StartOptions {
+  /** gives way to whoever else wants the processor: for long jobs beside a window that has to answer at once */
+  readonly background?: boolean
+}
+
 /** Starts children; `child_process.fork` under Node, `utilityProcess.fork` under Electron. */
 export interface WorkerHost {
-  start(): Promise<Worker>
+  start(options?: StartOptions): Promise<Worker>
   closeAll(): Promise<void>
 }
 

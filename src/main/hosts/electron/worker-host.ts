@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { utilityProcess, type UtilityProcess } from 'electron'
 import type { Worker, WorkerHost } from '../../jobs/worker-host.ts'
 import { Tail } from '../worker/crash.ts'
+import { giveWay } from '../worker/give-way.ts'
 import { ProcessWorker, type ChildLink } from '../worker/process-worker.ts'
 import type { FromChild } from '../worker/protocol.ts'
 
@@ -10,8 +11,10 @@ import type { FromChild } from '../worker/protocol.ts'
 export function createElectronWorkerHost(): WorkerHost {
   const workers = new Set<Worker>()
   return {
-    start: async () => {
-      const worker = await ProcessWorker.start(await forkChild())
+    start: async ({ background = false } = {}) => {
+      const child = await forkChild()
+      if (background) giveWay(child.pid)
+      const worker = await ProcessWorker.start(child)
       workers.add(worker)
       for (const known of workers) if (!known.alive) workers.delete(known)
       return worker

@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Worker, WorkerHost } from '../../jobs/worker-host.ts'
 import { Tail, type Ending } from './crash.ts'
+import { giveWay } from './give-way.ts'
 import { WORKER_V8_OPTIONS, workerEnvironment } from './memory.ts'
 import { ProcessWorker, type ChildLink } from './process-worker.ts'
 import type { FromChild } from './protocol.ts'
@@ -23,8 +24,10 @@ const defaultHeapMiB = 2048
 export function createNodeWorkerHost(options: NodeHostOptions = {}): WorkerHost {
   const workers = new Set<Worker>()
   return {
-    start: async () => {
-      const worker = await ProcessWorker.start(forkChild(options))
+    start: async ({ background = false } = {}) => {
+      const child = forkChild(options)
+      if (background) giveWay(child.pid)
+      const worker = await ProcessWorker.start(child)
       workers.add(worker)
       for (const known of workers) if (!known.alive) workers.delete(known)
       return worker
