@@ -16,6 +16,7 @@ export default defineConfig({
           index: 'src/main/hosts/electron/index.ts',
           cli: 'src/main/hosts/cli/index.ts',
           worker: 'src/main/hosts/worker/entry.ts',
+          reader: 'src/main/jobs/tasks/training/reader-thread.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
       },

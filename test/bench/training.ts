@@ -94,7 +94,6 @@ async function trainSteps(
     await train(engine, graph, options, {
       data: { train: batches, trainCount: steps * network.batch, validation: batches, validationCount: 0 },
       signal: new AbortController().signal,
-      random: createRandom,
       now: () => performance.now(),
       onStep: () => undefined,
       onEpoch: () => Promise.resolve(),

@@ -80,7 +80,6 @@ function portsOver(
       validationCount: countOf(held),
     },
     signal,
-    random: createRandom,
     now: () => performance.now(),
     onStep: () => undefined,
     onEpoch,

@@ -1,19 +1,17 @@
 import { Fault } from '../../shared/contract/fault.ts'
 import type { Tensor, TensorEngine, Variable } from '../engines/tensor-api.ts'
-import { augmentBatch } from './augment.ts'
 import { firstNonFinite } from './divergence.ts'
 import { softmaxCrossEntropy } from './loss.ts'
 import { checkLabels, classScores, countRight, measureGraph, tensorsOf, type TrainBatch } from './measure.ts'
 import { createOptimizer, type Learned, type Optimizer } from './optimizer.ts'
 import type { TrainOptions } from './options.ts'
-import type { Random } from './random.ts'
 import { learningRateAt } from './schedule.ts'
 import { assignTensors } from './state.ts'
 import type { ForwardOptions, TrainableGraph } from './trainable/graph.ts'
 
-/** Where batches come from; reading ahead is the source's own affair. */
+/** Where batches come from; reading ahead and augmentation are the source's own affair. */
 export interface TrainData {
-  /** batches of an epoch, in an order of its own that depends on seed and epoch only */
+  /** batches of an epoch, augmented and in an order, both of which depend on seed and epoch only */
   train(epoch: number): AsyncIterable<TrainBatch>
   /** samples in an epoch */
   readonly trainCount: number
@@ -48,8 +46,6 @@ export interface TrainState {
 export interface TrainPorts {
   readonly data: TrainData
   readonly signal: AbortSignal
-  /** the same numbers for the same seeds, on every machine */
-  readonly random: (...seeds: readonly number[]) => Random
   /** milliseconds from any start */
   readonly now: () => number
   readonly onStep: (step: { readonly epoch: number; readonly done: number; readonly loss: number }) => void
@@ -76,9 +72,6 @@ export interface TrainResult {
   readonly bestEpoch: number
   readonly stoppedEarly: boolean
 }
-
-/** Seeds of unrelated streams. */
-const AUGMENT_STREAM = 2
 
 /**
  * Trains a graph, and leaves it with the weights of the best epoch by validation loss (of the last without validation samples).
@@ -163,16 +156,14 @@ class Trainer {
   }
 
   async #epoch(epoch: number): Promise<EpochMetrics> {
-    const { data, signal, random, now, onStep } = this.#ports
-    const { epochs, seed, augment } = this.#options
-    const stream = random(seed, epoch, AUGMENT_STREAM)
+    const { data, signal, now, onStep } = this.#ports
+    const { epochs } = this.#options
     let [done, loss, right, busy, rate] = [0, 0, 0, 0, 0]
     for await (const batch of data.train(epoch)) {
       signal.throwIfAborted()
       rate = learningRateAt((epoch - 1 + done / data.trainCount) / epochs, this.#options)
-      const values = augmentBatch(batch.values, batch.dims, augment, stream)
       const start = now()
-      const step = this.#step({ ...batch, values }, rate, epoch)
+      const step = this.#step(batch, rate, epoch)
       busy += now() - start
       const count = batch.labels.length
       done += count

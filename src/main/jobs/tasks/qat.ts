@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { DataSpec, DataSplit, SampleRange } from '../../../shared/contract/data.ts'
+import type { DataSplit, SampleRange } from '../../../shared/contract/data.ts'
 import type { LayerInfo } from '../../../shared/contract/model.ts'
 import type { QuantPlan } from '../../../shared/contract/plan.ts'
 import type { TensorEngine } from '../../engines/tensor-api.ts'
@@ -19,7 +19,6 @@ import { assignTensors } from '../../training/state.ts'
 import { createTrainable, type TrainableGraph } from '../../training/trainable/graph.ts'
 import { readModelFile, writeModelFile } from '../model-file.ts'
 import type { Task, TaskContext } from '../worker-host.ts'
-import type { TaskDeps } from './deps.ts'
 import { raiseOpset } from './raise-opset.ts'
 import { openTrainData, type TrainSamples } from './training/data.ts'
 import { CHECKPOINT, readCheckpoint, trainInWorker, writeCheckpoint } from './training/run.ts'
@@ -31,9 +30,6 @@ export interface QatInput extends TrainSamples {
   readonly plan: QuantPlan
   /** `sha256:…` of the source model, which the plan must be for */
   readonly hash: string
-  readonly data: DataSpec
-  readonly split: DataSplit
-  readonly dataHash: string
   readonly options: TrainOptions
   /** last epoch in which ranges move */
   readonly frozenAfter: number
@@ -68,32 +64,26 @@ const LOOKED_AT = 16
  * model: the weights of the best epoch, on the very grids that it was trained with.
  * @throws Fault plan.*, engine.notInstalled, engine.trainingDiverged, model.untrainable, data.*, file.diskFull
  */
-export function createQatTask(deps: TaskDeps): Task<QatInput, QatOutput> {
+export function createQatTask(): Task<QatInput, QatOutput> {
   return async (input, context) => {
     const engine = loadTensorEngine(await installTensorFlow(context))
     try {
-      return await trainForIntegers(engine, deps, input, context)
+      return await trainForIntegers(engine, input, context)
     } catch (error) {
       throw toTensorFault(error, engine.version)
     }
   }
 }
 
-async function trainForIntegers(
-  engine: TensorEngine,
-  deps: TaskDeps,
-  input: QatInput,
-  context: TaskContext,
-): Promise<QatOutput> {
+async function trainForIntegers(engine: TensorEngine, input: QatInput, context: TaskContext): Promise<QatOutput> {
   const { layers, plan, hash, options, folder, learnsSteps, frozenAfter } = input
   const { signal } = context
   const { model } = await readModelFile(input.prepared, { signal })
   const setup = setUpQat(model, resolvePlan(plan, layers, model, hash))
   const graph = createTrainable(engine, scoresOf(setup.model), (name) => !setup.constants.has(name))
   const quantizer = new Quantizer(engine, graph, setup, { frozenAfter, learnsSteps })
-  const source = await deps.openSamples(input.data, input.split, { knownHash: input.dataHash })
+  const data = await openTrainData(model, input, context)
   try {
-    const data = openTrainData(source, model, input, context)
     const resume = await readCheckpoint(path.join(folder, CHECKPOINT))
     if (!resume) await lookAt(engine, graph, quantizer, data, signal)
     const best = path.join(folder, BEST_STATE)
@@ -103,7 +93,7 @@ async function trainForIntegers(
     // the best epoch may lie before an interruption
     const kept = await readCheckpoint(best)
     if (kept) restore(engine, graph, quantizer, kept)
-    const own = await evaluate(engine, graph, quantizer, model, deps, input, context)
+    const own = await evaluate(engine, graph, quantizer, model, input, context)
     const quantized = quantizedModel(setup, graph, quantizer, input)
     const { sizeBytes } = await writeModelFile(quantized.model, input.output, { force: true, signal })
     const learned = [...graph.variables.values(), ...quantizer.learned.map(({ variable }) => variable)]
@@ -113,7 +103,7 @@ async function trainForIntegers(
   } finally {
     quantizer.dispose()
     graph.dispose()
-    await source.close()
+    await data.close()
   }
 }
 
@@ -144,17 +134,22 @@ async function evaluate(
   graph: TrainableGraph,
   quantizer: Quantizer,
   model: Model,
-  deps: TaskDeps,
   { data, test, preprocess, options }: QatInput,
   context: TaskContext,
 ): Promise<QatOutput['own']> {
-  const source = await deps.openSamples(data, test.split, { knownHash: test.dataHash })
+  const { split, dataHash } = test
+  const ranges = { train: { start: 0, end: 0 }, validation: test.range }
+  const samples = await openTrainData(model, { data, split, dataHash, preprocess, ranges, options }, context)
   try {
-    const ranges = { train: { start: 0, end: 0 }, validation: test.range }
-    const { validation } = openTrainData(source, model, { preprocess, ranges, options }, context)
-    return await measureGraph(engine, graph, validation(), () => quantizer.hooks(options.epochs, false), context.signal)
+    return await measureGraph(
+      engine,
+      graph,
+      samples.validation(),
+      () => quantizer.hooks(options.epochs, false),
+      context.signal,
+    )
   } finally {
-    await source.close()
+    await samples.close()
   }
 }
 

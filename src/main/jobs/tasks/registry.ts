@@ -24,7 +24,7 @@ export const taskTable = {
   inspect: async (deps) => (await import('./inspect.ts')).createInspectTask(deps),
   instrument: async (deps) => (await import('./instrument.ts')).createInstrumentTask(deps),
   mergeCollections: async () => (await import('./merge-collections.ts')).createMergeCollectionsTask(),
-  qat: async (deps) => (await import('./qat.ts')).createQatTask(deps),
+  qat: async () => (await import('./qat.ts')).createQatTask(),
   quantize: async () => (await import('./quantize.ts')).createQuantizeTask(),
   repair: async (deps) => (await import('./repair.ts')).createRepairTask(deps),
   scanBuild: async () => (await import('./quick-scan.ts')).createScanBuildTask(),
@@ -36,7 +36,7 @@ export const taskTable = {
   summarize: async () => (await import('./summarize.ts')).createSummarizeTask(),
   tfCheck: async () => (await import('./tensorflow.ts')).createTfCheckTask(),
   tfInstall: async () => (await import('./tensorflow.ts')).createTfInstallTask(),
-  train: async (deps) => (await import('./train.ts')).createTrainTask(deps),
+  train: async () => (await import('./train.ts')).createTrainTask(),
   tryPreprocess: async (deps) => (await import('./try-preprocess.ts')).createTryPreprocessTask(deps),
   verify: async (deps) => (await import('./verify.ts')).createVerifyTask(deps),
 } satisfies Record<string, TaskLoader>

@@ -1,5 +1,4 @@
 import path from 'node:path'
-import type { DataSpec, DataSplit } from '../../../shared/contract/data.ts'
 import { toTensorFault } from '../../engines/tf/errors.ts'
 import { installTensorFlow } from '../../engines/tf/install.ts'
 import { loadTensorEngine } from '../../engines/tf/load.ts'
@@ -9,16 +8,12 @@ import { scoresOf, withWeightsOf } from '../../training/scores.ts'
 import { createTrainable, type TrainableGraph } from '../../training/trainable/graph.ts'
 import { readModelFile, writeModelFile } from '../model-file.ts'
 import type { Task } from '../worker-host.ts'
-import type { TaskDeps } from './deps.ts'
 import { openTrainData, type TrainSamples } from './training/data.ts'
 import { CHECKPOINT, readCheckpoint, trainInWorker } from './training/run.ts'
 
 export interface TrainInput extends TrainSamples {
   /** the model to begin with; the one of the checkpoint's folder */
   readonly model: string
-  readonly data: DataSpec
-  readonly split: DataSplit
-  readonly dataHash: string
   readonly options: TrainOptions
   /** where `checkpoint.bin` and `best.onnx` are kept */
   readonly folder: string
@@ -38,13 +33,13 @@ export const BEST = 'best.onnx'
  * when the epoch was the best so far.
  * @throws Fault engine.notInstalled, engine.trainingDiverged, model.untrainable, data.*, file.diskFull
  */
-export function createTrainTask(deps: TaskDeps): Task<TrainInput, TrainOutput> {
+export function createTrainTask(): Task<TrainInput, TrainOutput> {
   return async (input, context) => {
     const { folder, options } = input
     const { signal } = context
     const engine = loadTensorEngine(await installTensorFlow(context))
     const { model } = await readModelFile(input.model, { signal })
-    const source = await deps.openSamples(input.data, input.split, { knownHash: input.dataHash })
+    const data = await openTrainData(model, input, context)
     let graph: TrainableGraph | null = null
     try {
       const trained = createTrainable(engine, scoresOf(model))
@@ -53,7 +48,6 @@ export function createTrainTask(deps: TaskDeps): Task<TrainInput, TrainOutput> {
       const onBest = async (): Promise<void> => {
         await writeModelFile(withWeightsOf(model, trained.toModel()), path.join(folder, BEST), { force: true, signal })
       }
-      const data = openTrainData(source, model, input, context)
       const training = { engine, graph, data, options, folder, stage: 'train', onBest }
       const result = await trainInWorker(training, resume, context)
       const variables = [...graph.variables.values()].filter(({ trainable }) => trainable)
@@ -62,7 +56,7 @@ export function createTrainTask(deps: TaskDeps): Task<TrainInput, TrainOutput> {
       throw toTensorFault(error, engine.version)
     } finally {
       graph?.dispose()
-      await source.close()
+      await data.close()
     }
   }
 }

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { TensorEngine } from '../../../engines/tensor-api.ts'
-import { createRandom } from '../../../data/random.ts'
 import { decodeCheckpoint, encodeCheckpoint } from '../../../training/checkpoint.ts'
 import {
   train,
@@ -57,7 +56,6 @@ export async function trainInWorker(
   const ports = {
     data,
     signal,
-    random: createRandom,
     now: () => performance.now(),
     onStep: ({ epoch, done, loss }: { epoch: number; done: number; loss: number }) => {
       const total = data.trainCount * options.epochs
