@@ -6,6 +6,7 @@ import { addDemoCommand } from './demo.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEvalCommand } from './eval.ts'
 import { addInspectCommand } from './inspect.ts'
+import { addQatCommand } from './qat.ts'
 import { addQuantizeCommand } from './quantize.ts'
 import { addReportCommand } from './report.ts'
 import { addReproduceCommand } from './reproduce.ts'
@@ -26,6 +27,7 @@ export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
   addSearchCommand,
   addSweepCommand,
   addTrainCommand,
+  addQatCommand,
   addConvertCommand,
   addRunsCommand,
   addReportCommand,
