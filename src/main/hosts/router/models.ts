@@ -1,5 +1,4 @@
 import fs from 'node:fs'
-import { basename } from 'node:path'
 import type {
   ActivationView,
   BestPlan,
@@ -11,6 +10,7 @@ import type {
   WeightView,
 } from '../../../shared/contract/api/models.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
+import { modelName } from '../../jobs/model-name.ts'
 import { cardOf, type DeskModel, type ModelCard } from '../../jobs/desk/model-desk.ts'
 import type { ViewActivationsInput, ViewActivationsOutput } from '../../jobs/tasks/desk/view-activations.ts'
 import type { ViewWeightsInput } from '../../jobs/tasks/desk/view-weights.ts'
@@ -90,7 +90,7 @@ function recentOf(app: Application, { hash, path, bytes, seenAt, card, thumbnail
     path,
     bytes,
     seenAt,
-    name: basename(path),
+    name: modelName(path),
     opset,
     task,
     layers,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import type { OpenModel } from '../../../shared/contract/api/models.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { GraphForm, GraphView } from '../../../shared/contract/graph-view.ts'
@@ -12,6 +12,7 @@ import type { Store } from '../../store/store.ts'
 import { writeTextFile } from '../atomic-file.ts'
 import { asFileFault } from '../file-fault.ts'
 import { describeModelGraph } from '../graph-view.ts'
+import { modelName } from '../model-name.ts'
 import type { WorkerPool } from '../pool.ts'
 import { describeFile, PREPARE_VERSION, prepareOnce } from '../prepare-once.ts'
 import type { InspectOutput } from '../tasks/inspect.ts'
@@ -208,7 +209,7 @@ export function cardOf(summary: ModelSummary): ModelCard {
 function deskModel({ summary, sampleShapes, maxRelativeError }: InspectOutput, folder: string): DeskModel {
   return {
     summary,
-    name: basename(summary.path),
+    name: modelName(summary.path),
     ...guessTask(summary),
     sampleShapes,
     maxRelativeError,

@@ -1,6 +1,6 @@
-import { basename } from 'node:path'
 import { PRODUCT } from '../../../shared/contract/product.ts'
 import type { Environment, RunDetail } from '../../../shared/contract/runs.ts'
+import { modelName } from '../model-name.ts'
 import type { Report, ReportVariant } from './report.ts'
 
 /**
@@ -13,7 +13,7 @@ export function reportOfRuns(
   generatedAt: string,
   title?: string,
 ): Report {
-  const names = [...new Set(runs.map(({ modelPath }) => (modelPath === null ? '(no model)' : basename(modelPath))))]
+  const names = [...new Set(runs.map(({ modelPath }) => (modelPath === null ? '(no model)' : modelName(modelPath))))]
   return {
     title: title ?? `Quantbench: ${names.join(', ')}`,
     generatedAt,
@@ -51,7 +51,7 @@ function variantOf(
   { id, kind, metrics, layers, warnings, modelPath, note }: RunDetail,
   withModel: boolean,
 ): ReportVariant {
-  const model = withModel && modelPath !== null ? ` of ${basename(modelPath)}` : ''
+  const model = withModel && modelPath !== null ? ` of ${modelName(modelPath)}` : ''
   const metric = (name: string): number | null => metrics[name] ?? null
   return {
     name: note === '' ? `${kind}${model} ${id}` : note,
