@@ -41,7 +41,7 @@ export interface HeatLook {
 }
 
 /** Px of a row. */
-export const HEAT_ROW_PX = 20
+export const HEAT_ROW_PX = 24
 /** Px around the cells: the legend and the names of the columns are above them. */
 export const HEAT_MARGIN = { top: 64, bottom: 8 } as const
 
@@ -100,11 +100,11 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
       max: high,
       dimension: 2,
       orient: 'horizontal',
-      left: nameWidth,
+      left: 0,
       top: 0,
       itemWidth: 10,
       // what its two words leave of the width
-      itemHeight: Math.min(180, Math.max(24, size.width - nameWidth - 48 - 6 * ends.join('').length)),
+      itemHeight: Math.min(180, Math.max(24, size.width - 48 - 6 * ends.join('').length)),
       text: ends,
       textStyle: { color: theme.text, fontSize: 11 },
       hoverLink: false,
