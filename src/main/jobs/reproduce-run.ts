@@ -9,7 +9,7 @@ import { findData, type FoundData } from './reproduce/data-root.ts'
 import { ServicesDesk, type DeskSetting } from './reproduce/desk.ts'
 import { toCsv, toMarkdown, type TableDocument } from './reproduce/document.ts'
 import { toSvg } from './reproduce/figure.ts'
-import type { Cells, DataName, Measured, Table } from './reproduce/port.ts'
+import type { Cells, DataName, Measured, Scale, Table } from './reproduce/port.ts'
 import { StepsProgress } from './reproduce/progress.ts'
 import { scaleOf } from './reproduce/scale.ts'
 import { TABLES } from './reproduce/tables/registry.ts'
@@ -62,12 +62,13 @@ export async function runReproduction(
   return reproduceTable(table, request, recipe, services)
 }
 
-/** As `runReproduction`, of any table. */
+/** As `runReproduction`, of any table at any scale. */
 export async function reproduceTable(
   table: Table,
   request: ReproduceRequest,
   recipe: DeskSetting['recipe'],
   services: Services,
+  scale: Scale = scaleOf(request.quick),
 ): Promise<{ run: string; value: ReproduceAnswer }> {
   const found = await findData(request.dataRoot, table.data)
   await mkdir(request.output, { recursive: true }).catch((error: unknown) => {
@@ -75,7 +76,7 @@ export async function reproduceTable(
   })
   const parameters = request as unknown as Json
   return recordRun(services, { kind: 'reproduce', modelPath: null, parameters }, () =>
-    measureTable(table, request, { scale: scaleOf(request.quick), found, recipe }, services),
+    measureTable(table, request, { scale, found, recipe }, services),
   )
 }
 
@@ -210,7 +211,7 @@ export function reproduceJson(run: string, answer: ReproduceAnswer): { [key: str
       columns: columns as unknown as Json,
       rows: rows.map(({ label, cells: values }) => ({
         label,
-        values: values.map((cell) => (typeof cell === 'string' ? ({ ...cells.get(cell)! }) : cell)),
+        values: values.map((cell) => (typeof cell === 'string' ? { ...cells.get(cell)! } : cell)),
       })),
     })),
     claims: verdictsJson(answer),

@@ -57,6 +57,7 @@ const HUES: readonly (readonly [light: string, dark: string])[] = [
   ['#0b6e8a', '#4fc0dd'],
   ['#b4480e', '#f0955c'],
   ['#6a3d9a', '#bd97ea'],
+  ['#4d6b12', '#a9cc66'],
 ]
 
 /**
@@ -199,13 +200,15 @@ function intervalOf(x: number, low: number, high: number): string {
 /** Another shape for each curve: colour alone tells nobody anything in print. */
 function markOf(hue: number, x: number, y: number): string {
   const [cx, cy] = [fixed(x), fixed(y)]
-  switch (hue % 3) {
+  switch (hue % HUES.length) {
     case 0:
       return `<circle class="mark" cx="${cx}" cy="${cy}" r="3"/>`
     case 1:
       return `<rect class="mark" x="${fixed(x - 2.75)}" y="${fixed(y - 2.75)}" width="5.5" height="5.5"/>`
-    default:
+    case 2:
       return `<path class="mark" d="M${cx} ${fixed(y - 3.7)}l3.7 6.4h-7.4z"/>`
+    default:
+      return `<path class="mark" d="M${cx} ${fixed(y - 4)}l4 4l-4 4l-4 -4z"/>`
   }
 }
 

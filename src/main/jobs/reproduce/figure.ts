@@ -2,17 +2,17 @@ import { curvesSvg, type CurvePanel } from '../report/curves-figure.ts'
 import { dotsSvg, type DotPanel } from '../report/dots-figure.ts'
 import type { TableDocument } from './document.ts'
 import type { Cells, Column, Section } from './port.ts'
-import { scaleText } from './scale.ts'
+import { scaleWords } from './scale.ts'
 import { inUnit, unitText, valueOf } from './values.ts'
 
 /** The table as a figure: curves where its rows are numbers, else a mark for every value. */
 export function toSvg(document: TableDocument): string {
   const { table, sections, cells, date, environment, notes, scale } = document
-  const smaller = scaleText(scale)
+  const smaller = scaleWords(scale)
   const about = [
     `${date.slice(0, 10)}, ${environment.cpu}, ONNX Runtime ${environment.versions['onnxruntime'] ?? ''}. Bars: 95 % intervals.`,
-    ...(smaller === null ? [] : [smaller.split('.')[0]! + '.']),
-    ...notes,
+    ...(smaller === null ? [] : [smaller]),
+    ...notes.flatMap((note) => wrapped(note)),
   ]
   const axis = sections.find((section) => section.axis !== null)?.axis
   if (axis) {
@@ -85,4 +85,15 @@ function dotsOf({ title, columns, rows }: Section, cells: Cells): DotPanel[] {
         .filter(({ published, measured }) => published !== null || measured !== null),
     }
   })
+}
+
+/** Lines short enough for the width of a figure. */
+function wrapped(text: string): string[] {
+  const lines: string[] = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!
+    if (line.length + word.length > 105) lines.push(word)
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
+  }
+  return lines
 }

@@ -20,6 +20,12 @@ const QUICK: Scale = {
 /** The whole work, or the smaller version of `--quick`. */
 export const scaleOf = (quick: boolean): Scale => (quick ? QUICK : FULL)
 
+/** What is smaller, in few words for a figure; null where nothing is. */
+export function scaleWords({ quick, trainSamples, epochs, evaluationSamples }: Scale): string | null {
+  if (!quick) return null
+  return `Quick version: trained on at most ${trainSamples} images in ${epochs} epochs, measured on at most ${evaluationSamples}.`
+}
+
 /** What is smaller, in a sentence; null where nothing is. */
 export function scaleText({ quick, trainSamples, epochs, evaluationSamples }: Scale): string | null {
   if (!quick) return null

@@ -14,9 +14,8 @@ interface Subject {
 
 const BITS = [1, 2, 3, 4, 5, 6, 7, 8] as const
 
-/** Where the recipe's own settings are not enough, or more than enough. */
+/** Where the recipe's own settings are not enough. */
 const OPTIONS: Readonly<Record<string, FloatAsk['options']>> = {
-  'mlp-mnist': { epochs: 5 },
   'lenet5-cifar10': { epochs: 15, augment: { flip: true, shift: 0 } },
 }
 
