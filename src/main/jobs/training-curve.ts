@@ -10,6 +10,10 @@ export class KeptCurve {
 
   add({ epochs, steps }: { readonly epochs: readonly EpochView[]; readonly steps: readonly StepView[] }): void {
     for (const epoch of epochs) this.#epochs.set(epoch.epoch, epoch)
+    // a further training of the same stage begins anew
+    const [first] = steps
+    if (first && this.#steps.length > 0 && first.at <= this.#steps.at(-1)!.at)
+      this.#steps = this.#steps.filter(({ at }) => at < first.at)
     this.#steps.push(...steps)
     while (this.#steps.length > MOST_STEPS) this.#steps = halved(this.#steps)
   }

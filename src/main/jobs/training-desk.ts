@@ -1,16 +1,19 @@
 import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type {
+  QatGuideView,
   RecipeView,
   ResumableView,
   TrainingEngineView,
   TrainStartView,
 } from '../../shared/contract/api/training.ts'
 import { Fault, isFault } from '../../shared/contract/fault.ts'
+import type { QuantPlan } from '../../shared/contract/plan.ts'
 import type { RunDetail } from '../../shared/contract/runs.ts'
 import type { Store } from '../store/store.ts'
 import { decodeHeader, HEAD, headerEnd } from '../training/checkpoint.ts'
-import { DEFAULT_OPTIONS, type TrainOptions } from '../training/options.ts'
+import { DEFAULT_OPTIONS, type OptimizerKind, type TrainOptions } from '../training/options.ts'
+import { qatOptions } from '../training/qat/defaults.ts'
 import { parseRecipe, type Recipe } from '../training/recipes/recipe.ts'
 import type { Services } from './services.ts'
 import type { TrainStart } from './tasks/build-model.ts'
@@ -63,6 +66,11 @@ export async function trainStartOf(start: TrainStartView, recipes: string): Prom
     })
   }
   return { kind: 'recipe', file: start.name, text: await readFile(join(recipes, `${start.name}.json`), 'utf8') }
+}
+
+/** What training for integers uses for a plan where nothing is said. */
+export function guideQat(plan: QuantPlan, optimizer: OptimizerKind | undefined): QatGuideView {
+  return qatOptions(plan, optimizer === undefined ? {} : { optimizer })
 }
 
 const MOST_RESUMABLE = 20

@@ -63,7 +63,7 @@ export function outcomeOfRun(run: RunDetail): Outcome | null {
   const bestEpoch = metrics['bestEpoch'] ?? history.length
   return {
     run: run.id,
-    output: artifacts.find(({ role }) => role === 'model')?.path ?? null,
+    output: artifacts.find(({ role }) => role === 'model' || role === 'output')?.path ?? null,
     bytes: metrics['bytes'] ?? null,
     top1: metrics['top1'] ?? null,
     loss: metrics['loss'] ?? null,

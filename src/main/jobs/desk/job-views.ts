@@ -4,6 +4,7 @@ import type { LayerScore } from '../../search/scores.ts'
 import { missText, type SearchAnswer } from '../search-run.ts'
 import { candidateView } from '../search/candidate-view.ts'
 import type { SensitivityResult } from '../sensitivity-run.ts'
+import type { QatAnswer } from '../qat-run.ts'
 import type { QuickScan } from '../sensitivity/quick.ts'
 import type { Study } from '../study.ts'
 import type { TrainAnswer } from '../train-run.ts'
@@ -114,25 +115,34 @@ export function searchResult(run: string, answer: SearchAnswer): JobResultOf<'se
 
 /** A training in float. */
 export function trainResult(run: string, answer: TrainAnswer): JobResultOf<'train'> {
-  const { output, bytes, parameters, engine, options, history, bestEpoch, stoppedEarly, samples, test } = answer
-  const { result } = test.evaluation
+  return { kind: 'train', run, ...trainedOf(answer), test: testOf(answer.test) }
+}
+
+/** A training for integers. */
+export function qatResult(run: string, answer: QatAnswer): JobResultOf<'qat'> {
+  const { referenceBytes, plan, learningRateWhy, floatRun, float, own, gap, layers, warnings, test } = answer
   return {
-    kind: 'train',
+    kind: 'qat',
     run,
-    output,
-    bytes,
-    parameters,
-    engine,
-    options,
-    history,
-    bestEpoch,
-    stoppedEarly,
-    samples,
-    test: {
-      split: test.split,
-      samples: result.samples,
-      top1: result.model?.top1 ?? null,
-      loss: result.model?.loss ?? null,
-    },
+    ...trainedOf(answer),
+    referenceBytes,
+    plan,
+    learningRateWhy,
+    floatRun,
+    float,
+    own,
+    gap,
+    layers,
+    warnings,
+    test: { ...testOf(test), drop: test.evaluation.result.drop },
   }
+}
+
+function trainedOf(answer: TrainAnswer | QatAnswer): Omit<JobResultOf<'train'>, 'kind' | 'run' | 'test'> {
+  const { output, bytes, parameters, engine, options, history, bestEpoch, stoppedEarly, samples } = answer
+  return { output, bytes, parameters, engine, options, history, bestEpoch, stoppedEarly, samples }
+}
+
+function testOf({ split, evaluation: { result } }: TrainAnswer['test']): JobResultOf<'train'>['test'] {
+  return { split, samples: result.samples, top1: result.model?.top1 ?? null, loss: result.model?.loss ?? null }
 }

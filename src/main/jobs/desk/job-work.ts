@@ -9,6 +9,7 @@ import { runConversion } from '../convert-run.ts'
 import { installTensorFlow } from '../doctor.ts'
 import { runDemo } from '../demo.ts'
 import { runEvaluation } from '../evaluate-run.ts'
+import { modelName } from '../model-name.ts'
 import { pausable, type Pause } from '../pause.ts'
 import { runQuantization } from '../quantize-run.ts'
 import type { SampleOptions } from '../samples.ts'
@@ -16,10 +17,11 @@ import { runSearch } from '../search-run.ts'
 import { runSensitivity } from '../sensitivity-run.ts'
 import { runSweep } from '../sweep-run.ts'
 import type { Services } from '../services.ts'
+import { qatRequestOfRun, runQat, type QatRequest } from '../qat-run.ts'
 import { requestOfRun, runTraining, type TrainRequest } from '../train-run.ts'
 import { engineView, trainStartOf } from '../training-desk.ts'
 import { runCalibration } from './calibrate-run.ts'
-import { benchView, quickResult, searchResult, sensitivityResult, trainResult } from './job-views.ts'
+import { benchView, quickResult, searchResult, sensitivityResult, trainResult, qatResult } from './job-views.ts'
 import { runMeasurement } from './measure-run.ts'
 
 /** What the work of a window's jobs needs beside the services. */
@@ -128,10 +130,18 @@ const RUNNERS: Runners = {
     }
   },
   train: async ({ kind: _, resumes, output, ...request }, services, deps) => {
-    const asked = await trainAsked(request, resumes, services, deps)
+    const former = resumes === null ? null : requestOfRun(resumes, services).request
+    const asked = await startedAs<TrainRequest>(request, former, deps)
     const file = output ?? (await freeName(deps.exports, `${stem(subjectOf(request.start))}.trained`, '.onnx'))
     const { run, value } = await runTraining({ ...asked, output: file }, services, resumes)
     return trainResult(run, value)
+  },
+  qat: async ({ kind: _, resumes, output, ...request }, services, deps) => {
+    const former = resumes === null ? null : qatRequestOfRun(resumes, services).request
+    const asked = await startedAs<QatRequest>(request, former, deps)
+    const file = output ?? (await freeName(deps.exports, `${stem(subjectOf(request.start))}.qat`, '.onnx'))
+    const { run, value } = await runQat({ ...asked, output: file }, services, resumes)
+    return qatResult(run, value)
   },
   installEngine: async ({ kind }, services) => ({ kind, engine: engineView(await installTensorFlow(services)) }),
   demo: async ({ kind, output }, services, { exports, sampleModel }) => {
@@ -143,19 +153,14 @@ const RUNNERS: Runners = {
   },
 }
 
-type TrainAsked = Omit<TrainRequest, 'output'>
-
-/** A training that goes on takes the settings of the run it goes on with; its files lie where the window, not the run, says. */
-async function trainAsked(
-  request: Omit<RequestOf<'train'>, 'kind' | 'output' | 'resumes'>,
-  resumes: string | null,
-  services: Services,
+/** A training that goes on takes the settings of the run it goes on with; where its files lie is as the window says, which was checked. */
+async function startedAs<Asked extends Pick<TrainRequest, 'start' | 'data' | 'force'>>(
+  request: Omit<Asked, 'start' | 'output'> & Pick<RequestOf<'train'>, 'start' | 'data' | 'force'>,
+  former: Asked | null,
   { recipes }: JobWorkDeps,
-): Promise<TrainAsked> {
-  if (resumes === null) return { ...request, start: await trainStartOf(request.start, recipes) }
-  const { request: former } = requestOfRun(resumes, services)
-  const start = former.start.kind === 'recipe' ? former.start : await trainStartOf(request.start, recipes)
-  return { ...former, start, data: request.data, force: request.force }
+): Promise<Omit<Asked, 'output'>> {
+  const start = former?.start.kind === 'recipe' ? former.start : await trainStartOf(request.start, recipes)
+  return { ...(former ?? request), start, data: request.data, force: request.force } as Omit<Asked, 'output'>
 }
 
 function subjectOf(start: RequestOf<'train'>['start']): string {
@@ -164,7 +169,7 @@ function subjectOf(start: RequestOf<'train'>['start']): string {
 
 /** One line about a request, for the jobs drawer. */
 export function jobTitle(request: JobRequest): string {
-  const name = 'model' in request ? basename(request.model) : 'the built-in sample'
+  const name = 'model' in request ? modelName(request.model) : 'the built-in sample'
   switch (request.kind) {
     case 'quantize':
       return `Export ${name}`
@@ -188,6 +193,8 @@ export function jobTitle(request: JobRequest): string {
       return `Convert ${name}`
     case 'train':
       return `Train ${subjectOf(request.start)}`
+    case 'qat':
+      return `Train ${subjectOf(request.start)} for integers`
     case 'installEngine':
       return 'Install libtensorflow'
     case 'demo':
@@ -201,7 +208,7 @@ export function optionsOf(samples: SampleOptionsInput): SampleOptions {
 }
 
 function stem(path: string): string {
-  return basename(path).replace(/\.onnx$/i, '')
+  return modelName(path).replace(/\.onnx$/i, '')
 }
 
 /** A name in the folder that no file has yet: with `-2`, `-3` … where the plain one is taken. The folder is made where it is absent. */

@@ -15,6 +15,7 @@ export const JOB_ICON: Readonly<Record<JobKind, IconName>> = {
   measurePlan: 'measure',
   convert: 'export',
   train: 'train',
+  qat: 'train',
   installEngine: 'download',
   demo: 'play',
 }

@@ -113,6 +113,32 @@ export interface CandidateView {
   readonly predicted: { readonly drop: number | null; readonly bytes: number; readonly speedup: number }
 }
 
+/** What came of learning, in float or for integers. */
+interface TrainedView {
+  readonly run: string
+  /** the trained model */
+  readonly output: string
+  readonly bytes: number
+  /** values learned by gradient */
+  readonly parameters: number
+  /** version of libtensorflow */
+  readonly engine: string
+  readonly options: Required<TrainOptionsInput>
+  readonly history: readonly EpochView[]
+  readonly bestEpoch: number
+  readonly stoppedEarly: boolean
+  readonly samples: { readonly train: number; readonly validation: number }
+}
+
+/** What a written file scores. */
+interface TestView {
+  /** `test`, `train` or `validation` */
+  readonly split: string
+  readonly samples: number
+  readonly top1: number | null
+  readonly loss: number | null
+}
+
 /** What came of a job, by its kind. */
 export type JobResult =
   | {
@@ -241,30 +267,30 @@ export type JobResult =
       }[]
       readonly warnings: readonly string[]
     }
-  | {
+  | (TrainedView & {
       readonly kind: 'train'
-      readonly run: string
-      /** the trained model */
-      readonly output: string
-      readonly bytes: number
-      /** values learned by gradient */
-      readonly parameters: number
-      /** version of libtensorflow */
-      readonly engine: string
-      readonly options: Required<TrainOptionsInput>
-      readonly history: readonly EpochView[]
-      readonly bestEpoch: number
-      readonly stoppedEarly: boolean
-      readonly samples: { readonly train: number; readonly validation: number }
       /** of the written file in ONNX Runtime */
-      readonly test: {
-        /** `test`, `train` or `validation` */
-        readonly split: string
-        readonly samples: number
-        readonly top1: number | null
-        readonly loss: number | null
-      }
-    }
+      readonly test: TestView
+    })
+  | (TrainedView & {
+      readonly kind: 'qat'
+      readonly referenceBytes: number
+      readonly plan: QuantPlan
+      /** why the learning rate is what it is */
+      readonly learningRateWhy: string
+      /** run of the float training that came first; null without one */
+      readonly floatRun: string | null
+      /** the float model in ONNX Runtime */
+      readonly float: { readonly top1: number; readonly loss: number }
+      /** the written file in ONNX Runtime */
+      readonly test: TestView & { readonly drop: IntervalView | null }
+      /** QAT's own evaluation of the same samples */
+      readonly own: { readonly top1: number; readonly loss: number; readonly samples: number }
+      /** between QAT's own top-1 and that of its file */
+      readonly gap: number
+      readonly layers: readonly QuantizedLayerView[]
+      readonly warnings: readonly string[]
+    })
   | { readonly kind: 'installEngine'; readonly engine: TrainingEngineView }
   | {
       readonly kind: 'demo'

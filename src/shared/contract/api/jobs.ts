@@ -6,7 +6,14 @@ import type { Progress } from '../progress.ts'
 import { call } from './base.ts'
 import { sampleOptions } from './data.ts'
 import type { CandidateView, JobResult, SensitivityRow } from './job-results.ts'
-import { installEngineRequest, trainRequest, type EpochView, type StepView, type TrainingStage } from './training.ts'
+import {
+  installEngineRequest,
+  qatRequest,
+  trainRequest,
+  type EpochView,
+  type StepView,
+  type TrainingStage,
+} from './training.ts'
 
 const path = z.string().min(1)
 const threads = z.int().min(1).max(1024).nullable().optional()
@@ -134,6 +141,7 @@ export const jobRequest = z.discriminatedUnion('kind', [
   measurePlanRequest,
   convertRequest,
   trainRequest,
+  qatRequest,
   installEngineRequest,
   demoRequest,
 ])
