@@ -70,6 +70,8 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
   const cellWidth = (size.width - nameWidth - 24) / Math.max(1, columns.length)
   const lines = axisLook(theme)
   const written = (value: number): string => shortNumber(isLog ? 10 ** value : value, 2)
+  // the strong end of the scale is where the damage is, as on the graph
+  const scale = axis.better === 'more' ? theme.scale.toReversed() : theme.scale
   const ends = [written(high), `${axisTitle(axis)}${isLog ? ', log' : ''}   ${written(low)}`]
   return {
     ...baseOption(theme, cells.length > 300),
@@ -108,7 +110,7 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
       text: ends,
       textStyle: { color: theme.text, fontSize: 11 },
       hoverLink: false,
-      inRange: { color: [...theme.scale] },
+      inRange: { color: [...scale] },
     },
     series: [
       {
@@ -121,7 +123,7 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
             borderWidth: isReached(cell) ? 3 : 1,
             borderType: cell.estimated ? 'dashed' : 'solid',
           },
-          label: { color: inkOn(theme, high > low ? (colours[i]! - low) / (high - low) : 0) },
+          label: { color: inkOn(scale, high > low ? (colours[i]! - low) / (high - low) : 0) },
         })),
         label: {
           show: cellWidth >= 36 && cells.length <= 2000,
@@ -136,10 +138,10 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
 }
 
 /** Words on a cell are dark on light colours and light on dark ones. Source: relative luminance of WCAG 2.2; 0.18 is where both contrast alike. */
-function inkOn(theme: ChartTheme, share: number): string {
-  const place = Math.min(1, Math.max(0, share)) * (theme.scale.length - 1)
-  const left = Math.min(theme.scale.length - 2, Math.floor(place))
-  const [from, to] = [rgbOf(theme.scale[left]!), rgbOf(theme.scale[left + 1]!)]
+function inkOn(scale: readonly string[], share: number): string {
+  const place = Math.min(1, Math.max(0, share)) * (scale.length - 1)
+  const left = Math.min(scale.length - 2, Math.floor(place))
+  const [from, to] = [rgbOf(scale[left]!), rgbOf(scale[left + 1]!)]
   const [r = 0, g = 0, b = 0] = from.map((channel, i) => {
     const mixed = (channel + (to[i]! - channel) * (place - left)) / 255
     return mixed <= 0.04045 ? mixed / 12.92 : ((mixed + 0.055) / 1.055) ** 2.4
