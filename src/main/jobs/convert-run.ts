@@ -3,11 +3,16 @@ import { dirname, resolve } from 'node:path'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { LayerOverride, QuantPlan } from '../../shared/contract/plan.ts'
 import type { Json } from '../../shared/contract/runs.ts'
+import { findInstallation } from '../engines/tf/cache.ts'
 import type { WeightStorage } from '../formats/tfjs/index.ts'
+import type { Evaluation } from './evaluate.ts'
+import { evaluationMetrics, runEvaluation } from './evaluate-run.ts'
 import { asFileFault } from './file-fault.ts'
 import { recordRun } from './record-run.ts'
+import type { SampleOptions } from './samples.ts'
 import type { Services } from './services.ts'
 import type { ConvertFormat, ConvertInput, ConvertOutput } from './tasks/convert.ts'
+import type { EvaluationEngine } from './tasks/evaluate.ts'
 
 export interface ConvertRequest {
   readonly model: string
@@ -22,17 +27,30 @@ export interface ConvertRequest {
   readonly keepFloat: readonly string[]
   /** decides for each layer, in the place of `weights` */
   readonly plan: QuantPlan | null
+  /** the data that the written model is measured on, beside the source; none by default */
+  readonly samples?: SampleOptions | null
+}
+
+/** How right the written model is, as its own engine computes it. */
+export interface ConvertedAccuracy {
+  /** the run that holds the measurement */
+  readonly run: string
+  readonly engine: EvaluationEngine
+  /** reference: the source, in ONNX Runtime */
+  readonly evaluation: Evaluation
 }
 
 export interface ConvertAnswer extends ConvertOutput {
   readonly output: string
   readonly target: 'onnx' | 'tfjs'
   readonly format: ConvertFormat
+  /** null where no data were named */
+  readonly accuracy: ConvertedAccuracy | null
 }
 
 /**
  * `quantbench convert`: a model in another format, as a run of the store.
- * @throws Fault as the task `convert`; usage.convertOptions
+ * @throws Fault as the task `convert`; usage.convertOptions; with samples as `runEvaluation`
  */
 export async function runConversion(
   request: ConvertRequest,
@@ -49,7 +67,8 @@ export async function runConversion(
     const convert = (): Promise<ConvertOutput> => pool.run<ConvertInput, ConvertOutput>('convert', input, { signal })
     const written = target === 'tfjs' ? await withFolder(folder, convert) : await convert()
     run.identify({ modelHash: written.modelHash })
-    const value: ConvertAnswer = { ...written, output, target, format }
+    const accuracy = await measureWritten(request, { target, output }, services)
+    const value: ConvertAnswer = { ...written, output, target, format, accuracy }
     return {
       value,
       warnings: [],
@@ -57,6 +76,7 @@ export async function runConversion(
         bytes: written.sizeBytes,
         referenceBytes: written.sourceBytes,
         maxRelativeError: written.maxRelativeError,
+        ...(accuracy && evaluationMetrics(accuracy.evaluation.result)),
       },
       layers: written.layers.map(({ id, op, storage: type, weightSqnrDb }) => ({
         id,
@@ -67,9 +87,36 @@ export async function runConversion(
         reason: null,
         metrics: numbersOf({ weightSqnrDb }),
       })),
-      results: { files: written.files, notes: written.notes, sourceFormat: written.sourceFormat },
+      results: {
+        files: written.files,
+        notes: written.notes,
+        sourceFormat: written.sourceFormat,
+        accuracy: accuracy && { run: accuracy.run, engine: accuracy.engine },
+      },
     }
   })
+}
+
+/** Samples in a batch of that measurement: float32 models do not depend on it, and TensorFlow is faster with more. */
+const BATCH = 32
+
+/** Measures what was written against the source: in TensorFlow.js itself where that is the format and libtensorflow is there. */
+async function measureWritten(
+  { model, samples }: ConvertRequest,
+  { target, output }: { readonly target: 'onnx' | 'tfjs'; readonly output: string },
+  services: Services,
+): Promise<ConvertedAccuracy | null> {
+  if (!samples) return null
+  const engine = target === 'tfjs' && findInstallation() !== null ? 'tfjs' : 'onnxruntime'
+  if (target === 'tfjs' && engine !== 'tfjs') {
+    services.onLog(
+      'warning',
+      'libtensorflow is not installed, so the written model is read back and measured in ONNX Runtime; `doctor --install-tensorflow` lets TensorFlow.js measure it.',
+    )
+  }
+  const asked = { model: output, reference: model, samples, engine, batch: BATCH } as const
+  const { run, value } = await runEvaluation(asked, services)
+  return { run, engine, evaluation: value.evaluation }
 }
 
 function numbersOf(metrics: Readonly<Record<string, number | null>>): Record<string, number> {

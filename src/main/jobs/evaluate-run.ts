@@ -1,4 +1,7 @@
+import { Fault } from '../../shared/contract/fault.ts'
 import type { Json } from '../../shared/contract/runs.ts'
+import { findInstallation } from '../engines/tf/cache.ts'
+import { notInstalledFault } from '../engines/tf/load.ts'
 import type { EvaluationResult } from '../quant/accumulator.ts'
 import { evaluateModel, type Evaluation, type EvaluationRequest } from './evaluate.ts'
 import { examineData } from './data-doctor.ts'
@@ -6,6 +9,8 @@ import { recordRun, type RunOutcome } from './record-run.ts'
 import { chooseSamples, samplesJson, type ChosenSamples, type SampleOptions } from './samples.ts'
 import type { Services } from './services.ts'
 import type { ModelDescription } from './tasks/describe-model.ts'
+import type { EvaluationEngine } from './tasks/evaluate.ts'
+import { tfjsEngineVersion } from './tfjs-engine.ts'
 
 export interface EvaluateRunRequest {
   readonly model: string
@@ -13,6 +18,8 @@ export interface EvaluateRunRequest {
   readonly samples: SampleOptions
   readonly batch?: number
   readonly threads?: number
+  /** what runs the model, ONNX Runtime by default; 'tfjs' for TensorFlow.js's own files */
+  readonly engine?: EvaluationEngine
 }
 
 /** What `eval` answers beside the run's id; rates in 0–1. */
@@ -36,11 +43,13 @@ export async function runEvaluation(
     reference: request.reference,
     batch: request.batch ?? null,
     threads: request.threads ?? null,
+    engine: request.engine ?? 'onnxruntime',
   }
   return recordRun(services, { kind: 'evaluate', modelPath: request.model, parameters }, async (run) => {
     const describe = (path: string): Promise<ModelDescription> =>
       services.pool.run('describeModel', { path }, { signal: services.signal, retry: true })
     const model = await describe(request.model)
+    assertEngineFits(request, model)
     const reference = request.reference === null ? null : await describe(request.reference)
     const chosen = await chooseSamples(request.samples, model, false, services)
     run.identify({ modelHash: model.hash, dataHash: chosen.evaluation.hash })
@@ -55,6 +64,19 @@ export async function runEvaluation(
   })
 }
 
+/** @throws Fault usage.engine, engine.notInstalled, before any data are read */
+function assertEngineFits({ engine, model }: EvaluateRunRequest, { format }: ModelDescription): void {
+  if (engine !== 'tfjs') return
+  if (format === 'onnx') {
+    throw new Fault(
+      'usage.engine',
+      `${model} is an ONNX file, which TensorFlow.js does not read: convert it first, or measure it in ONNX Runtime.`,
+      { path: model },
+    )
+  }
+  if (findInstallation() === null) throw notInstalledFault()
+}
+
 function evaluationRequest(request: EvaluateRunRequest, chosen: ChosenSamples): EvaluationRequest {
   return {
     model: request.model,
@@ -67,6 +89,7 @@ function evaluationRequest(request: EvaluateRunRequest, chosen: ChosenSamples): 
     preprocess: chosen.preprocess,
     batch: request.batch,
     threads: request.threads,
+    engine: request.engine,
   }
 }
 
@@ -93,6 +116,7 @@ export async function measureOnce(
     optimization: request.optimization ?? 'all',
     runtime: environment.versions['onnxruntime'] ?? '',
     isa: environment.isa,
+    ...(request.engine === 'tfjs' && { engine: tfjsEngineVersion() }),
   }
   const kept = store.measurements.find(content)
   if (kept !== null) {

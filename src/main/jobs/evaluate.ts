@@ -3,7 +3,7 @@ import { Fault } from '../../shared/contract/fault.ts'
 import type { OptimizationLevel } from '../engines/port.ts'
 import type { EvaluationResult, EvaluationSpec } from '../quant/accumulator.ts'
 import type { WorkerPool } from './pool.ts'
-import type { EvaluateInput, EvaluateOutput } from './tasks/evaluate.ts'
+import type { EvaluateInput, EvaluateOutput, EvaluationEngine } from './tasks/evaluate.ts'
 import type { SummarizeInput } from './tasks/summarize.ts'
 import type { TaskOptions } from './worker-host.ts'
 
@@ -31,6 +31,8 @@ export interface EvaluationRequest {
   /** worker processes, the pool's size by default; has no influence on the result */
   readonly workers?: number
   readonly optimization?: OptimizationLevel
+  /** what runs the model, ONNX Runtime by default; the reference always runs there */
+  readonly engine?: EvaluationEngine
   /** output that holds the class scores; found by its shape unless told */
   readonly classOutput?: string | null
 }
@@ -42,6 +44,8 @@ export interface Evaluation {
   readonly batch: number
   readonly threads: number
   readonly optimization: OptimizationLevel
+  /** what ran the model; absent in measurements kept by earlier versions, which all were ONNX Runtime's */
+  readonly engine?: EvaluationEngine
   readonly workers: number
   readonly time: EvaluationTime
 }
@@ -73,7 +77,9 @@ export async function evaluateModel(
   const total = request.range.end - request.range.start
   if (total < 1) throw new Fault('usage.range', 'The range to evaluate holds no samples.')
   const common = taskInput(request)
-  const count = Math.max(1, Math.min(request.workers ?? pool.size, pool.size, Math.ceil(total / minShare)))
+  // TensorFlow takes all cores in one process
+  const most = common.engine === 'tfjs' ? 1 : (request.workers ?? pool.size)
+  const count = Math.max(1, Math.min(most, pool.size, Math.ceil(total / minShare)))
   const inputs = Array.from({ length: count }, (_, index): EvaluateInput => ({ ...common, share: { index, count } }))
   const answers = await pool.map<EvaluateInput, EvaluateOutput | null>('evaluate', inputs, {
     ...options,
@@ -94,6 +100,7 @@ export async function evaluateModel(
     batch: outputs[0]!.batch,
     threads: common.threads,
     optimization: common.optimization,
+    engine: common.engine,
     workers: count,
     time: {
       wallMs: performance.now() - start,
@@ -118,6 +125,7 @@ function taskInput(request: EvaluationRequest): Omit<EvaluateInput, 'share'> {
     batch: request.batch ?? 1,
     threads: request.threads ?? 1,
     optimization: request.optimization ?? 'all',
+    engine: request.engine ?? 'onnxruntime',
     classOutput: request.classOutput ?? null,
   }
 }

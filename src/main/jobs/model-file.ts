@@ -38,24 +38,43 @@ export interface ModelFile {
  *   sound or needs what this program does not have
  */
 export async function readModelFile(given: string, options: { signal?: AbortSignal } = {}): Promise<ModelFile> {
+  return (await readModelParts(given, options)).file
+}
+
+/** A model with the bytes it was read from. */
+export interface ModelParts {
+  readonly file: ModelFile
+  /** the main file, and where it lies */
+  readonly path: string
+  readonly bytes: Uint8Array
+  /** bytes of the other files by the paths the main file names them by */
+  readonly external: ReadonlyMap<string, Uint8Array>
+}
+
+/** As `readModelFile`, for those who need the bytes of the files too. */
+export async function readModelParts(given: string, options: { signal?: AbortSignal } = {}): Promise<ModelParts> {
   const path = await mainFileAt(given)
   const hash = createHash('sha256')
   const bytes = await readWhole(path, hash, options.signal)
   const opened = openModelFile(bytes, path)
   const external = await loadExternal(path, opened.references, hash, options.signal)
-  const decoded = opened.decode(external.read)
-  const { model, notes } = validateModel(decoded, path)
-  return {
+  const { model, notes } = validateModel(opened.decode(external.read), path)
+  const file = {
     model,
     format: opened.format,
     hash: `sha256:${hash.digest('hex')}`,
     sizeBytes: bytes.length + external.sizeBytes,
     notes: [...notes, ...nonFiniteNotes(model)],
   }
+  const parts = opened.references.map((reference): [string, Uint8Array] => [
+    reference.location,
+    external.read(reference),
+  ])
+  return { file, path, bytes, external: new Map(parts) }
 }
 
 export interface WriteModelOptions
-  extends AtomicOptions, Pick<EncodeOptions, 'external' | 'thresholdBytes' | 'limitBytes'> {}
+  extends AtomicOptions, Pick<EncodeOptions, 'external' | 'thresholdBytes' | 'limitBytes' | 'outside'> {}
 
 /**
  * Writes a model, and beside it `NAME.data` when it would pass 2 GiB (or when asked); all of it or nothing.

@@ -14,7 +14,7 @@ const rules: readonly Rule[] = [
       const op = match.slice(1).find(Boolean)!
       return new Fault(
         'engine.unsupportedOp',
-        `libtensorflow ${version} has no kernel ${op}, which this model needs for training. Name a newer libtensorflow with QUANTBENCH_TENSORFLOW.`,
+        `libtensorflow ${version} has no kernel ${op}, which this model needs here. Name a newer libtensorflow with QUANTBENCH_TENSORFLOW.`,
         { op, version },
         { cause },
       )
@@ -25,7 +25,7 @@ const rules: readonly Rule[] = [
     toFault: (match, _, cause) =>
       new Fault(
         'engine.outOfMemory',
-        `Training needs more memory than this machine gives${match[1] ? ` (a tensor of ${match[1].replaceAll(',', '×')} values was asked for)` : ''}. Use a smaller batch.`,
+        `TensorFlow needs more memory than this machine gives${match[1] ? ` (a tensor of ${match[1].replaceAll(',', '×')} values was asked for)` : ''}. Use a smaller batch.`,
         {},
         { cause },
       ),

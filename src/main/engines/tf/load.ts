@@ -14,12 +14,7 @@ let loaded: TensorEngine | null = null
  */
 export function loadTensorEngine(installation: Installation | null = findInstallation()): TensorEngine {
   if (loaded) return loaded
-  if (!installation) {
-    throw new Fault(
-      'engine.notInstalled',
-      "Training needs libtensorflow, which is not installed yet. Run 'quantbench doctor --install-tensorflow' once (about 200 MB).",
-    )
-  }
+  if (!installation) throw notInstalledFault()
   // its start-up notes are of no use to anyone; errors still come back as exceptions
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'
   restoreUtilFunctions()
@@ -67,4 +62,18 @@ function pointBindingAt(binding: string): void {
   stand.loaded = true
   stand.exports = { find: () => binding }
   requireFrom.cache[file] = stand
+}
+
+/** Version of the installed tfjs-node, read from its package.json without loading the library. */
+export function tfjsVersion(): string {
+  const { version } = requireFrom('@tensorflow/tfjs-node/package.json') as { version: string }
+  return version
+}
+
+/** What is said where libtensorflow is needed and not there. */
+export function notInstalledFault(): Fault {
+  return new Fault(
+    'engine.notInstalled',
+    "Training, and measuring in TensorFlow.js itself, need libtensorflow, which is not installed yet. Run 'quantbench doctor --install-tensorflow' once (about 200 MB).",
+  )
 }

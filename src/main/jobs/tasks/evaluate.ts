@@ -4,7 +4,7 @@ import { BatchReader, readBatches, type Batch, type BatchRequest, type SampleTag
 import { createFeeder, type Feeder } from '../../data/feeder.ts'
 import { shuffledOrder } from '../../data/order.ts'
 import type { SampleSource } from '../../data/port.ts'
-import type { OptimizationLevel, Session } from '../../engines/port.ts'
+import type { Engine, OptimizationLevel, Session } from '../../engines/port.ts'
 import {
   EvaluationAccumulator,
   type EvaluationSpec,
@@ -34,9 +34,14 @@ export interface EvaluateInput {
   readonly batch: number
   readonly threads: number
   readonly optimization: OptimizationLevel
+  /** what runs the model; the reference always runs in ONNX Runtime */
+  readonly engine: EvaluationEngine
   /** output that holds the class scores; found by its shape when null */
   readonly classOutput: string | null
 }
+
+/** What a model can be measured in: ONNX Runtime, or TensorFlow.js itself for its own files. */
+export type EvaluationEngine = 'onnxruntime' | 'tfjs'
 
 /** Part `index` of `count`. */
 export interface Share {
@@ -73,9 +78,9 @@ export function createEvaluateTask(deps: TaskDeps): Task<EvaluateInput, Evaluate
     const source = await deps.openSamples(input.data, input.split, { knownHash: input.dataHash ?? undefined })
     const runners: Runner[] = []
     try {
-      const model = await openRunner(deps, input, input.model)
+      const model = await openRunner(await engineOf(deps, input), input, input.model)
       runners.push(model)
-      const reference = input.reference === null ? null : await openRunner(deps, input, input.reference)
+      const reference = input.reference === null ? null : await openRunner(deps.engine, input, input.reference)
       if (reference) runners.push(reference)
       return await evaluate(source, model, reference, input, context)
     } finally {
@@ -85,8 +90,14 @@ export function createEvaluateTask(deps: TaskDeps): Task<EvaluateInput, Evaluate
   }
 }
 
-async function openRunner(deps: TaskDeps, input: EvaluateInput, path: string): Promise<Runner> {
-  const session = await deps.engine.createSession(path, { threads: input.threads, optimization: input.optimization })
+async function engineOf(deps: TaskDeps, { engine }: EvaluateInput): Promise<Engine> {
+  if (engine === 'onnxruntime') return deps.engine
+  // loaded where it is asked for: TensorFlow takes seconds and 200 MB
+  return (await import('../tfjs-engine.ts')).createTfjsEngine()
+}
+
+async function openRunner(engine: Engine, input: EvaluateInput, path: string): Promise<Runner> {
+  const session = await engine.createSession(path, { threads: input.threads, optimization: input.optimization })
   try {
     const fetches = comparable(session.outputs).map(({ name }) => name)
     return { session, feeder: createFeeder(session.inputs, input.preprocess, { reuseBuffer: true }), fetches, ms: 0 }

@@ -1,15 +1,19 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { EQUAL_SQNR_DB, runEvaluation, worstSqnrDb, type EvaluateAnswer } from '../../../jobs/evaluate-run.ts'
-import type { ClassScores, EvaluationResult } from '../../../quant/accumulator.ts'
+import type { EvaluationResult } from '../../../quant/accumulator.ts'
 import type { Host } from '../host.ts'
 import { count } from '../parse.ts'
 import { addSampleOptions, readSampleOptions, type SampleFlags } from '../sample-options.ts'
+import { scoresJson } from '../scores-json.ts'
 import { formatPercent, formatTable } from '../table.ts'
+
+const ENGINES = ['onnxruntime', 'tfjs'] as const
 
 interface EvalFlags extends SampleFlags {
   reference?: string
   batch?: number
   threads?: number
+  engine?: (typeof ENGINES)[number]
 }
 
 /** `eval MODEL --data DATA [--reference FLOAT.onnx]`. */
@@ -20,20 +24,19 @@ export function addEvalCommand(program: Command, host: Host): void {
     .option('--reference <model>', 'the float model to compare with')
     .option('--batch <n>', 'samples in a batch (1)', count)
     .option('--threads <n>', 'threads of one worker (1)', count)
+    .addOption(
+      new Option('--engine <name>', 'what runs the model: tfjs is TensorFlow.js itself, for its own files').choices(
+        ENGINES,
+      ),
+    )
   addSampleOptions(command, false).action(
     host.action(async (services, flags: EvalFlags, model: string) => {
-      const { batch, threads, reference = null } = flags
-      const request = { model, reference, batch, threads, samples: readSampleOptions(flags) }
+      const { batch, threads, engine, reference = null } = flags
+      const request = { model, reference, batch, threads, engine, samples: readSampleOptions(flags) }
       const { run, value } = await runEvaluation(request, services)
       host.print(evalJson(run, value), () => evalText(run, value))
     }),
   )
-}
-
-function scoresJson(scores: ClassScores | null): object {
-  return scores === null
-    ? {}
-    : { top1: scores.top1, ...(scores.top5 === null ? {} : { top5: scores.top5 }), loss: scores.loss }
 }
 
 /** The fields scripts rely on (DESIGN section 8), then the rest of what was measured. */
@@ -53,6 +56,7 @@ function evalJson(run: string, { evaluation, chosen, sizeBytes, warnings }: Eval
     bytes: sizeBytes,
     batch: evaluation.batch,
     threads: evaluation.threads,
+    engine: evaluation.engine ?? 'onnxruntime',
     range: [chosen.ranges.evaluation.start, chosen.ranges.evaluation.end],
     split: chosen.evaluation.split,
     preprocess: chosen.preprocess,
@@ -63,7 +67,8 @@ function evalJson(run: string, { evaluation, chosen, sizeBytes, warnings }: Eval
 
 function evalText(run: string, { evaluation }: EvaluateAnswer): string {
   const { result } = evaluation
-  const lines = [`run ${run}: ${result.samples} samples, ${result.labelled} with a label`]
+  const engine = evaluation.engine === 'tfjs' ? ', in TensorFlow.js' : ''
+  const lines = [`run ${run}: ${result.samples} samples, ${result.labelled} with a label${engine}`]
   const rows = [...classRows(result), ...comparisonRows(result)]
   if (rows.length > 0)
     lines.push(
