@@ -22,8 +22,8 @@ import type { Services } from './services.ts'
 import { BEST_STATE, type QatInput, type QatOutput } from './tasks/qat.ts'
 import { runTraining, type TrainRequest } from './train-run.ts'
 import { KeptCurve } from './training-curve.ts'
+import { checkpointFolder, leavingCheckpoints, removeCheckpoints } from './training/checkpoints.ts'
 import {
-  checkpointFolder,
   defined,
   describeTraining,
   lengthOf,
@@ -85,6 +85,7 @@ const LARGEST_GAP = 0.001
 /** Names in the run's folder. */
 const FLOAT_MODEL = 'float.onnx'
 const FLOAT_RUN = 'float-run.txt'
+const KEPT = [BEST_STATE, FLOAT_MODEL, FLOAT_RUN]
 
 /**
  * `quantbench qat`: trains a model for integers on TensorFlow, from a trained float model or from scratch (in float first), writes the quantized
@@ -101,9 +102,11 @@ export async function runQat(
   const { start } = request
   const modelPath = start.kind === 'model' ? start.path : start.file
   const parameters = { request: request as unknown as Json, resumes }
-  return recordRun(services, { kind: 'qat', modelPath, parameters, resumes }, (run) =>
-    qatAs(run, request, services, resumes),
+  const done = await recordRun(services, { kind: 'qat', modelPath, parameters, resumes }, (run) =>
+    leavingCheckpoints(run.id, KEPT, services, () => qatAs(run, request, services, resumes)),
   )
+  await removeCheckpoints(done.run, resumes, services)
+  return done
 }
 
 /**
@@ -121,7 +124,7 @@ export function qatRequestOfRun(
 }
 
 /** The float model that is trained for integers. */
-interface FloatModel {
+export interface FloatModel {
   readonly path: string
   readonly run: string | null
 }
@@ -133,8 +136,7 @@ async function qatAs(
   resumes: string | null,
 ): Promise<RunOutcome<QatAnswer>> {
   const { pool, signal, store, onLog } = services
-  const kept = [BEST_STATE, FLOAT_MODEL, FLOAT_RUN]
-  const folder = await checkpointFolder(run.id, resumes, kept, services)
+  const folder = await checkpointFolder(run.id, resumes, KEPT, services)
   const info = await describeTraining(request.data, services)
   const float = await floatModel(request, folder, services)
   const prepared = join(folder, 'prepared.onnx')
@@ -144,7 +146,7 @@ async function qatAs(
   store.catalog.keepModel(summary, services.now())
   store.catalog.keepData(info, services.now())
   const plan = { ...request.plan, model: request.plan.model ?? summary.hash }
-  const { options, why } = qatOptions(plan, { ...recipeAugment(request), ...defined(request.options) })
+  const { options, why } = qatOptions(plan, { ...recipeOptions(request), ...defined(request.options) })
   onLog('info', `Learning rate ${why}.`)
   const ranges = trainingRanges(request, info, services)
   const test = await testSamples(request.data, info, ranges, services)
@@ -219,7 +221,7 @@ async function freshFolder(folder: string): Promise<string> {
  * The float model to begin with: the named one, or, of a recipe or where a fresh head is asked for, what a float training of its own
  * run makes. That training is gone on with where it was cut off.
  */
-async function floatModel(request: QatRequest, folder: string, services: Services): Promise<FloatModel> {
+export async function floatModel(request: QatRequest, folder: string, services: Services): Promise<FloatModel> {
   const { start, classes, floatOptions } = request
   if (start.kind === 'model' && classes === null) return { path: start.path, run: null }
   const path = join(folder, FLOAT_MODEL)
@@ -236,8 +238,8 @@ async function floatModel(request: QatRequest, folder: string, services: Service
   return { path, run }
 }
 
-/** Pictures are varied as the recipe varies them. */
-function recipeAugment({ start }: QatRequest): Partial<TrainOptions> {
+/** What a training for integers takes over from a recipe: how pictures are varied, and the batch. */
+export function recipeOptions({ start }: Pick<QatRequest, 'start'>): Partial<TrainOptions> {
   if (start.kind !== 'recipe') return {}
   const { augment, batch } = parseRecipe(start.text, start.file).train
   return defined({ augment, batch })

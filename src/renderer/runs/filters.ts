@@ -13,6 +13,7 @@ export const KIND_WORDS: Readonly<Record<RunKind, string>> = {
   search: 'search',
   train: 'train',
   qat: 'QAT',
+  compareQat: 'QAT comparison',
   sweep: 'bit sweep',
   measurePlan: 'measure plan',
   convert: 'convert',

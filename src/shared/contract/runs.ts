@@ -11,6 +11,7 @@ export type RunKind =
   | 'search'
   | 'train'
   | 'qat'
+  | 'compareQat'
   | 'sweep'
   | 'measurePlan'
   | 'convert'

@@ -58,6 +58,7 @@ export async function runMeasurement(
           ...evaluationMetrics(evaluation.result),
           drop,
           bytes,
+          referenceBytes: value.referenceBytes,
           ...(speed && {
             speedup: speed.speedup,
             medianMs: speed.medianMs,

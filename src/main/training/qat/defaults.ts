@@ -16,6 +16,9 @@ const RATES: readonly (readonly [bits: number, rate: number])[] = [
 /** Adam moves each weight by about its rate, whatever the gradient: it takes a tenth. */
 const ADAM_SHARE = 0.1
 
+/** Bits that training learns for. Source: TensorFlow FakeQuantWithMinMaxVars, num_bits, for the least. */
+export const QAT_BITS = { least: 2, most: 8 } as const
+
 /** Share of the epochs after which ranges stand still. Source: Jacob et al. 2018, section 3.1, which lets them move at first only. */
 export const FROZEN_SHARE = 0.5
 

@@ -8,6 +8,7 @@ import { fakeQuantize } from '../../quant/affine.ts'
 import { placeQuantization, type QuantSetup, type TensorPair } from '../../quant/placement.ts'
 import type { ResolvedPlan } from '../../quant/setup.ts'
 import type { WeightSite } from '../../quant/weight-site.ts'
+import { QAT_BITS } from './defaults.ts'
 
 /** Where training simulates integers: exactly where the exported file has them. */
 export interface QatSetup {
@@ -26,9 +27,6 @@ export interface QatSetup {
   /** constants that do not learn, by name, as the model had them */
   readonly constants: ReadonlyMap<string, Tensor>
 }
-
-/** What the training kernels can simulate. Source: TensorFlow FakeQuantWithMinMaxVars, num_bits. */
-const LEAST_BITS = 2
 
 /**
  * Decides where fake quantization goes, by the very rules that place the pairs of the exported file.
@@ -75,11 +73,11 @@ function refuse({ layers }: ResolvedPlan): void {
         { layer: layer.id, mode: decision.mode },
       )
     }
-    const bits = Math.min(decision.weights?.bits ?? LEAST_BITS, decision.activations.bits)
-    if (bits < LEAST_BITS) {
+    const bits = Math.min(decision.weights?.bits ?? QAT_BITS.least, decision.activations.bits)
+    if (bits < QAT_BITS.least) {
       throw new Fault(
         'plan.qatBits',
-        `Layer "${layer.id}" has ${bits} bit in the plan; training learns for ${LEAST_BITS} bits and more. Give it ${LEAST_BITS} to 8, or leave it in float.`,
+        `Layer "${layer.id}" has ${bits} bit in the plan; training learns for ${QAT_BITS.least} bits and more. Give it ${QAT_BITS.least} to ${QAT_BITS.most}, or leave it in float.`,
         { layer: layer.id, bits },
       )
     }

@@ -14,6 +14,7 @@ const runKind = z.enum([
   'search',
   'train',
   'qat',
+  'compareQat',
   'sweep',
   'measurePlan',
   'convert',
@@ -150,7 +151,8 @@ export const runsApi = {
     )
     .output(type<Readonly<Record<string, readonly Json[]>>>()),
   facets: call.output(type<RunFacets>()),
-  show: call.input(z.strictObject({ run: z.string() })).output(type<RunDetail>()),
+  /** `deleted`: one in the trash as well. */
+  show: call.input(z.strictObject({ run: z.string(), deleted: z.boolean().default(false) })).output(type<RunDetail>()),
   compare: call.input(z.strictObject({ runs: z.array(z.string()).min(2).max(20) })).output(type<RunComparison>()),
   /** Text of a file; of the runs named, or of all that the filter keeps. */
   export: call

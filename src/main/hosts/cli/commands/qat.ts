@@ -1,12 +1,19 @@
 import { Option, type Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
 import type { QuantPlan } from '../../../../shared/contract/plan.ts'
+import {
+  compareRequestOfRun,
+  runQatComparison,
+  type CompareAnswer,
+  type CompareRequest,
+} from '../../../jobs/qat-compare.ts'
 import { qatRequestOfRun, runQat, type QatAnswer, type QatRequest } from '../../../jobs/qat-run.ts'
+import type { Services } from '../../../jobs/services.ts'
 import { planFromOptions, planTypes } from '../../../quant/plan.ts'
 import type { Host } from '../host.ts'
 import { flagOf, list, seed } from '../parse.ts'
 import { readPlanFile } from '../read-plan.ts'
-import { formatBytes, formatPercent } from '../table.ts'
+import { formatBytes, formatPercent, formatTable } from '../table.ts'
 import { addTrainOptions, readTrainFlags, resumable, share, type TrainFlags } from '../train-options.ts'
 
 interface QatFlags extends TrainFlags {
@@ -23,6 +30,8 @@ interface QatFlags extends TrainFlags {
   floatEpochs?: number
   freeze?: number
   lsq?: boolean
+  compare?: boolean
+  hybrid?: string
 }
 
 /** `qat MODEL --data DATA -o OUT`. */
@@ -45,14 +54,28 @@ export function addQatCommand(program: Command, host: Host): void {
     .option('--float-epochs <n>', 'float training of a recipe before (as the recipe says); 0: none', seed)
     .option('--freeze <share>', 'share of the epochs after which ranges stand still (0.5)', share)
     .option('--lsq', 'learn step sizes by gradient instead of following ranges')
+    .option('--compare', 'quantized after training, trained for integers, and both as hybrids, side by side')
+    .option('--hybrid <plan>', 'with --compare: the hybrid plan (its most sensitive layers are spared when absent)')
   addTrainOptions(command).action(
     host.action(async (services, flags: QatFlags, model?: string) => {
+      if (flags.compare) return compare(services, host, flags, model)
       const resumed = flags.resume === undefined ? null : qatRequestOfRun(flags.resume, services)
       const request = resumed ? { ...resumed.request, ...resumable(flags) } : await requestOf(model, flags)
       const { run, value } = await runQat(request, services, resumed?.id ?? null)
       host.print(qatJson(run, value), () => qatText(run, value))
     }),
   )
+}
+
+async function compare(services: Services, host: Host, flags: QatFlags, model: string | undefined): Promise<void> {
+  const resumed = flags.resume === undefined ? null : compareRequestOfRun(flags.resume, services)
+  const fresh = async (): Promise<CompareRequest> => {
+    const hybrid = flags.hybrid === undefined ? null : await readPlanFile(flags.hybrid)
+    return { ...(await requestOf(model, flags)), hybrid }
+  }
+  const request = resumed ? { ...resumed.request, ...resumable(flags) } : await fresh()
+  const { run, value } = await runQatComparison(request, services, resumed?.id ?? null)
+  host.print({ run, ...value }, () => compareText(run, value))
 }
 
 async function requestOf(model: string | undefined, flags: QatFlags): Promise<QatRequest> {
@@ -138,6 +161,41 @@ function qatText(run: string, answer: QatAnswer): string {
     `Kept epoch ${bestEpoch} of ${history.length}${stoppedEarly ? ' (stopped early)' : ''}; learning rate ${answer.learningRateWhy}.`,
     `Top-1 on ${samples} samples (${test.split}): float ${formatPercent(float.top1)}, this file in ONNX Runtime ${formatPercent(model!.top1)}${drop ? ` (drop ${(100 * drop.value).toFixed(2)} points, 95 % ${(100 * drop.low).toFixed(2)} to ${(100 * drop.high).toFixed(2)})` : ''}.`,
     `QAT's own evaluation on TensorFlow: ${formatPercent(own.top1)}; the two differ by ${(100 * gap).toFixed(2)} points.`,
+    ...warnings.map((warning) => `warning: ${warning}`),
+    `Run ${run}`,
+  ].join('\n')
+}
+
+function compareText(run: string, { rows, hybridLayers, samples, split, warnings }: CompareAnswer): string {
+  const right = 'right' as const
+  const columns = [
+    { title: 'way' },
+    { title: 'top-1', align: right },
+    { title: 'drop (points)', align: right },
+    { title: '95 %', align: right },
+    { title: 'loss', align: right },
+    { title: 'size', align: right },
+    { title: 'of float', align: right },
+    { title: 'run' },
+  ]
+  const points = (rate: number): string => (100 * rate).toFixed(2)
+  const floatBytes = rows[0]!.bytes
+  const cells = rows.map(({ name, top1, drop, loss, bytes, run: own }) => [
+    name,
+    formatPercent(top1),
+    drop ? points(drop.value) : '',
+    drop ? `${points(drop.low)} to ${points(drop.high)}` : '',
+    loss.toFixed(4),
+    formatBytes(bytes),
+    `${((100 * bytes) / floatBytes).toFixed(2)} %`,
+    own ?? '',
+  ])
+  const written = rows.flatMap(({ output }) => (output === null ? [] : [output]))
+  return [
+    `On ${samples} samples (${split}), measured in ONNX Runtime:`,
+    formatTable(columns, cells),
+    `Hybrid: ${hybridLayers.length > 0 ? `other types for ${hybridLayers.join(', ')}` : 'by the plan that was given'}.`,
+    `Written: ${written.join(', ')}`,
     ...warnings.map((warning) => `warning: ${warning}`),
     `Run ${run}`,
   ].join('\n')

@@ -1,0 +1,318 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { extname, join, resolve } from 'node:path'
+import type { IntervalView } from '../../shared/contract/api/job-results.ts'
+import type { DataInfo } from '../../shared/contract/data.ts'
+import { Fault } from '../../shared/contract/fault.ts'
+import { repairNames, type LayerOverride, type QuantPlan } from '../../shared/contract/plan.ts'
+import type { Json, RunDetail } from '../../shared/contract/runs.ts'
+import { DEFAULT_OPTIONS } from '../training/options.ts'
+import { fewestBits, QAT_BITS } from '../training/qat/defaults.ts'
+import { assertWritable } from './atomic-file.ts'
+import { runMeasurement } from './desk/measure-run.ts'
+import { floatModel, recipeOptions, runQat, type FloatModel, type QatRequest } from './qat-run.ts'
+import { recordRun, type RunOutcome } from './record-run.ts'
+import type { SampleOptions } from './samples.ts'
+import { runSensitivity } from './sensitivity-run.ts'
+import type { Services } from './services.ts'
+import type { TrainSamples } from './tasks/training/data.ts'
+import { defined, describeTraining, testSamples, trainingRanges, type TestSamples } from './training/samples.ts'
+
+/** What `qat --compare` is asked for. */
+export interface CompareRequest extends QatRequest {
+  /** null: the most sensitive layers of the plan, found by a quick scan, get 8 bits, or stay in float where they have 8 */
+  readonly hybrid: QuantPlan | null
+}
+
+/** A way to quantize, as it was measured on the test samples in ONNX Runtime. Rates in 0–1. */
+export interface ComparisonRow {
+  readonly name: ComparedWay
+  /** the run it was measured as; of `float` the one that trained it, null where none did */
+  readonly run: string | null
+  /** null: float */
+  readonly plan: QuantPlan | null
+  readonly top1: number
+  readonly loss: number
+  /** of top-1 against float */
+  readonly drop: IntervalView | null
+  readonly bytes: number
+  readonly wallMs: number | null
+  /** the written file; null where none was written */
+  readonly output: string | null
+}
+
+/**
+ * `ptq`: quantized after training, ranges from statistics alone; `ptq-repaired`: with all repairs short of training; `qat`: trained for integers; `hybrid`: by the
+ * hybrid plan.
+ */
+export type ComparedWay = 'float' | 'ptq' | 'ptq-repaired' | 'qat' | 'ptq-hybrid' | 'qat-hybrid'
+
+export interface CompareAnswer {
+  readonly rows: readonly ComparisonRow[]
+  readonly hybrid: QuantPlan
+  /** layers that the hybrid plan treats otherwise than the plan does */
+  readonly hybridLayers: readonly string[]
+  readonly samples: number
+  readonly split: string
+  readonly warnings: readonly string[]
+}
+
+/** Share of the weighted layers that a hybrid plan spares where the user names none. */
+const SPARED = 0.25
+/** Names beside the parts of this run. */
+const PARTS = 'parts.json'
+
+/** Runs that this one is made of, by what they measure; kept, so that a comparison that was cut off goes on with them. */
+type Parts = Partial<Record<ComparedWay | 'scan', string>>
+
+/**
+ * `quantbench qat --compare`: float, quantization after training, training for integers, and both as hybrids, on the same samples, each
+ * a run of its own.
+ * @param resumes a comparison that was interrupted: what it finished is taken over, what it began is gone on with
+ * @throws Fault as `runQat` and `runMeasurement`
+ */
+export async function runQatComparison(
+  request: CompareRequest,
+  services: Services,
+  resumes: string | null = null,
+): Promise<{ run: string; value: CompareAnswer }> {
+  const outputs = outputsOf(request.output)
+  for (const output of Object.values(outputs)) await assertWritable(output, { force: request.force })
+  const { start } = request
+  const modelPath = start.kind === 'model' ? start.path : start.file
+  const parameters = { request: request as unknown as Json, resumes }
+  return recordRun(services, { kind: 'compareQat', modelPath, parameters, resumes }, async (run) => {
+    const folder = join(services.store.home, 'checkpoints', run.id)
+    await mkdir(folder, { recursive: true })
+    const left = resumes === null ? null : join(services.store.home, 'checkpoints', resumes)
+    return compareIn(folder, left, request, services)
+  })
+}
+
+/** The request of a comparison that can be gone on with. @throws Fault usage.resume where it was none */
+export function compareRequestOfRun(
+  run: string,
+  { store }: Pick<Services, 'store'>,
+): { readonly id: string; readonly request: CompareRequest } {
+  const { id, kind, parameters } = store.runs.get(run)
+  if (kind === 'compareQat') return { id, request: (parameters as unknown as { request: CompareRequest }).request }
+  throw new Fault('usage.resume', `Run ${run} is no comparison, so there is nothing to go on with.`, { run })
+}
+
+function outputsOf(output: string): { readonly qat: string; readonly hybrid: string } {
+  const extension = extname(output)
+  return { qat: output, hybrid: `${output.slice(0, output.length - extension.length)}.hybrid${extension}` }
+}
+
+async function compareIn(
+  folder: string,
+  left: string | null,
+  request: CompareRequest,
+  services: Services,
+): Promise<RunOutcome<CompareAnswer>> {
+  const comparison = new Comparison(folder, left, request, services)
+  await comparison.begin()
+  const hybrid = request.hybrid ?? (await comparison.spareSensitive())
+  const { plan } = request
+  const outputs = outputsOf(request.output)
+  const measured = [
+    await comparison.ptq('ptq', calibrated(plan)),
+    await comparison.ptq('ptq-repaired', { ...calibrated(plan), repairs: [...repairNames] }),
+    await comparison.qat('qat', plan, outputs.qat),
+    await comparison.ptq('ptq-hybrid', { ...calibrated(hybrid), repairs: [...repairNames] }),
+    await comparison.qat('qat-hybrid', hybrid, outputs.hybrid),
+  ]
+  const { test, float } = comparison
+  const rows = [floatRow(measured[0]!, float), ...measured.map(({ row }) => row)]
+  const value: CompareAnswer = {
+    rows,
+    hybrid,
+    hybridLayers: Object.keys(hybrid.layers).filter(
+      (id) => JSON.stringify(hybrid.layers[id]) !== JSON.stringify(plan.layers[id]),
+    ),
+    samples: test.range.end - test.range.start,
+    split: test.name,
+    warnings: [
+      ...new Set(measured.flatMap(({ detail, row }) => detail.warnings.map((text) => `${row.name}: ${text}`))),
+    ],
+  }
+  return {
+    value,
+    metrics: Object.fromEntries(rows.flatMap(({ name, top1 }) => [[`${name}.top1`, top1]])),
+    warnings: value.warnings,
+    results: { rows: rows as unknown as Json, hybrid: hybrid as unknown as Json },
+  }
+}
+
+interface MeasuredWay {
+  readonly row: ComparisonRow
+  readonly detail: RunDetail
+}
+
+/** One comparison at work: its subject, and the runs it is made of. */
+class Comparison {
+  readonly #folder: string
+  readonly #left: string | null
+  readonly #request: CompareRequest
+  readonly #services: Services
+  #parts: Parts = {}
+  #subject!: { readonly test: TestSamples; readonly float: FloatModel; readonly samples: SampleOptions }
+
+  constructor(folder: string, left: string | null, request: CompareRequest, services: Services) {
+    this.#folder = folder
+    this.#left = left
+    this.#request = request
+    this.#services = services
+  }
+
+  get test(): TestSamples {
+    return this.#subject.test
+  }
+
+  get float(): FloatModel {
+    return this.#subject.float
+  }
+
+  async begin(): Promise<void> {
+    const before = this.#left === null ? null : join(this.#left, PARTS)
+    if (before !== null && existsSync(before)) this.#parts = JSON.parse(await readFile(before, 'utf8')) as Parts
+    const info = await describeTraining(this.#request.data, this.#services)
+    const ranges = trainingRanges(this.#request, info, { onLog: () => undefined })
+    const test = await testSamples(this.#request.data, info, ranges, this.#services)
+    // a float training that was finished lies where the comparison before kept it
+    const float = await floatModel(this.#request, this.#left ?? this.#folder, this.#inner('float'))
+    this.#subject = { test, float, samples: samplesOf(this.#request, info, ranges, test) }
+  }
+
+  /** Services of a part: it tells its stage, and is no run that the user waits for. */
+  #inner(part: string): Services {
+    const { onProgress } = this.#services
+    const named: Services['onProgress'] = (progress) =>
+      onProgress({ ...progress, note: progress.note === undefined ? part : `${part}: ${progress.note}` })
+    return { ...this.#services, onProgress: named, onRun: undefined }
+  }
+
+  /** Runs a part, or takes it over where the comparison before has finished it. */
+  async #part(
+    name: keyof Parts,
+    body: (services: Services, left: string | null) => Promise<{ run: string }>,
+  ): Promise<RunDetail> {
+    const { store } = this.#services
+    const before = this.#parts[name]
+    const known = before === undefined ? null : store.runs.get(before)
+    if (known?.status === 'done') return known
+    const begun: Promise<void>[] = []
+    const services: Services = { ...this.#inner(name), onRun: (id) => void begun.push(this.#keep(name, id)) }
+    const { run } = await body(services, known === null ? null : known.id)
+    await Promise.all(begun)
+    return store.runs.get(run)
+  }
+
+  async #keep(name: keyof Parts, run: string): Promise<void> {
+    this.#parts = { ...this.#parts, [name]: run }
+    await writeFile(join(this.#folder, PARTS), JSON.stringify(this.#parts))
+  }
+
+  async ptq(name: ComparedWay, plan: QuantPlan): Promise<MeasuredWay> {
+    const { float, samples } = this.#subject
+    const detail = await this.#part(name, (services) =>
+      runMeasurement({ model: float.path, plan, samples, time: false, threads: null }, services),
+    )
+    return { row: rowOf(name, detail, plan, null), detail }
+  }
+
+  async qat(name: ComparedWay, plan: QuantPlan, output: string): Promise<MeasuredWay> {
+    const { hybrid: _, ...asked } = this.#request
+    const options = { ...recipeOptions(asked), ...defined(asked.options) }
+    const start = { kind: 'model', path: this.#subject.float.path } as const
+    const request: QatRequest = { ...asked, start, classes: null, options, plan, output, force: true }
+    const detail = await this.#part(name, (services, left) => runQat(request, services, resumableOf(left, services)))
+    return { row: rowOf(name, detail, plan, resolve(output)), detail }
+  }
+
+  /** The plan with its most sensitive layers spared: 8 bits where they have fewer, else float. */
+  async spareSensitive(): Promise<QuantPlan> {
+    const { plan } = this.#request
+    const { float, samples } = this.#subject
+    const bits = fewestBits(plan)
+    const request = {
+      model: float.path,
+      samples: { ...samples, samples: undefined },
+      configs: String(Math.min(8, bits)),
+    }
+    const rest = { base: 'float', metric: null, exact: false, quick: true, threads: null, resumes: null } as const
+    const { value } = await runSensitivity({ ...request, ...rest }, this.#inner('scan'))
+    if (value.kind !== 'quick') throw new Error('a quick scan was asked for')
+    const weighted = value.result.layers.filter(
+      ({ id, weightSqnrDb }) => weightSqnrDb !== null && plan.layers[id] !== 'float',
+    )
+    const worst = [...weighted].sort((a, b) => a.sqnrDb - b.sqnrDb).slice(0, Math.ceil(weighted.length * SPARED))
+    const spared: LayerOverride =
+      bits < QAT_BITS.most ? { weights: { bits: 8, storage: 'int8' }, activations: { bits: 8 } } : 'float'
+    return { ...plan, layers: { ...plan.layers, ...Object.fromEntries(worst.map(({ id }) => [id, spared])) } }
+  }
+}
+
+/** A training that ended before its first epoch is begun anew. */
+function resumableOf(run: string | null, { store }: Services): string | null {
+  return run !== null && existsSync(join(store.home, 'checkpoints', run, 'checkpoint.bin')) ? run : null
+}
+
+/** Quantization after training calibrates on what training learns from, and is measured on what training is measured on. */
+function samplesOf(
+  { data, preprocess, options }: CompareRequest,
+  info: DataInfo,
+  { train }: TrainSamples['ranges'],
+  { range, dataHash }: TestSamples,
+): SampleOptions {
+  const seed = options.seed ?? DEFAULT_OPTIONS.seed
+  const common = { data, seed, range, ...(preprocess === null ? {} : { preprocess }) }
+  if (info.hash !== dataHash) return common
+  return { ...common, calibrationRange: { start: train.start, end: Math.min(train.end, train.start + CALIBRATED_ON) } }
+}
+
+/** Samples that ranges are calibrated on where they must lie among those that are learned from. */
+const CALIBRATED_ON = 512
+
+/** Ranges by moving average are training's; statistics of the whole calibration set find the range of least error instead. */
+function calibrated(plan: QuantPlan): QuantPlan {
+  const { activations } = plan.defaults
+  if (activations.calibrator.method !== 'movingAverage') return plan
+  return { ...plan, defaults: { ...plan.defaults, activations: { ...activations, calibrator: { method: 'minMax' } } } }
+}
+
+interface StoredEvaluation {
+  readonly result: {
+    readonly model: { readonly top1: number; readonly loss: number }
+    readonly reference: { readonly top1: number; readonly loss: number }
+    readonly drop: IntervalView | null
+  }
+}
+
+function evaluationOf({ results }: RunDetail): StoredEvaluation['result'] {
+  const kept = results as unknown as { evaluation?: StoredEvaluation; test?: { evaluation: StoredEvaluation } }
+  return (kept.test?.evaluation ?? kept.evaluation!).result
+}
+
+function rowOf(name: ComparedWay, detail: RunDetail, plan: QuantPlan, output: string | null): ComparisonRow {
+  const { model, drop } = evaluationOf(detail)
+  const wallMs = detail.endedAt === null ? null : Date.parse(detail.endedAt) - Date.parse(detail.startedAt)
+  const bytes = detail.metrics['bytes']!
+  return { name, run: detail.id, plan, top1: model.top1, loss: model.loss, drop, bytes, wallMs, output }
+}
+
+function floatRow({ detail }: MeasuredWay, { run, path }: FloatModel): ComparisonRow {
+  const { top1, loss } = evaluationOf(detail).reference
+  const bytes = detail.metrics['referenceBytes'] ?? 0
+  return {
+    name: 'float',
+    run,
+    plan: null,
+    top1,
+    loss,
+    drop: null,
+    bytes,
+    wallMs: null,
+    output: run === null ? null : path,
+  }
+}
