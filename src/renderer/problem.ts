@@ -42,6 +42,11 @@ export function problemOfFault(fault: FaultJson): Problem {
   }
 }
 
+/** Whether a call ended because the connection to the host was lost. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ConnectionLost'
+}
+
 /** Whatever was thrown, as it is shown. */
 export function problemOf(error: unknown): Problem {
   const fault = faultOf(error)
@@ -49,7 +54,9 @@ export function problemOf(error: unknown): Problem {
   const message = error instanceof Error ? error.message : String(error)
   return {
     sentence: message === '' ? 'Something went wrong, and nothing said what.' : message,
-    next: 'Try again; if it happens again, copy the detail into a report.',
+    next: isLoss(error)
+      ? 'The window reconnects by itself. Try again then.'
+      : 'Try again; if it happens again, copy the detail into a report.',
     detail: error instanceof Error ? (error.stack ?? message) : message,
     code: null,
   }

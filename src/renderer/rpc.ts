@@ -15,6 +15,14 @@ export type Client = ContractRouterClient<Api>
  */
 export type ConnectionState = 'connecting' | 'open' | 'lost' | 'refused'
 
+/** A call was under way when the connection was lost: whether the host has done what was asked is not known. */
+class ConnectionLost extends Error {
+  constructor(cause: unknown) {
+    super('The connection to the host was lost before it answered.', { cause })
+    this.name = 'ConnectionLost'
+  }
+}
+
 /** The host as the window reaches it. */
 export interface Connection {
   readonly client: Client
@@ -53,6 +61,17 @@ function socketAddress(): string {
 }
 
 type Link = ClientLink<ClientContext>
+
+/** The library ends pending calls of a closed socket with words about its own queues. */
+function namingLoss(link: Link, socket: WebSocket): Link {
+  return {
+    call: (path, input, options) =>
+      link.call(path, input, options).catch((error: unknown) => {
+        const isLost = socket.readyState !== WebSocket.OPEN && options.signal?.aborted !== true
+        throw isLost ? new ConnectionLost(error) : error
+      }),
+  }
+}
 
 /** What both transports share: listeners, and feeds that are opened anew. */
 export abstract class BaseConnection implements Connection {
@@ -173,7 +192,7 @@ class SocketConnection extends BaseConnection {
     socket.addEventListener('open', () => {
       wasOpen = true
       this.#wait = FIRST_WAIT_MS
-      this.#ready.resolve(new SocketLink({ websocket: socket }))
+      this.#ready.resolve(namingLoss(new SocketLink({ websocket: socket }), socket))
       this.setState('open')
     })
     socket.addEventListener('close', () => void this.#lost(wasOpen))

@@ -7,7 +7,7 @@ import type { QuantPlan } from '../../shared/contract/plan.ts'
 import { contentOf } from '../plan/content.ts'
 import { answersOf, figuresOf, figuresOfRun, isGuess, type MeasuredFigures } from '../plan/figures.ts'
 import { createLatest } from '../plan/latest.ts'
-import { problemOf, type Problem } from '../problem.ts'
+import { isLoss, problemOf, type Problem } from '../problem.ts'
 import { useAppStore } from './app.ts'
 import { client } from './client.ts'
 import { useEvidenceStore } from './evidence.ts'
@@ -78,7 +78,10 @@ export const useAnswerStore = defineStore('answer', () => {
       if (isGuess(found) && !byContent.has(content)) guess.value = { content, estimate: found }
       estimateMs.value = performance.now() - askedAt
     },
-    onError: (error) => (problem.value = problemOf(error)),
+    onError: (error) => {
+      // it is asked again as soon as the host is back
+      if (!isLoss(error)) problem.value = problemOf(error)
+    },
     pauseMs: 0,
   })
 
