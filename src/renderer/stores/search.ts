@@ -194,6 +194,12 @@ export const useSearchStore = defineStore('search', () => {
     await client().files.writeText({ path, text, force: true })
   }
 
+  /** the run on screen, where it was cut off and nothing of its kind is under way */
+  const cutOff = computed(() => {
+    const found = former.value.find(({ id }) => id === run.value)
+    return found?.status === 'interrupted' && !slot.isActive.value ? found.id : null
+  })
+
   watch(
     () => models.hash,
     () => {
@@ -202,6 +208,13 @@ export const useSearchStore = defineStore('search', () => {
       if (slot.job.value === null) clear()
     },
     { flush: 'sync' },
+  )
+  // a host that was started anew has found which runs its crash cut off
+  watch(
+    () => app.epoch,
+    (epoch) => {
+      if (epoch > 0) void loadFormer()
+    },
   )
   app.on('runs', () => {
     if (former.value.length > 0 || slot.job.value !== null) void loadFormer()
@@ -220,6 +233,7 @@ export const useSearchStore = defineStore('search', () => {
     dropKind,
     former,
     formerProblem,
+    cutOff,
     isLoading,
     job: slot.job,
     isActive: slot.isActive,

@@ -202,6 +202,12 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
     }
   }
 
+  /** the run on screen, where it was cut off and nothing of its kind is under way */
+  const cutOff = computed(() => {
+    const found = former.value.find(({ id }) => id === source.value?.run)
+    return found?.status === 'interrupted' && !slot.isActive.value ? found.id : null
+  })
+
   watch(
     () => models.hash,
     () => {
@@ -210,6 +216,13 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
       if (slot.job.value === null) clear()
     },
     { flush: 'sync' },
+  )
+  // a host that was started anew has found which runs its crash cut off
+  watch(
+    () => app.epoch,
+    (epoch) => {
+      if (epoch > 0) void loadFormer()
+    },
   )
   app.on('runs', () => {
     if (former.value.length > 0 || slot.job.value !== null) void loadFormer()
@@ -224,6 +237,7 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
     explanations,
     former,
     formerProblem,
+    cutOff,
     isLoading,
     arrivals,
     layers,
