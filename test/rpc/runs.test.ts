@@ -100,6 +100,7 @@ describe('a run', () => {
     expect((await client.runs.list({ filter: { deleted: true } })).runs.map(({ id }) => id)).toEqual(['run-00002'])
     const gone: unknown = await client.runs.show({ run: 'run-00002' }).catch((error: unknown) => error)
     expect(faultOf(gone)?.code).toBe('data.runNotFound')
+    expect((await client.runs.show({ run: 'run-00002', deleted: true })).id).toBe('run-00002')
     await client.runs.restore({ runs: ['run-00002'] })
     expect((await client.runs.list({})).total).toBe(3)
     await client.runs.pin({ run: null })

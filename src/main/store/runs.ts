@@ -180,13 +180,14 @@ export class RunTable {
 
   /**
    * A run by its id or any unambiguous beginning of it.
+   * @param options `deleted`: one in the trash as well, by its whole id
    * @throws Fault data.runNotFound, data.runAmbiguous
    */
-  get(idOrPrefix: string): RunDetail {
+  get(idOrPrefix: string, options: { readonly deleted?: boolean } = {}): RunDetail {
     this.#closeAbandoned()
     const exact = this.#db
-      .prepare<[string], RunRow>('SELECT * FROM runs WHERE id = ? AND deleted_at IS NULL')
-      .get(idOrPrefix)
+      .prepare<unknown[], RunRow>('SELECT * FROM runs WHERE id = @id AND (@deleted OR deleted_at IS NULL)')
+      .get({ id: idOrPrefix, deleted: options.deleted ? 1 : 0 })
     const rows = exact ? [exact] : this.#beginningWith(idOrPrefix)
     const row = rows[0]
     if (!row || idOrPrefix === '') {

@@ -94,8 +94,18 @@ export function movedColumn(ids: readonly string[], id: string, places: number):
   return others.toSpliced(to, 0, id)
 }
 
+/** Bounds of what somebody may drag a column to, in px. */
+const [NARROWEST, WIDEST] = [48, 960]
+
+/** A width that a column can have. */
+export function columnWidth(px: number): number {
+  return Math.round(Math.min(WIDEST, Math.max(NARROWEST, px)))
+}
+
 const memory = z.object({
   columns: z.array(z.string()).min(1).max(60),
+  /** px of columns that somebody has made wider or narrower */
+  widths: z.record(z.string(), z.number().min(NARROWEST).max(WIDEST)).default({}),
   sort: z.object({ by: z.string(), descending: z.boolean() }),
   tableSize: z.number(),
 })
@@ -109,6 +119,7 @@ const LOWER_SIZE = 360
 export function tableMemory(text: string | null): TableMemory {
   const fallback: TableMemory = {
     columns: [...DEFAULT_COLUMNS],
+    widths: {},
     sort: { by: 'startedAt', descending: true },
     tableSize: LOWER_SIZE,
   }

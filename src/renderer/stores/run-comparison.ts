@@ -24,7 +24,8 @@ export const useRunComparisonStore = defineStore('run-comparison', () => {
 
   /** the pinned baseline first, where it is one of them, else the order of the table */
   const wanted = computed<readonly string[]>(() => {
-    if (runs.isTrash) return []
+    // in the trash runs can be looked at, one at a time
+    if (runs.isTrash) return runs.selected.length === 1 ? runs.selected : []
     const base = runs.baseline?.id
     const own = runs.selected
     return base !== undefined && own.includes(base) ? [base, ...own.filter((id) => id !== base)] : own
@@ -66,7 +67,7 @@ export const useRunComparisonStore = defineStore('run-comparison', () => {
     const missing = ids.filter((id) => !details.value.has(id)).slice(0, MOST_COMPARED)
     if (missing.length === 0) return
     try {
-      const found = await Promise.all(missing.map((id) => client().runs.show({ run: id })))
+      const found = await Promise.all(missing.map((id) => client().runs.show({ run: id, deleted: runs.isTrash })))
       const all = [...details.value, ...found.map((run) => [run.id, run] as const)]
       details.value = new Map(all.slice(-MOST_KEPT))
     } catch (error) {

@@ -3,7 +3,7 @@ import { computed, reactive, ref, shallowRef, watch } from 'vue'
 import type { RunFacets, RunFilter, RunIntervals, RunPage } from '../../shared/contract/api/runs.ts'
 import type { Json, RunDetail, RunSummary } from '../../shared/contract/runs.ts'
 import { problemOf, type Problem } from '../problem.ts'
-import { columnOf, tableMemory } from '../runs/columns.ts'
+import { columnOf, columnWidth, tableMemory } from '../runs/columns.ts'
 import { fileNameIn, isNarrowed, shortHash, tidy } from '../runs/filters.ts'
 import { everything, kept, NOTHING, type ListSelection } from '../runs/list-selection.ts'
 import { useAppStore } from './app.ts'
@@ -36,7 +36,12 @@ export const useRunsStore = defineStore('runs', () => {
   const busy = ref(false)
   let asked = 0
 
-  const columns = computed(() => memory.columns.flatMap((id) => columnOf(id) ?? []))
+  const columns = computed(() =>
+    memory.columns.flatMap((id) => {
+      const column = columnOf(id)
+      return column ? [{ ...column, width: memory.widths[id] ?? column.width }] : []
+    }),
+  )
   /** of the first page, until all ids are there */
   const count = ref(0)
   const total = computed(() => Math.max(count.value, ids.value?.length ?? 0))
@@ -181,6 +186,11 @@ export const useRunsStore = defineStore('runs', () => {
     if (ids.value) void decorate([...rows.value.keys()].slice(-PAGE))
   }
 
+  /** Makes a column as wide as it is dragged. */
+  function resizeColumn(id: string, px: number): void {
+    memory.widths = { ...memory.widths, [id]: columnWidth(px) }
+  }
+
   const select = (next: ListSelection): void => void (selection.value = next)
   const selectAll = (): void => select(everything(selection.value, ids.value ?? []))
   function show(id: string): void {
@@ -260,6 +270,7 @@ export const useRunsStore = defineStore('runs', () => {
     search,
     sortBy,
     showColumns,
+    resizeColumn,
     select,
     selectAll,
     show,

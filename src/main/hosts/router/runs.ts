@@ -31,7 +31,7 @@ export function runsRouter(app: Application) {
       parameters: store.facts.parameterPaths().map(({ path }) => path),
       baseline: baselineOf(app),
     })),
-    show: os.runs.show.handler(({ input }) => store.runs.get(input.run)),
+    show: os.runs.show.handler(({ input }) => store.runs.get(input.run, { deleted: input.deleted })),
     compare: os.runs.compare.handler(({ input }) => compareRuns(input.runs.map((run) => store.runs.get(run)))),
     export: os.runs.export.handler(({ input }) => exported(app, input)),
     report: os.runs.report.handler(({ input }) => {

@@ -3,6 +3,7 @@ import type { RunFilter } from '../../../../src/shared/contract/api/runs.ts'
 import {
   allColumns,
   columnOf,
+  columnWidth,
   DEFAULT_COLUMNS,
   movedColumn,
   tableMemory,
@@ -131,9 +132,18 @@ it('remembers columns, without those that there are no longer', () => {
   })
   expect(tableMemory(text)).toEqual({
     columns: ['kind', 'metric:kl'],
+    widths: {},
     sort: { by: 'kind', descending: false },
     tableSize: 200,
   })
+})
+
+it.each([
+  [120.4, 120],
+  [-5, 48],
+  [5000, 960],
+])('takes a column dragged to %s px as %s px wide', (px, width) => {
+  expect(columnWidth(px)).toBe(width)
 })
 
 it('makes a chip of every part of a filter, and takes each away alone', () => {

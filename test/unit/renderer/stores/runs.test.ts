@@ -62,6 +62,15 @@ it('sorts by a metric and by a parameter, and remembers columns and order', asyn
   })
 })
 
+it('remembers how wide a column was made', async () => {
+  const { runs } = await runsWindow(1)
+  runs.resizeColumn('kind', 300.2)
+  expect(runs.columns.find(({ id }) => id === 'kind')!.width).toBe(300)
+  await becomes(() =>
+    expect(JSON.parse(localStorage.getItem('quantbench.runs')!)).toMatchObject({ widths: { kind: 300 } }),
+  )
+})
+
 it('narrows by what is typed and by chips, and keeps what stays selected', async () => {
   const { runs } = await runsWindow(60)
   runs.select(clicked(clicked(runs.selection, 'run00001', ALONE, runs.ids!), 'run00000', SHIFT, runs.ids!))
@@ -84,12 +93,14 @@ it('takes up new and changed runs without losing the selection', async () => {
 })
 
 it('moves runs to the trash, and back by undo', async () => {
-  const { runs, actions } = await runsWindow(12)
+  const { runs, actions, comparison } = await runsWindow(12)
   await actions.remove(['run00002', 'run00005'])
   await becomes(() => expect(runs.total).toBe(10))
   expect(actions.done?.text).toBe('2 runs moved to the trash.')
   runs.narrow({ deleted: true })
   await becomes(() => expect(runs.ids).toEqual(['run00005', 'run00002']))
+  runs.show('run00002') // what lies there can be looked at
+  await becomes(() => expect(comparison.single?.id).toBe('run00002'))
   await actions.done!.undo!()
   await becomes(() => expect(runs.total).toBe(0))
   runs.narrow({})
