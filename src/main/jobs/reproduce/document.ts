@@ -22,10 +22,15 @@ export interface TableDocument {
   readonly wallMs: number
 }
 
+/** What a reader of the smaller version's verdicts has to know. */
+const QUICK_VERDICTS =
+  'The float models of the quick version are trained on a tenth of the images, so published accuracies are often out of reach here; what quantization costs against the same float model is what to look at.'
+
 /** The table as a Markdown page. */
 export function toMarkdown(document: TableDocument): string {
   const { table, sections, verdicts, cells } = document
   const smaller = scaleText(document.scale)
+  const quickBlock = smaller === null ? [] : [QUICK_VERDICTS]
   const blocks = [
     `# ${table.title}`,
     ...(smaller === null ? [] : [`**${smaller}**`]),
@@ -33,7 +38,7 @@ export function toMarkdown(document: TableDocument): string {
     ...table.about,
     originText(document),
     ...sections.flatMap((section) => sectionBlocks(section, cells)),
-    ...(verdicts.length === 0 ? [] : ['## What it must show', verdicts.map(verdictLine).join('\n')]),
+    ...(verdicts.length === 0 ? [] : ['## What it must show', ...quickBlock, verdicts.map(verdictLine).join('\n')]),
     `Figure: \`${table.name}.svg\`; every value with its interval and run: \`${table.name}.csv\`. Runs of the store: ${runsOf(sections, cells).join(', ')}.`,
   ]
   return `${blocks.join('\n\n')}\n`
