@@ -5,7 +5,8 @@ import { findChromium } from './scripts/chromium.ts'
 // Sandboxes need rights that containers and root do not have; only tests start Chromium without.
 export default defineConfig({
   testDir: 'test/e2e',
-  outputDir: 'test-results',
+  // emptied before each run: the pictures that specs take, and the trace of what failed
+  outputDir: `test-results/${process.env['QUANTBENCH_SHELL'] ?? 'browser'}`,
   timeout: 120_000,
   expect: { timeout: 15_000 },
   fullyParallel: false,
