@@ -190,6 +190,37 @@ describe.skipIf(!engine)('training', () => {
     })
   })
 
+  it('refuses them before the first step where the data tell their labels', async () => {
+    const model = await freshDigits()
+    const batches = await readDigits(model, 150)
+    const steps: number[] = []
+    const graph = createTrainable(engine!, model)
+    const ports = portsOver(batches, [], () => Promise.resolve())
+    const data = { ...ports.data, labelRange: [0, 10] as const }
+    const training = train(engine!, graph, DEFAULT_OPTIONS, { ...ports, data, onStep: ({ done }) => steps.push(done) })
+    await expect(training).rejects.toMatchObject({ code: 'data.labelOutOfRange', data: { label: 10, classes: 10 } })
+    expect(steps).toEqual([])
+    graph.dispose()
+  })
+
+  it('notices weights that the last step spoilt, before they are kept', async () => {
+    const b = new ModelBuilder({ opset: 17 })
+    b.input('x', ['N', 4])
+    b.node('Gemm', ['x', b.weights([3, 4])], { transB: 1 }, { name: 'head', outputs: ['y'] })
+    b.output('y')
+    const graph = createTrainable(engine!, b.build())
+    const batch = { values: Float32Array.of(1e20, -1e20, 1e20, 1), dims: [1, 4], labels: Int32Array.of(2) }
+    let kept = 0
+    const ports = portsOver([batch], [], () => Promise.resolve(void kept++))
+    const options = { ...DEFAULT_OPTIONS, epochs: 1, learningRate: 1e30 }
+    await expect(train(engine!, graph, options, ports)).rejects.toMatchObject({
+      code: 'engine.trainingDiverged',
+      data: { layer: 'head' },
+    })
+    expect(kept).toBe(0)
+    graph.dispose()
+  })
+
   it('names every operator that cannot be trained at once', () => {
     const b = new ModelBuilder({ opset: 17 })
     b.input('x', ['N', 4])

@@ -18,14 +18,8 @@ import type { BuildModelInput, TrainStart } from './tasks/build-model.ts'
 import type { ModelDescription } from './tasks/describe-model.ts'
 import { KeptCurve } from './training-curve.ts'
 import { BEST, type TrainInput, type TrainOutput } from './tasks/train.ts'
-import {
-  checkpointFolder,
-  defined,
-  describeTraining,
-  lengthOf,
-  testSamples,
-  trainingRanges,
-} from './training/samples.ts'
+import { checkpointFolder, leavingCheckpoints, removeCheckpoints } from './training/checkpoints.ts'
+import { defined, describeTraining, lengthOf, testSamples, trainingRanges } from './training/samples.ts'
 
 /** What `train` is asked for; all of it goes into the run's parameters, from which `--resume` takes it again. */
 export interface TrainRequest {
@@ -76,11 +70,13 @@ export async function runTraining(
   const { start } = request
   const modelPath = start.kind === 'model' ? start.path : start.file
   const parameters = request as unknown as Json
-  return recordRun(
+  const done = await recordRun(
     services,
     { kind: 'train', modelPath, parameters: { request: parameters, resumes }, resumes },
-    (run) => trainAs(run, request, services, resumes),
+    (run) => leavingCheckpoints(run.id, [], services, () => trainAs(run, request, services, resumes)),
   )
+  await removeCheckpoints(done.run, resumes, services)
+  return done
 }
 
 /**
@@ -128,6 +124,7 @@ async function trainAs(
     new Map(Object.entries(description.metadata)),
   )
   services.onLog('info', `Preprocessing: ${why}`)
+  checkClasses(info, description.outputs)
   const ranges = trainingRanges(request, info, services)
   store.catalog.keepData(info, services.now())
   const input: TrainInput = {
@@ -164,6 +161,19 @@ async function trainAs(
     test,
   }
   return outcomeOf(answer, curve.steps, await store.artifacts.putFile(output))
+}
+
+/** @throws Fault data.labelOutOfRange where the data have more classes than the model scores */
+function checkClasses({ classes }: DataInfo, outputs: ModelDescription['outputs']): void {
+  const scored = outputs[0]?.shape?.slice(1)
+  if (!classes || !scored?.every((length) => typeof length === 'number')) return
+  const count = scored.reduce((product, length) => product * length, 1)
+  if (classes.length <= count) return
+  throw new Fault(
+    'data.labelOutOfRange',
+    `The data have ${classes.length} classes, and the model scores ${count}. Train with --classes ${classes.length} to give it a fresh head.`,
+    { label: classes.length - 1, classes: count },
+  )
 }
 
 function pictureOf({ size }: TrainRequest, { pictureShape }: DataInfo): BuildModelInput['picture'] {

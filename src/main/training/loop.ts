@@ -17,6 +17,8 @@ export interface TrainData {
   readonly trainCount: number
   validation(): AsyncIterable<TrainBatch>
   readonly validationCount: number
+  /** lowest and highest label of all samples, where they are known without reading them */
+  readonly labelRange?: readonly [number, number] | null
 }
 
 /** What one epoch came to. Rates in 0–1. */
@@ -134,6 +136,7 @@ class Trainer {
       history.push(metrics)
       const isBest = bestOf(history) === epoch
       const tensors = this.#tensors()
+      this.#assertFinite(metrics, tensors)
       if (isBest) [best, bestTensors] = [epoch, tensors]
       await this.#ports.onEpoch(
         metrics,
@@ -196,6 +199,7 @@ class Trainer {
           seed,
           ...this.#ports.quantizer?.hooks(epoch, true),
         })
+        checkLabels(this.#ports.data.labelRange ?? [], scores)
         checkLabels(batch.labels, scores)
         kept.scores = tf.keep(scores.clone())
         return softmaxCrossEntropy(this.#engine, scores, labels, this.#options.labelSmoothing).asScalar()
@@ -210,12 +214,26 @@ class Trainer {
   }
 
   #diverged(x: Tensor, epoch: number, seed: number): Fault {
-    const layer = firstNonFinite(
+    return this.#divergedIn(this.#layerOf(x, epoch, seed), epoch)
+  }
+
+  #layerOf(x: Tensor, epoch: number, seed: number): string | null {
+    return firstNonFinite(
       this.#engine.tf,
       this.#graph,
       { [this.#input]: x },
       { training: true, seed, ...this.#ports.quantizer?.hooks(epoch, false) },
     )
+  }
+
+  /** A last step may spoil the weights without anything having been computed with them. */
+  #assertFinite({ epoch, validationLoss }: EpochMetrics, tensors: ReadonlyMap<string, Float32Array>): void {
+    const spoilt = [...this.#all().keys()].find((name) => !tensors.get(name)!.every(Number.isFinite))
+    if (spoilt === undefined && (validationLoss === null || Number.isFinite(validationLoss))) return
+    throw this.#divergedIn(spoilt === undefined ? null : readerOf(this.#graph, spoilt), epoch)
+  }
+
+  #divergedIn(layer: string | null, epoch: number): Fault {
     return new Fault(
       'engine.trainingDiverged',
       `Training came apart in epoch ${epoch}: the loss is no number any more${layer === null ? '' : `, first seen in layer '${layer}'`}. The last good epoch is kept; try a lower learning rate.`,
@@ -255,4 +273,9 @@ function bestOf(history: readonly EpochMetrics[]): number {
     if (best === null || (metrics.validationLoss ?? 0) <= (best.validationLoss ?? 0)) best = metrics
   }
   return best?.epoch ?? 0
+}
+
+/** The node that a learned tensor belongs to. */
+function readerOf({ model }: TrainableGraph, name: string): string | null {
+  return model.graph.nodes.find(({ inputs }) => inputs.includes(name))?.name ?? null
 }

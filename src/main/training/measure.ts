@@ -46,10 +46,10 @@ export function classScores(tf: Tfjs, graph: TrainableGraph, x: Tensor, options:
   return scores.rank === 2 ? scores : tf.reshape(scores, [x.shape[0], -1])
 }
 
-/** @throws Fault data.labelOutOfRange */
-export function checkLabels(labels: Int32Array, scores: Tensor): void {
+/** Every label must be one of the classes that are scored. @throws Fault data.labelOutOfRange */
+export function checkLabels(labels: ArrayLike<number>, scores: Tensor): void {
   const classes = scores.shape[1]!
-  const wrong = labels.find((label) => label < 0 || label >= classes)
+  const wrong = Array.from(labels).find((label) => label < 0 || label >= classes)
   if (wrong === undefined) return
   throw new Fault(
     'data.labelOutOfRange',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { toTensorFault } from '../../engines/tf/errors.ts'
 import { installTensorFlow } from '../../engines/tf/install.ts'
@@ -50,6 +51,8 @@ export function createTrainTask(): Task<TrainInput, TrainOutput> {
       }
       const training = { engine, graph, data, options, folder, stage: 'train', onBest }
       const result = await trainInWorker(training, resume, context)
+      // a training of no epochs leaves the model as it was
+      if (!existsSync(path.join(folder, BEST))) await onBest()
       const variables = [...graph.variables.values()].filter(({ trainable }) => trainable)
       return { ...result, engine: engine.version, parameters: variables.reduce((sum, { size }) => sum + size, 0) }
     } catch (error) {

@@ -1,12 +1,8 @@
-import { existsSync } from 'node:fs'
-import { copyFile, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { DataInfo, DataSpec, DataSplit, SampleRange } from '../../../shared/contract/data.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { Services } from '../services.ts'
 import type { DataDescription, DescribeDataInput } from '../tasks/describe-data.ts'
 import type { TrainSamples } from '../tasks/training/data.ts'
-import { CHECKPOINT } from '../tasks/training/run.ts'
 
 const VALIDATION_PART = 0.1
 const MOST_VALIDATION = 5000
@@ -21,36 +17,6 @@ export async function describeTraining(spec: DataSpec, { pool, signal }: Service
   const info = calibration ?? evaluation
   if (info.labelled) return info
   throw new Fault('data.labelMissing', 'These data have no labels; training needs one for every sample.')
-}
-
-/**
- * The folder that a training keeps its checkpoints in. A resumed one goes on in a copy of what it left, so that the first run's checkpoint
- * stays what it was.
- * @param others names beside the checkpoint that are taken over, where they are there
- * @throws Fault usage.resume
- */
-export async function checkpointFolder(
-  run: string,
-  resumes: string | null,
-  others: readonly string[],
-  { store }: Pick<Services, 'store'>,
-): Promise<string> {
-  const root = join(store.home, 'checkpoints')
-  const folder = join(root, run)
-  await mkdir(folder, { recursive: true })
-  if (resumes === null) return folder
-  const left = join(root, resumes)
-  if (![CHECKPOINT, ...others].some((name) => existsSync(join(left, name)))) {
-    throw new Fault(
-      'usage.resume',
-      `Run ${resumes} left no checkpoint: it ended before its first epoch. Train without --resume.`,
-      { run: resumes },
-    )
-  }
-  for (const name of [CHECKPOINT, ...others]) {
-    if (existsSync(join(left, name))) await copyFile(join(left, name), join(folder, name))
-  }
-  return folder
 }
 
 /** The first positions of the order are held out, the rest is learned from. @throws Fault usage.range */

@@ -29,6 +29,8 @@ export type BatchSeries = { readonly kind: 'train'; readonly epoch: number } | {
 
 /** Makes the batches of one data set. */
 export interface BatchMaker {
+  /** lowest and highest label of the plan's samples; null where samples must be decoded to know */
+  readonly labelRange: readonly [number, number] | null
   /** In an order, and with chances of augmentation, that depend on seed and epoch only. @throws Fault data.*, usage.augment */
   read(series: BatchSeries, signal: AbortSignal): AsyncGenerator<TrainBatch, void, void>
   close(): Promise<void>
@@ -48,6 +50,7 @@ export async function createBatchMaker(plan: BatchPlan): Promise<BatchMaker> {
     Uint32Array,
   ]
   return {
+    labelRange: labelRangeOf(source, [learned, held]),
     read: (series, signal) => {
       if (series.kind === 'validation') return batchesOf(source, plan, held, signal)
       const { epoch } = series
@@ -57,6 +60,24 @@ export async function createBatchMaker(plan: BatchPlan): Promise<BatchMaker> {
     },
     close: () => source.close(),
   }
+}
+
+function labelRangeOf(
+  { info, readNow }: SampleSource,
+  positions: readonly Uint32Array[],
+): readonly [number, number] | null {
+  if (info.classes !== null) return [0, info.classes.length - 1]
+  if (!readNow) return null
+  let [lowest, highest] = [Infinity, -Infinity]
+  for (const list of positions) {
+    for (const index of list) {
+      const { label, name } = readNow(index)
+      const known = labelOf(label, name)
+      lowest = Math.min(lowest, known)
+      highest = Math.max(highest, known)
+    }
+  }
+  return lowest <= highest ? [lowest, highest] : null
 }
 
 async function* batchesOf(

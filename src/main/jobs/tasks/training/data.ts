@@ -32,6 +32,7 @@ export async function openTrainData(
   return {
     trainCount: ranges.train.end - ranges.train.start,
     validationCount: ranges.validation.end - ranges.validation.start,
+    labelRange: reader.labelRange,
     train: (epoch) => reader.read({ kind: 'train', epoch }, signal),
     validation: () => reader.read({ kind: 'validation' }, signal),
     close: () => reader.close(),

@@ -11,7 +11,7 @@ export type ToReader =
 
 /** What that thread answers. */
 export type FromReader =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly labelRange: readonly [number, number] | null }
   | { readonly kind: 'batch'; readonly id: number; readonly batch: TrainBatch }
   | { readonly kind: 'end'; readonly id: number }
   /** `id` null: before any series was asked for */

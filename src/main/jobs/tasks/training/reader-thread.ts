@@ -56,7 +56,7 @@ try {
     else running.stop.abort()
     wake(running)
   })
-  send({ kind: 'ready' })
+  send({ kind: 'ready', labelRange: maker.labelRange })
 } catch (error) {
   send({ kind: 'failed', id: null, failure: failureOf(error) })
 }

@@ -35,6 +35,7 @@ type Answer = Extract<FromReader, { kind: 'batch' | 'end' }>
 
 class Reader implements BatchMaker {
   readonly ready: Promise<void>
+  labelRange: readonly [number, number] | null = null
   readonly #thread: Worker
   readonly #opened = Promise.withResolvers<void>()
   #id = 0
@@ -86,8 +87,10 @@ class Reader implements BatchMaker {
   }
 
   #receive(message: FromReader): void {
-    if (message.kind === 'ready') this.#opened.resolve()
-    else if (message.kind === 'failed') this.#fail(errorOf(message.failure))
+    if (message.kind === 'ready') {
+      this.labelRange = message.labelRange
+      this.#opened.resolve()
+    } else if (message.kind === 'failed') this.#fail(errorOf(message.failure))
     else if (message.id === this.#id) this.#answers.push(message)
     this.#wakeUp()
   }

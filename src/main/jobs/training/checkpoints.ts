@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '../../../shared/contract/fault.ts'
+import { asFileFault } from '../file-fault.ts'
+import type { Services } from '../services.ts'
+import { CHECKPOINT } from '../tasks/training/run.ts'
+
+type Home = Pick<Services, 'store'>
+
+const rootOf = ({ store }: Home): string => join(store.home, 'checkpoints')
+
+/**
+ * The folder that a training keeps its checkpoints in. A resumed one goes on in a copy of what it left, so that the first run's checkpoint
+ * stays what it was.
+ * @param others names beside the checkpoint that are taken over, where they are there
+ * @throws Fault usage.resume, file.*
+ */
+export async function checkpointFolder(
+  run: string,
+  resumes: string | null,
+  others: readonly string[],
+  home: Home,
+): Promise<string> {
+  await removeLeftovers(home)
+  const root = rootOf(home)
+  const folder = join(root, run)
+  await mkdir(folder, { recursive: true })
+  if (resumes === null) return folder
+  const left = join(root, resumes)
+  const names = [CHECKPOINT, ...others].filter((name) => existsSync(join(left, name)))
+  if (names.length === 0) {
+    throw new Fault(
+      'usage.resume',
+      `Run ${resumes} left no checkpoint: it ended before its first epoch, or its training was finished. Train without --resume.`,
+      { run: resumes },
+    )
+  }
+  for (const name of names) {
+    const target = join(folder, name)
+    await copyFile(join(left, name), target).catch((error: unknown) => {
+      throw asFileFault(error, target, 'write')
+    })
+  }
+  return folder
+}
+
+/**
+ * Does a training's work, and says what can be gone on with where it fails; what it leaves that nobody can go on with is removed.
+ * @param others as for `checkpointFolder`
+ */
+export async function leavingCheckpoints<Value>(
+  run: string,
+  others: readonly string[],
+  services: Pick<Services, 'store' | 'onLog'>,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  try {
+    return await work()
+  } catch (error) {
+    const folder = join(rootOf(services), run)
+    if (existsSync(join(folder, CHECKPOINT))) {
+      services.onLog('info', `Its last whole epoch is kept: go on with --resume ${run}.`)
+    } else if (!others.some((name) => existsSync(join(folder, name)))) {
+      await rm(folder, { recursive: true, force: true })
+    }
+    throw error
+  }
+}
+
+/** Removes the checkpoints of a training that is done, and of the runs that it went on with. */
+export async function removeCheckpoints(run: string, resumes: string | null, { store }: Home): Promise<void> {
+  const removed = new Set<string>()
+  for (let id: string | null = run; id !== null && !removed.has(id);) {
+    removed.add(id)
+    await rm(join(rootOf({ store }), id), { recursive: true, force: true })
+    const before: string | null = id === run ? resumes : resumedBy(id, store)
+    id = before
+  }
+}
+
+/** What a process that was killed in its last moments left: folders of runs that are done, or that nobody knows any more. */
+async function removeLeftovers(home: Home): Promise<void> {
+  for (const name of await readdir(rootOf(home)).catch(() => [])) {
+    const status = statusOf(name, home)
+    if (status === null || status === 'done') await rm(join(rootOf(home), name), { recursive: true, force: true })
+  }
+}
+
+/** null: no such run. A hidden one may come back. */
+function statusOf(run: string, { store }: Home): string | null {
+  if (!store.runs.has(run)) return null
+  try {
+    return store.runs.get(run).status
+  } catch {
+    return 'hidden'
+  }
+}
+
+function resumedBy(run: string, store: Home['store']): string | null {
+  try {
+    const { resumes } = store.runs.get(run).parameters as { readonly resumes?: string | null }
+    return resumes ?? null
+  } catch {
+    return null
+  }
+}
