@@ -157,7 +157,7 @@ export const useRunActionsStore = defineStore('run-actions', () => {
   async function open(id: string): Promise<string | null> {
     return attempt(async () => {
       const run = await client().runs.show({ run: id })
-      if (run.kind === 'train' || run.kind === 'qat') {
+      if (run.kind === 'train' || run.kind === 'qat' || run.kind === 'compareQat') {
         // what it began with is no model of the user's: its curves and the model that came of it are on the screen of training
         await training.open(id)
         return 'train'

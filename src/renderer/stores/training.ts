@@ -2,7 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
 import type { DataView, RecentData } from '../../shared/contract/api/data.ts'
 import type { JobEvent } from '../../shared/contract/api/jobs.ts'
-import type { RecipeView, ResumableView, TrainOptionsInput } from '../../shared/contract/api/training.ts'
+import type { QatGuideView, RecipeView, ResumableView, TrainOptionsInput } from '../../shared/contract/api/training.ts'
 import type { DataSpec } from '../../shared/contract/data.ts'
 import type { RunSummary } from '../../shared/contract/runs.ts'
 import { specKey } from '../insight/sample-choice.ts'
@@ -12,17 +12,21 @@ import {
   changedOptions,
   choiceFrom,
   choiceProblem,
+  planOfBits,
+  takesPlan,
   trainRequestOf,
   usualOptions,
   type TrainChoice,
   type WholeOptions,
 } from '../training/choice.ts'
+import { comparisonOfRun, type Comparison } from '../training/comparison.ts'
 import { mergeCurve, noCurves, type Curves } from '../training/curves.ts'
 import { curvesOfRun, outcomeOfResult, outcomeOfRun, type Outcome } from '../training/outcome.ts'
 import { useAppStore } from './app.ts'
 import { client } from './client.ts'
 import { createJobSlot } from './job-slot.ts'
 import { useModelsStore } from './models.ts'
+import { usePlanStore } from './plan.ts'
 import { useSamplesStore } from './samples.ts'
 
 const CHOICE_KEY = 'quantbench.training'
@@ -35,6 +39,7 @@ export const useTrainingStore = defineStore('training', () => {
   const app = useAppStore()
   const models = useModelsStore()
   const samples = useSamplesStore()
+  const planStore = usePlanStore()
 
   const choice = shallowRef<TrainChoice>(choiceFrom(localStorage.getItem(CHOICE_KEY)))
   const recipes = shallowRef<readonly RecipeView[]>([])
@@ -52,16 +57,33 @@ export const useTrainingStore = defineStore('training', () => {
   const curves = shallowRef<Curves>(noCurves)
   /** of the training on screen, once it has ended */
   const outcome = shallowRef<Outcome | null>(null)
+  /** of the comparison on screen, once it has ended */
+  const comparison = shallowRef<Comparison | null>(null)
+  /** what bits and optimiser suggest; null until the host has said it */
+  const guide = shallowRef<QatGuideView | null>(null)
 
   const modelPath = computed(() => models.current?.summary.path ?? null)
   const data = computed<DataSpec | null>(() => choice.value.data ?? samples.options?.data ?? null)
-  const usual = computed(() =>
+  /** of training in float, alone or before training for integers */
+  const floatUsual = computed(() =>
     defaults.value === null ? null : usualOptions(choice.value, recipes.value, defaults.value),
   )
+  /** what holds when nothing is set by hand */
+  const usual = computed<WholeOptions | null>(() => {
+    const float = floatUsual.value
+    if (choice.value.mode === 'float' || float === null) return float
+    if (guide.value === null) return null
+    const { augment, batch } = float
+    return { ...guide.value.options, ...(choice.value.start === 'recipe' ? { augment, batch } : {}) }
+  })
+  /** set by hand: float training and training for integers each have their own */
+  const own = computed(() => (choice.value.mode === 'float' ? choice.value.options : choice.value.qat.options))
   /** what a training would run with now */
   const options = computed<WholeOptions | null>(() =>
-    usual.value === null ? null : { ...usual.value, ...(choice.value.options as Partial<WholeOptions>) },
+    usual.value === null ? null : { ...usual.value, ...(own.value as Partial<WholeOptions>) },
   )
+  /** what is trained for, where it is trained for integers */
+  const plan = computed(() => (takesPlan(choice.value) ? planStore.plan : planOfBits(choice.value.qat.bits)))
   const obstacle = computed(() =>
     choiceProblem(choice.value, {
       model: modelPath.value,
@@ -119,7 +141,7 @@ export const useTrainingStore = defineStore('training', () => {
   const loadRuns = (): Promise<void> =>
     guarded(async () => {
       const [list, left] = await Promise.all([
-        client().runs.list({ filter: { kinds: ['train', 'qat'], statuses: ['done'] }, limit: OFFERED }),
+        client().runs.list({ filter: { kinds: ['train', 'qat', 'compareQat'], statuses: ['done'] }, limit: OFFERED }),
         client().training.resumable(),
       ])
       former.value = list.runs
@@ -145,11 +167,18 @@ export const useTrainingStore = defineStore('training', () => {
   }
 
   /** Undefined goes back to the default. */
-  const setOptions = (change: TrainOptionsInput): void => set({ options: changedOptions(choice.value.options, change) })
+  const setOptions = (change: TrainOptionsInput): void => putOptions(changedOptions(own.value, change))
+  const resetOptions = (): void => putOptions({})
+
+  function putOptions(next: TrainOptionsInput): void {
+    if (choice.value.mode === 'float') set({ options: next })
+    else set({ qat: { ...choice.value.qat, options: next } })
+  }
 
   function clear(): void {
     curves.value = noCurves
     outcome.value = null
+    comparison.value = null
   }
 
   function onEvent(event: JobEvent): void {
@@ -157,22 +186,25 @@ export const useTrainingStore = defineStore('training', () => {
       const { stage, ...part } = event.partial
       curves.value = { ...curves.value, [stage]: mergeCurve(curves.value[stage], part) }
     }
-    if (event.kind === 'done' && event.result.kind === 'train') {
-      outcome.value = outcomeOfResult(event.result)
-    }
+    if (event.kind !== 'done') return
+    const { result } = event
+    if (result.kind === 'train' || result.kind === 'qat') outcome.value = outcomeOfResult(result)
+    if (result.kind === 'compareQat') comparison.value = { run: result.run, rows: result.rows }
   }
 
-  const slot = createJobSlot(['train'], { onTake: clear, onEvent }, 'any')
+  const slot = createJobSlot(['train', 'qat', 'compareQat'], { onTake: clear, onEvent }, 'any')
 
   async function start(): Promise<boolean> {
     if (data.value === null || obstacle.value !== null || slot.isActive.value) return false
-    return slot.start(trainRequestOf(choice.value, data.value, modelPath.value))
+    return slot.start(trainRequestOf(choice.value, data.value, modelPath.value, plan.value))
   }
 
   /** Goes on with a training that was cut off, as it was asked. */
-  async function goOn({ run, start: from, data: of }: ResumableView): Promise<boolean> {
+  async function goOn({ run, kind, start: from, data: of }: ResumableView): Promise<boolean> {
     if (slot.isActive.value) return false
-    return slot.start({ kind: 'train', start: from, data: of, resumes: run })
+    const asked = { start: from, data: of, resumes: run }
+    // the plan, as all else, is that of the run
+    return slot.start(kind === 'train' ? { kind, ...asked } : { kind, ...asked, plan: plan.value })
   }
 
   /** Does not offer it again in this window; its run stays. */
@@ -188,8 +220,23 @@ export const useTrainingStore = defineStore('training', () => {
       slot.leave()
       curves.value = curvesOfRun(detail)
       outcome.value = outcomeOfRun(detail)
+      comparison.value = detail.kind === 'compareQat' ? comparisonOfRun(detail) : null
     })
 
+  const guiding = createLatest<Parameters<ReturnType<typeof client>['training']['qatGuide']>[0], QatGuideView>({
+    ask: (question, signal) => client().training.qatGuide(question, { signal }),
+    onAnswer: (found) => (guide.value = found),
+    onError: (error) => (listProblem.value = problemOf(error)),
+    pauseMs: 0,
+  })
+  watch(
+    () => JSON.stringify([choice.value.mode, plan.value, choice.value.qat.options.optimizer]),
+    () => {
+      const { mode, qat } = choice.value
+      if (mode !== 'float') guiding.ask({ plan: plan.value, optimizer: qat.options.optimizer })
+    },
+    { immediate: true },
+  )
   watch(
     () => JSON.stringify(data.value),
     () => {
@@ -209,8 +256,11 @@ export const useTrainingStore = defineStore('training', () => {
   return {
     choice,
     recipes,
+    floatUsual,
     usual,
+    own,
     options,
+    guide,
     data,
     dataView,
     dataProblem,
@@ -222,6 +272,7 @@ export const useTrainingStore = defineStore('training', () => {
     obstacle,
     curves,
     outcome,
+    comparison,
     job: slot.job,
     isActive: slot.isActive,
     isStarting: slot.isStarting,
@@ -230,6 +281,7 @@ export const useTrainingStore = defineStore('training', () => {
     load,
     set,
     setOptions,
+    resetOptions,
     start,
     goOn,
     dismiss,

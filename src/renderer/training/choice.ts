@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { JobRequestInput } from '../../shared/contract/api/jobs.ts'
 import { trainOptions, type RecipeView, type TrainOptionsInput } from '../../shared/contract/api/training.ts'
 import { dataSpec, type DataInfo, type DataSpec } from '../../shared/contract/data.ts'
+import { defaultPlan, type QuantPlan } from '../../shared/contract/plan.ts'
 import { fileNameOf } from '../model-files.ts'
 
 /** All options of a training, none left to a default. */
@@ -20,13 +21,28 @@ const keptChoice = z.object({
   samples: count,
   validation: z.int().min(0).nullable(),
   options: trainOptions,
+  /** in float; for integers; every way to quantize side by side */
+  mode: z.enum(['float', 'qat', 'compare']).default('float'),
+  qat: z
+    .object({
+      /** of weights and activations, where the plan on the graph is not taken */
+      bits: z.int().min(2).max(8),
+      usesPlan: z.boolean(),
+      lsq: z.boolean(),
+      /** share of the epochs; null: half */
+      freeze: z.number().min(0).max(1).nullable(),
+      /** of a recipe, before; null: as the recipe says */
+      floatEpochs: z.int().min(0).nullable(),
+      options: trainOptions,
+    })
+    .default({ bits: 8, usesPlan: false, lsq: false, freeze: null, floatEpochs: null, options: {} }),
 })
 
 /** What is trained on what, and how. */
 export type TrainChoice = Readonly<z.infer<typeof keptChoice>>
 
 /** What is trained before anything was chosen: the smallest of the classic convolutional networks. */
-export const usualChoice: TrainChoice = {
+const usualChoice: TrainChoice = {
   start: 'recipe',
   recipe: 'lenet5',
   data: null,
@@ -35,6 +51,8 @@ export const usualChoice: TrainChoice = {
   samples: null,
   validation: null,
   options: {},
+  mode: 'float',
+  qat: { bits: 8, usesPlan: false, lsq: false, freeze: null, floatEpochs: null, options: {} },
 }
 
 /** The choice of a former window; the usual one where there is none, or one of another version. */
@@ -88,14 +106,53 @@ export function choiceProblem(choice: TrainChoice, around: ChoiceSurroundings): 
   return isOpen ? 'The pictures differ in size: say to which height and width they are brought.' : null
 }
 
-/** What the host is asked for. */
-export function trainRequestOf(
-  { start, recipe, data: _, ...choice }: TrainChoice,
-  data: DataSpec,
-  model: string | null,
-): Extract<JobRequestInput, { kind: 'train' }> {
-  const from = start === 'model' && model !== null ? { kind: 'model' as const, path: model } : null
-  return { kind: 'train', start: from ?? { kind: 'recipe', name: recipe }, data, ...choice }
+/** The plan of training for integers: as many bits everywhere, ranges by moving average. */
+export function planOfBits(bits: number): QuantPlan {
+  const { weights, activations } = defaultPlan.defaults
+  return {
+    ...defaultPlan,
+    defaults: {
+      ...defaultPlan.defaults,
+      weights: { ...weights, bits },
+      activations: { ...activations, bits, calibrator: { method: 'movingAverage' } },
+    },
+  }
+}
+
+/** Whether the plan on the graph is trained for: it belongs to the open model. */
+export const takesPlan = ({ start, qat }: Pick<TrainChoice, 'start' | 'qat'>): boolean =>
+  start === 'model' && qat.usesPlan
+
+/** A recipe, or a fresh head, is trained in float before it is trained for integers. */
+export const trainsFloatFirst = ({ start, classes }: Pick<TrainChoice, 'start' | 'classes'>): boolean =>
+  start === 'recipe' || classes !== null
+
+type TrainJob = Extract<JobRequestInput, { kind: 'train' | 'qat' | 'compareQat' }>
+
+/**
+ * What the host is asked for.
+ * @param model path of the open model
+ * @param plan what is trained for, where it is trained for integers
+ */
+export function trainRequestOf(choice: TrainChoice, data: DataSpec, model: string | null, plan: QuantPlan): TrainJob {
+  const { recipe, mode, qat, classes, size, samples, validation, options } = choice
+  const start =
+    choice.start === 'model' && model !== null
+      ? { kind: 'model' as const, path: model }
+      : { kind: 'recipe' as const, name: recipe }
+  const subject = { start, data, classes, size, samples, validation }
+  if (mode === 'float') return { kind: 'train', ...subject, options }
+  const { lsq, freeze, floatEpochs } = qat
+  const floatOptions = changedOptions(options, { epochs: floatEpochs ?? options.epochs })
+  return {
+    kind: mode === 'qat' ? 'qat' : 'compareQat',
+    ...subject,
+    plan,
+    floatOptions,
+    options: qat.options,
+    lsq,
+    freeze,
+  }
 }
 
 /** Data in a few words: `60,000 samples · 10 classes · 28 × 28 × 1`. */

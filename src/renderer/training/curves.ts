@@ -67,6 +67,10 @@ function partsOf(curves: Curves): Part[] {
   })
 }
 
+/** Epochs of each stage that a training will have; 0 where it has ended or has none. */
+export type Planned = Readonly<Record<TrainingStage, number>>
+const NOTHING: Planned = { float: 0, qat: 0 }
+
 /** Points without a value that keep the axis as long as the training will be: nothing moves while it runs. */
 const room = (from: number, length: number): LineSeries['points'] => [
   { x: from, y: null },
@@ -80,15 +84,15 @@ function meanPoint(from: number, epoch: number, y: number): LinePoint {
 
 /**
  * Loss of the steps, and of each epoch on what is learned from and on what is held out.
- * @param planned epochs of the stage that runs; 0 where none does
+ * @param planned keeps the axis as long as the training will be
  */
-export function lossSeries(curves: Curves, planned = 0): LineSeries[] {
+export function lossSeries(curves: Curves, planned: Planned = NOTHING): LineSeries[] {
   return partsOf(curves).flatMap(({ stage, curve: { epochs, steps }, from, prefix }) => [
     {
       id: `${stage}:steps`,
       label: `${prefix}steps`,
       colour: 'var(--line-strong)',
-      points: [...steps.map(({ at, loss }) => ({ x: from + at, y: loss })), ...room(from, planned)],
+      points: [...steps.map(({ at, loss }) => ({ x: from + at, y: loss })), ...room(from, planned[stage])],
     },
     {
       id: `${stage}:training`,
@@ -101,13 +105,16 @@ export function lossSeries(curves: Curves, planned = 0): LineSeries[] {
 }
 
 /** Accuracy of each epoch in percent, on what is learned from and on what is held out. */
-export function accuracySeries(curves: Curves, planned = 0): LineSeries[] {
+export function accuracySeries(curves: Curves, planned: Planned = NOTHING): LineSeries[] {
   return partsOf(curves).flatMap(({ stage, curve: { epochs }, from, prefix }) => [
     {
       id: `${stage}:training`,
       label: `${prefix}training`,
       dots: true,
-      points: [...epochs.map(({ epoch, accuracy }) => meanPoint(from, epoch, accuracy * 100)), ...room(from, planned)],
+      points: [
+        ...epochs.map(({ epoch, accuracy }) => meanPoint(from, epoch, accuracy * 100)),
+        ...room(from, planned[stage]),
+      ],
     },
     ...heldOut(stage, prefix, epochs, ({ epoch, validationAccuracy }) => ({
       x: from + epoch,

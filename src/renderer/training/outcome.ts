@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JobResultOf } from '../../shared/contract/api/job-results.ts'
+import type { IntervalView, JobResultOf } from '../../shared/contract/api/job-results.ts'
 import type { RunDetail } from '../../shared/contract/runs.ts'
 import { noCurve, noCurves, type Curves } from './curves.ts'
 
@@ -17,13 +17,40 @@ export interface Outcome {
   readonly epochs: number
   readonly bestEpoch: number
   readonly stoppedEarly: boolean
+  /** what training for integers is held against; null for a float training */
+  readonly qat: QatOutcome | null
+}
+
+/** What only training for integers says. */
+interface QatOutcome {
+  readonly floatTop1: number | null
+  readonly floatBytes: number | null
+  /** 95 %, of top-1 against float */
+  readonly drop: IntervalView | null
+  /** by its own evaluation on TensorFlow */
+  readonly ownTop1: number | null
+  readonly learningRateWhy: string
+  readonly warnings: readonly string[]
 }
 
 /** A training that has just ended. */
-export function outcomeOfResult(result: JobResultOf<'train'>): Outcome {
+export function outcomeOfResult(result: JobResultOf<'train'> | JobResultOf<'qat'>): Outcome {
   const { run, output, bytes, test, history, bestEpoch, stoppedEarly } = result
   const { top1, loss, split, samples } = test
-  return { run, output, bytes, top1, loss, split, samples, epochs: history.length, bestEpoch, stoppedEarly }
+  const common = { run, output, bytes, top1, loss, split, samples, epochs: history.length, bestEpoch, stoppedEarly }
+  if (result.kind === 'train') return { ...common, qat: null }
+  const { float, referenceBytes, own, learningRateWhy, warnings } = result
+  return {
+    ...common,
+    qat: {
+      floatTop1: float.top1,
+      floatBytes: referenceBytes,
+      drop: result.test.drop,
+      ownTop1: own.top1,
+      learningRateWhy,
+      warnings,
+    },
+  }
 }
 
 const rate = z.number().nullable()
@@ -41,7 +68,15 @@ const stored = z.object({
   /** absent in runs of older versions */
   steps: z.array(z.object({ at: z.number(), loss: z.number() })).default([]),
   test: z
-    .object({ split: z.string(), evaluation: z.object({ result: z.object({ samples: z.number() }) }) })
+    .object({
+      split: z.string(),
+      evaluation: z.object({
+        result: z.object({
+          samples: z.number(),
+          drop: z.object({ value: z.number(), low: z.number(), high: z.number() }).nullable().default(null),
+        }),
+      }),
+    })
     .nullable()
     .default(null),
 })
@@ -73,10 +108,23 @@ export function outcomeOfRun(run: RunDetail): Outcome | null {
     bestEpoch,
     // a training that was not stopped ends with all epochs that were asked for: the run keeps its options
     stoppedEarly: history.length < epochsAsked(run.results),
+    qat: run.kind === 'qat' ? qatOfRun(run, test?.evaluation.result.drop ?? null) : null,
   }
 }
 
 function epochsAsked(results: RunDetail['results']): number {
   const found = z.object({ options: z.object({ epochs: z.number() }) }).safeParse(results)
   return found.success ? found.data.options.epochs : 0
+}
+
+function qatOfRun({ metrics, results, warnings }: RunDetail, drop: IntervalView | null): QatOutcome {
+  const found = z.object({ learningRateWhy: z.string() }).safeParse(results)
+  return {
+    floatTop1: metrics['referenceTop1'] ?? null,
+    floatBytes: metrics['referenceBytes'] ?? null,
+    drop,
+    ownTop1: metrics['ownTop1'] ?? null,
+    learningRateWhy: found.success ? found.data.learningRateWhy : '',
+    warnings,
+  }
 }

@@ -17,6 +17,7 @@ import { runSearch } from '../search-run.ts'
 import { runSensitivity } from '../sensitivity-run.ts'
 import { runSweep } from '../sweep-run.ts'
 import type { Services } from '../services.ts'
+import { compareRequestOfRun, runQatComparison, type CompareRequest } from '../qat-compare.ts'
 import { qatRequestOfRun, runQat, type QatRequest } from '../qat-run.ts'
 import { requestOfRun, runTraining, type TrainRequest } from '../train-run.ts'
 import { engineView, trainStartOf } from '../training-desk.ts'
@@ -143,6 +144,13 @@ const RUNNERS: Runners = {
     const { run, value } = await runQat({ ...asked, output: file }, services, resumes)
     return qatResult(run, value)
   },
+  compareQat: async ({ kind, resumes, output, ...request }, services, deps) => {
+    const former = resumes === null ? null : compareRequestOfRun(resumes, services).request
+    const asked = await startedAs<CompareRequest>(request, former, deps)
+    const file = output ?? (await freeName(deps.exports, `${stem(subjectOf(request.start))}.qat`, '.onnx'))
+    const { run, value } = await runQatComparison({ ...asked, output: file }, services, resumes)
+    return { kind, run, ...value }
+  },
   installEngine: async ({ kind }, services) => ({ kind, engine: engineView(await installTensorFlow(services)) }),
   demo: async ({ kind, output }, services, { exports, sampleModel }) => {
     const { reportPath, files } = await runDemo(
@@ -195,6 +203,8 @@ export function jobTitle(request: JobRequest): string {
       return `Train ${subjectOf(request.start)}`
     case 'qat':
       return `Train ${subjectOf(request.start)} for integers`
+    case 'compareQat':
+      return `Compare ways to quantize ${subjectOf(request.start)}`
     case 'installEngine':
       return 'Install libtensorflow'
     case 'demo':

@@ -16,6 +16,7 @@ export const JOB_ICON: Readonly<Record<JobKind, IconName>> = {
   convert: 'export',
   train: 'train',
   qat: 'train',
+  compareQat: 'compare',
   installEngine: 'download',
   demo: 'play',
 }

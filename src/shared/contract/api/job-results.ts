@@ -2,7 +2,7 @@ import type { Execution } from '../model.ts'
 import type { QuantPlan } from '../plan.ts'
 import type { Json } from '../runs.ts'
 import type { JobKind } from './jobs.ts'
-import type { EpochView, TrainingEngineView, TrainOptionsInput } from './training.ts'
+import type { ComparisonRowView, EpochView, TrainingEngineView, TrainOptionsInput } from './training.ts'
 
 /** A value with its 95 % confidence interval. */
 export interface IntervalView {
@@ -291,6 +291,17 @@ export type JobResult =
       readonly layers: readonly QuantizedLayerView[]
       readonly warnings: readonly string[]
     })
+  | {
+      readonly kind: 'compareQat'
+      readonly run: string
+      readonly rows: readonly ComparisonRowView[]
+      readonly hybrid: QuantPlan
+      /** layers that the hybrid plan treats otherwise */
+      readonly hybridLayers: readonly string[]
+      readonly samples: number
+      readonly split: string
+      readonly warnings: readonly string[]
+    }
   | { readonly kind: 'installEngine'; readonly engine: TrainingEngineView }
   | {
       readonly kind: 'demo'

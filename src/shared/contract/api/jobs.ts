@@ -7,6 +7,7 @@ import { call } from './base.ts'
 import { sampleOptions } from './data.ts'
 import type { CandidateView, JobResult, SensitivityRow } from './job-results.ts'
 import {
+  compareQatRequest,
   installEngineRequest,
   qatRequest,
   trainRequest,
@@ -142,6 +143,7 @@ export const jobRequest = z.discriminatedUnion('kind', [
   convertRequest,
   trainRequest,
   qatRequest,
+  compareQatRequest,
   installEngineRequest,
   demoRequest,
 ])

@@ -1,7 +1,7 @@
 import { type } from '@orpc/contract'
 import { z } from 'zod'
 import { dataSpec, type DataSpec } from '../data.ts'
-import { quantPlan } from '../plan.ts'
+import { quantPlan, type QuantPlan } from '../plan.ts'
 import { call } from './base.ts'
 
 /** What a training starts from: a built-in recipe by its name, or a model file. */
@@ -91,6 +91,15 @@ export const qatRequest = z.strictObject({
   resumes: z.string().nullable().default(null),
 })
 
+/** Float, quantized after training, trained for integers, and both as hybrids, on the same samples; two files are written. */
+export const compareQatRequest = z.strictObject({
+  kind: z.literal('compareQat'),
+  ...qatSubject,
+  /** null: the most sensitive layers of the plan, found by a quick scan, are spared */
+  hybrid: quantPlan.nullable().default(null),
+  resumes: z.string().nullable().default(null),
+})
+
 /** Fetches libtensorflow where it is missing, and computes with it. */
 export const installEngineRequest = z.strictObject({ kind: z.literal('installEngine') })
 
@@ -156,10 +165,27 @@ export interface QatGuideView {
   readonly why: string
 }
 
+/** A way to quantize, as it was measured on the test samples in ONNX Runtime. Rates in 0–1. */
+export interface ComparisonRowView {
+  readonly name: 'float' | 'ptq' | 'ptq-repaired' | 'qat' | 'ptq-hybrid' | 'qat-hybrid'
+  /** the run it was measured as; of `float` the one that trained it, null where none did */
+  readonly run: string | null
+  /** null: float */
+  readonly plan: QuantPlan | null
+  readonly top1: number
+  readonly loss: number
+  /** 95 %, of top-1 against float */
+  readonly drop: { readonly value: number; readonly low: number; readonly high: number } | null
+  readonly bytes: number
+  readonly wallMs: number | null
+  /** the written file; null where none was written */
+  readonly output: string | null
+}
+
 /** A training that was cut off and can be gone on with from its last whole epoch. */
 export interface ResumableView {
   readonly run: string
-  readonly kind: 'train' | 'qat'
+  readonly kind: 'train' | 'qat' | 'compareQat'
   readonly startedAt: string
   readonly status: 'interrupted' | 'failed'
   readonly start: TrainStartView
