@@ -14,6 +14,8 @@ export interface Digest {
 
 interface DownloadOptions {
   readonly digest: Digest | null
+  /** length of the file as published; whatever promises or sends another one is not that file */
+  readonly bytes?: number
   readonly stage: string
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
@@ -25,10 +27,10 @@ const SILENCE_MS = 20_000
 /**
  * Fetches `url` to `target`, going on from `target.part` where an earlier try stopped. The file appears under its name only once it is
  * whole and its digest is right; a part with a wrong digest is deleted.
- * @throws Fault file.downloadFailed, file.wrongDigest; the signal's reason when aborted
+ * @throws Fault file.downloadFailed, file.wrongDigest, file.diskFull, file.notWritable; the signal's reason when aborted
  */
 export async function download(url: string, target: string, options: DownloadOptions): Promise<void> {
-  await mkdir(path.dirname(target), { recursive: true })
+  await onDisk(target, () => mkdir(path.dirname(target), { recursive: true }))
   if (await exists(target)) return checkDigest(target, options.digest)
   const part = `${target}.part`
   try {
@@ -45,10 +47,32 @@ export async function download(url: string, target: string, options: DownloadOpt
     )
   }
   await checkDigest(part, options.digest)
-  await rename(part, target)
+  await onDisk(target, () => rename(part, target))
 }
 
-async function fetchInto(url: string, part: string, { stage, signal, onProgress }: DownloadOptions): Promise<void> {
+/** What the disk refuses is no fault of the network. */
+async function onDisk<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const system = (error as NodeJS.ErrnoException).code ?? ''
+    const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(system)
+    throw new Fault(
+      isFull ? 'file.diskFull' : 'file.notWritable',
+      isFull
+        ? `${file} cannot be written: the disk is full. Free some space and try again; what has arrived is kept.`
+        : `${file} cannot be written (${system}): choose another place.`,
+      { path: file, system },
+      { cause: error },
+    )
+  }
+}
+
+async function fetchInto(
+  url: string,
+  part: string,
+  { bytes, stage, signal, onProgress }: DownloadOptions,
+): Promise<void> {
   const have = (await exists(part)) ? (await stat(part)).size : 0
   const silence = new AbortController()
   const watch = setTimeout(() => silence.abort(new Error('no answer')), SILENCE_MS)
@@ -59,21 +83,27 @@ async function fetchInto(url: string, part: string, { stage, signal, onProgress 
     })
     if (response.status === 416) return // all bytes were there already
     if (!response.ok || response.body === null) throw new Error(`HTTP ${response.status}`)
-    // a server that ignores the range starts anew
+    // a server that ignores the range starts anew; one that sends another part than asked for is of no use
     const start = response.status === 206 ? have : 0
+    const sent = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1]
+    if (start > 0 && sent !== undefined && Number(sent) !== start)
+      throw new Error('another part than asked for was sent')
     const length = Number(response.headers.get('content-length') ?? Number.NaN)
-    const total = Number.isFinite(length) ? start + length : null
-    const file = await open(part, start > 0 ? 'a' : 'w')
+    const total = Number.isFinite(length) ? start + length : (bytes ?? null)
+    if (bytes !== undefined && total !== bytes) throw new Error(`${total} bytes are offered, ${bytes} were published`)
+    const file = await onDisk(part, () => open(part, start > 0 ? 'a' : 'w'))
     try {
       let done = start
       for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
         watch.refresh()
-        await file.write(chunk)
+        // to the last byte: a single write may take less where the disk is nearly full
+        await onDisk(part, () => file.writeFile(chunk))
         done += chunk.byteLength
+        if (total !== null && done > total) throw new Error(`more than ${total} bytes were sent`)
         onProgress({ stage, done, total, unit: 'bytes' })
       }
       if (total !== null && done < total) throw new Error(`the connection ended after ${done} of ${total} bytes`)
-      await file.sync()
+      await onDisk(part, () => file.sync())
     } finally {
       await file.close()
     }

@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
@@ -20,6 +20,8 @@ export async function withInstallLock<T>(root: string, signal: AbortSignal, body
 
 async function tryLock(lock: string): Promise<boolean> {
   try {
+    // whoever had the lock before may have cleared the folder
+    await mkdir(path.dirname(lock), { recursive: true })
     await writeFile(lock, String(process.pid), { flag: 'wx' })
     return true
   } catch (error) {

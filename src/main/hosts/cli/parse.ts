@@ -17,6 +17,15 @@ export function seed(text: string): number {
   return value
 }
 
+/** The address of a folder on a web server, with a slash at its end. */
+export function webFolder(text: string): string {
+  const url = URL.parse(text)
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new InvalidArgumentError('expected an http or https address.')
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return url.href
+}
+
 /** Gathers a repeatable option that also takes comma-separated values. */
 export function list(text: string, previous: readonly string[] | undefined): string[] {
   return [

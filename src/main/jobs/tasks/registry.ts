@@ -24,6 +24,7 @@ export const taskTable = {
   inspect: async (deps) => (await import('./inspect.ts')).createInspectTask(deps),
   instrument: async (deps) => (await import('./instrument.ts')).createInstrumentTask(deps),
   mergeCollections: async () => (await import('./merge-collections.ts')).createMergeCollectionsTask(),
+  pullData: async () => (await import('./pull-data.ts')).createPullDataTask(),
   qat: async () => (await import('./qat.ts')).createQatTask(),
   quantize: async () => (await import('./quantize.ts')).createQuantizeTask(),
   repair: async (deps) => (await import('./repair.ts')).createRepairTask(deps),

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Host } from '../host.ts'
 import { addBenchCommand } from './bench.ts'
 import { addConvertCommand } from './convert.ts'
+import { addDataCommand } from './data.ts'
 import { addDemoCommand } from './demo.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEvalCommand } from './eval.ts'
@@ -29,6 +30,7 @@ export const COMMANDS: readonly ((program: Command, host: Host) => void)[] = [
   addTrainCommand,
   addQatCommand,
   addConvertCommand,
+  addDataCommand,
   addRunsCommand,
   addReportCommand,
   addReproduceCommand,
