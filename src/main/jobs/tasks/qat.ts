@@ -7,14 +7,15 @@ import { toTensorFault } from '../../engines/tf/errors.ts'
 import { installTensorFlow } from '../../engines/tf/install.ts'
 import { loadTensorEngine } from '../../engines/tf/load.ts'
 import type { Model } from '../../graph/model.ts'
-import { quantizeModel, type QuantizeReport } from '../../quant/quantize.ts'
-import { requiredOpset, resolvePlan } from '../../quant/resolve-plan.ts'
+import type { QuantizeReport } from '../../quant/quantize.ts'
+import { resolvePlan } from '../../quant/resolve-plan.ts'
 import type { TrainData, TrainResult, TrainState } from '../../training/loop.ts'
 import { measureGraph, tensorsOf } from '../../training/measure.ts'
 import type { TrainOptions } from '../../training/options.ts'
 import { Quantizer } from '../../training/qat/quantizer.ts'
-import { setUpQat, type QatSetup } from '../../training/qat/setup.ts'
-import { scoresOf, withWeightsOf } from '../../training/scores.ts'
+import { quantizeTrained } from '../../training/qat/export.ts'
+import { setUpQat } from '../../training/qat/setup.ts'
+import { scoresOf } from '../../training/scores.ts'
 import { assignTensors } from '../../training/state.ts'
 import { createTrainable, type TrainableGraph } from '../../training/trainable/graph.ts'
 import { readModelFile, writeModelFile } from '../model-file.ts'
@@ -94,7 +95,7 @@ async function trainForIntegers(engine: TensorEngine, input: QatInput, context: 
     const kept = await readCheckpoint(best)
     if (kept) restore(engine, graph, quantizer, kept)
     const own = await evaluate(engine, graph, quantizer, model, input, context)
-    const quantized = quantizedModel(setup, graph, quantizer, input)
+    const quantized = quantizeTrained({ setup, graph, quantizer, layers, hash, raiseOpset })
     const { sizeBytes } = await writeModelFile(quantized.model, input.output, { force: true, signal })
     const learned = [...graph.variables.values(), ...quantizer.learned.map(({ variable }) => variable)]
     const parameters = learned.reduce((sum, { trainable, size }) => sum + (trainable ? size : 0), 0)
@@ -150,29 +151,5 @@ async function evaluate(
     )
   } finally {
     await samples.close()
-  }
-}
-
-/** The prepared model with the learned weights, quantized by the plan with the learned ranges. */
-function quantizedModel(
-  setup: QatSetup,
-  graph: TrainableGraph,
-  quantizer: Quantizer,
-  { layers, hash }: QatInput,
-): { model: Model; report: QuantizeReport; plan: QuantPlan } {
-  const trained = withWeightsOf(setup.model, graph.toModel())
-  const initializers = new Map([...trained.graph.initializers, ...setup.constants])
-  const model = { ...trained, graph: { ...trained.graph, initializers } }
-  const plan = quantizer.planWithRanges()
-  const resolved = resolvePlan(plan, layers, model, hash)
-  const ranges = {
-    rangeOf: (tensor: string): never => {
-      throw new Error(`training has no range of ${tensor}`)
-    },
-  }
-  const { weightQuantizer: quantizeWeights } = quantizer
-  return {
-    ...quantizeModel({ model: raiseOpset(model, requiredOpset(resolved)), resolved, ranges, quantizeWeights }),
-    plan,
   }
 }

@@ -5,7 +5,7 @@ import type { QuantParams, Range } from '../../quant/params.ts'
 import type { QuantPlan } from '../../../shared/contract/plan.ts'
 import type { TensorPair } from '../../quant/placement.ts'
 import type { WeightSite } from '../../quant/weight-site.ts'
-import { quantize } from '../../quant/affine.ts'
+import { quantize, roundHalfEven } from '../../quant/affine.ts'
 import { areFinite, roundToNearest, type WeightQuantizer } from '../../quant/weights.ts'
 import type { TrainQuantizer } from '../loop.ts'
 import type { Learned } from '../optimizer.ts'
@@ -31,6 +31,8 @@ interface ActivationGrid {
   readonly scale: Tensor
   /** integers below and above the zero point */
   readonly bounds: readonly [number, number]
+  /** factor that sends values at the operator's own bounds to the side of a tie to which the file sends them */
+  readonly nudge: number
 }
 
 /**
@@ -175,6 +177,23 @@ function namedRanges({ resolved, roots }: QatSetup): Map<string, Range> {
   return named
 }
 
+/** Nearer than this to the middle between two integers, in steps, a bound counts as a tie. */
+const TIE = 1e-3
+const NUDGE = 1e-5
+
+/**
+ * TensorFlow's kernel rounds ties upward, ONNX to the even integer. Ties of single values are rare, but a Clip sends many values to one: where its
+ * bound lies between two integers (−1 of [−1, 1] on an even number of steps) the factor takes all of them to the file's side.
+ */
+function nudgeOf({ low, high }: TensorPair['interval'], scale: number): number {
+  for (const bound of [low, high]) {
+    const steps = Math.abs(Math.fround(bound / scale))
+    if (!Number.isFinite(steps) || Math.abs(steps - Math.floor(steps) - 0.5) > TIE) continue
+    return roundHalfEven(steps) > steps ? 1 + NUDGE : 1 - NUDGE
+  }
+  return 1
+}
+
 interface PassSources {
   readonly weights: ReadonlyMap<string, TrainableWeight>
   readonly steps: LearnedSteps | null
@@ -199,10 +218,11 @@ class Pass {
 
   activation(name: string, tensor: Tensor): Tensor {
     const { tf, native } = this.#engine
-    const { pair, scale, bounds } = this.#grid(name)
-    if (this.#sources.steps) return learnedActivation(this.#engine, tensor, scale, pair.scheme.bits, bounds)
+    const { pair, scale, bounds, nudge } = this.#grid(name)
+    const x = nudge === 1 ? tensor : tf.mul(tensor, nudge)
+    if (this.#sources.steps) return learnedActivation(this.#engine, x, scale, pair.scheme.bits, bounds)
     const [low, high] = bounds
-    return native.fakeQuantize(tensor, tf.mul(scale, low), tf.mul(scale, high), pair.scheme.bits, false)
+    return native.fakeQuantize(x, tf.mul(scale, low), tf.mul(scale, high), pair.scheme.bits, false)
   }
 
   #grid(name: string): ActivationGrid {
@@ -217,7 +237,7 @@ class Pass {
     const { scale, zeroPoint, qmin, qmax } = this.#sources.paramsOf(pair)
     const z = zeroPoint[0]!
     const step = this.#sources.steps?.activationStep(pair, z, [qmin, qmax]) ?? tf.scalar(scale[0]!)
-    return { pair, scale: step, bounds: [qmin - z, qmax - z] }
+    return { pair, scale: step, bounds: [qmin - z, qmax - z], nudge: nudgeOf(pair.interval, scale[0]!) }
   }
 
   weight(node: Node, weight: TrainableWeight, tensor: Tensor): Tensor {
