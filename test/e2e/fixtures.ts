@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline'
 import { _electron, test as base, type Page } from '@playwright/test'
 import { electronBinary } from '../../src/main/hosts/look-for-electron.ts'
 
-/** The built application. */
-export const OUT = path.resolve(import.meta.dirname, '../../out')
+/** The built application: `out`, or a build beside it that QUANTBENCH_OUT names. */
+export const OUT = path.resolve(import.meta.dirname, '../..', process.env['QUANTBENCH_OUT'] ?? 'out')
 /** The built-in sample: a real, small classifier. */
 export const SAMPLE = path.resolve(import.meta.dirname, '../../resources/sample/digits-cnn.onnx')
 
@@ -78,6 +78,11 @@ export class HostProcess {
   }
 }
 
+interface Options {
+  /** further folders of the workspace */
+  readonly roots: readonly string[]
+}
+
 interface Fixtures {
   /** a folder for files of the test; part of the workspace */
   readonly folder: string
@@ -90,16 +95,17 @@ interface Fixtures {
 const ELECTRON = process.env['QUANTBENCH_SHELL'] === 'electron' ? electronBinary() : null
 
 /** `window` is the application's, in a browser or in Electron: the same specs run against both. */
-export const test = base.extend<Fixtures>({
+export const test = base.extend<Fixtures & Options>({
+  roots: [[], { option: true }],
   // eslint-disable-next-line no-empty-pattern -- Playwright reads the names of fixtures from this pattern
   folder: async ({}, use) => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'quantbench-e2e-'))
     await use(folder)
     fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   },
-  host: async ({ folder }, use) => {
+  host: async ({ folder, roots }, use) => {
     if (ELECTRON !== null) return use(null)
-    const host = new HostProcess(path.join(folder, 'home'), [folder, path.dirname(SAMPLE)])
+    const host = new HostProcess(path.join(folder, 'home'), [folder, path.dirname(SAMPLE), ...roots])
     await host.start()
     await use(host)
     await host.stop()
