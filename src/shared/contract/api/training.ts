@@ -185,7 +185,7 @@ export interface ComparisonRowView {
 /** A training that was cut off and can be gone on with from its last whole epoch. */
 export interface ResumableView {
   readonly run: string
-  readonly kind: 'train' | 'qat' | 'compareQat'
+  readonly kind: 'train' | 'qat'
   readonly startedAt: string
   readonly status: 'interrupted' | 'failed'
   readonly start: TrainStartView
