@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import os from 'node:os'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../shared/contract/fault.ts'
@@ -99,7 +100,9 @@ async function equalizeStudy(
   const { pool, signal, store } = services
   const { preparedPath: prepared, summary, statistics } = study
   const { repairs: _, ...plain } = plan
-  const output = join(dirname(prepared), 'equalized.onnx')
+  // plans are tried side by side: each has a file of its own
+  const own = createHash('sha256').update(JSON.stringify(plain)).digest('hex').slice(0, 16)
+  const output = join(dirname(prepared), `equalized-${own}.onnx`)
   const input = {
     prepared,
     layers: summary.layers,

@@ -1,5 +1,4 @@
 import { mkdtemp } from 'node:fs/promises'
-import os from 'node:os'
 import { join } from 'node:path'
 import type { SampleRange } from '../../shared/contract/data.ts'
 import { Fault } from '../../shared/contract/fault.ts'
@@ -19,7 +18,14 @@ import { SweepProgress } from './sensitivity/progress.ts'
 import { runQuickScan, type QuickScan } from './sensitivity/quick.ts'
 import { Suffixes, type SweepTime } from './sensitivity/suffixes.ts'
 import { chooseChunks, isClassifier } from './sensitivity/screen.ts'
-import { countPlans, sweepVariants, valuesOf, type VariantRows } from './sensitivity/sweep.ts'
+import {
+  countPlans,
+  sweepVariants,
+  uniqueByKey,
+  valuesOf,
+  type SweepChange,
+  type VariantRows,
+} from './sensitivity/sweep.ts'
 import { gridVariants, type Variant, type VariantGroup } from './sensitivity/variants.ts'
 import type { Services } from './services.ts'
 import { openStudy, type Study } from './study.ts'
@@ -43,7 +49,7 @@ export interface SensitivityRequest {
   readonly batch?: number
   readonly threads?: number
   readonly pause?: Pause
-  /** bytes of cached tensors all workers may keep in memory; beyond it they are read from the temporary folder. A tenth of the machine's. */
+  /** bytes of cached tensors all workers may keep in memory; beyond it they are read from the temporary folder. 64 MiB a worker at most. */
   readonly memoryBytes?: number
 }
 
@@ -62,6 +68,12 @@ export interface SensitivityResult extends SensitivityTable {
   readonly wallMs: number
   readonly time: SweepTime
 }
+
+/**
+ * Bytes of cached tensors that a worker keeps at most. The files beyond are in the system's page cache mostly, and copying from there into
+ * memory that is in use costs less than fresh pages do.
+ */
+const WORKER_CACHE_BYTES = 2 ** 26
 
 /** Bytes of frontier tensors of one chunk on disk, about: what the page cache holds without writing it out. */
 const CHUNK_BYTES = 2 ** 30
@@ -88,44 +100,35 @@ export async function measureSensitivity(
   const size = chunkSize(bytesPerSample(study), CHUNK_BYTES)
   const settings = { batch: request.batch ?? 1, threads: request.threads ?? 1 }
   const exact = request.exact ?? false
-  const scored = request.metric === 'nsr' || (await isClassifier(study, range, settings, services))
-  const metric = metricFor(request.metric, chosen.evaluation.labelled, scored)
-  const { chunks, population } = await chooseChunks(study, { range, size, metric, exact, settings }, services)
-  const plans = groups.reduce((sum, { variants }) => sum + countPlans(variants), 0)
-  const progress = new SweepProgress(
-    plans,
-    chunks.map(({ positions }) => positions.length),
-    services,
-  )
-  const memoryBytes = Math.floor(
-    (request.memoryBytes ?? services.memoryBytes ?? machineBytes() / 10) / services.pool.size,
-  )
+  const allowed = (request.memoryBytes ?? services.memoryBytes ?? Infinity) / services.pool.size
+  const memoryBytes = Math.min(WORKER_CACHE_BYTES, Math.floor(allowed))
   const time: SweepTime = { sessionMs: 0, runMs: 0 }
   const scores: Omit<LayerScore, 'rank'>[] = []
   const whole: SensitivityResult['whole'][number][] = []
   const own = await mkdtemp(join(folder, 'sweep-'))
+  const sweeps = groups.map((group, i) => ({
+    group,
+    folder: join(own, String(i)),
+    suffixes: new Suffixes(join(own, String(i)), study, group, { ...settings, memoryBytes }, services),
+  }))
+  let metric: MetricName
+  let progress: SweepProgress
   try {
-    for (const [i, group] of groups.entries()) {
-      const groupFolder = join(own, String(i))
-      const suffixes = new Suffixes(groupFolder, study, group, { ...settings, memoryBytes }, services)
+    const scored =
+      request.metric === 'nsr' ||
+      (await isClassifier(study, range, settings, services, () => prepareAll(sweeps[0]!, services)))
+    metric = metricFor(request.metric, chosen.evaluation.labelled, scored)
+    const { chunks, population } = await chooseChunks(study, { range, size, metric, exact, settings }, services)
+    const plans = groups.reduce((sum, { variants }) => sum + countPlans(variants), 0)
+    const samples = chunks.map(({ positions }) => positions.length)
+    progress = new SweepProgress(plans, samples, services)
+    for (const { group, suffixes, folder: used } of sweeps) {
       const partial = new PartialRows(group.variants, { base, metric, population }, services)
-      const rows = await sweepVariants(
-        {
-          study,
-          variants: group.variants,
-          chunks,
-          population,
-          settings,
-          metric,
-          exact,
-          tell: (change) => progress.add(change),
-          onRows: partial.add,
-        },
-        suffixes,
-        services,
-      )
+      const tell = (change: SweepChange): void => progress.add(change)
+      const common = { study, variants: group.variants, chunks, population, settings, metric, exact, tell }
+      const rows = await sweepVariants({ ...common, onRows: partial.add }, suffixes, services)
       partial.tell()
-      await removeFolder(groupFolder)
+      await removeFolder(used)
       time.sessionMs += suffixes.time.sessionMs
       time.runMs += suffixes.time.runMs
       for (const { layerId, ...score } of scoresOf(group, rows, metric, population)) {
@@ -151,10 +154,14 @@ export async function measureSensitivity(
   }
 }
 
-/** Memory that this process may use: a container's limit, where it has one, else the machine's. */
-function machineBytes(): number {
-  const limit = process.constrainedMemory()
-  return limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem()
+/** Makes the suffixes that a first chunk needs: all of them. */
+function prepareAll(
+  { group, suffixes }: { readonly group: VariantGroup; readonly suffixes: Suffixes },
+  { onProgress }: Services,
+): Promise<void> {
+  return suffixes.prepare(uniqueByKey(group.variants), (done, total) =>
+    onProgress({ stage: 'cut', done, total, unit: 'variants' }),
+  )
 }
 
 /**

@@ -24,21 +24,30 @@ export async function together<T>(
   return results as T[]
 }
 
+interface Waiting {
+  readonly weight: number
+  readonly start: () => void
+}
+
 /** Room for a number of works at a time. After the first failure none begins any more: those that wait fail likewise. */
 export class Slots {
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting: Waiting[] = []
   #free: number
   #failure: { readonly reason: unknown } | null = null
 
-  /** @param size works at a time */
+  /** @param size works at a time, or their weights together */
   constructor(size: number) {
     this.#free = size
   }
 
-  /** Runs `work` once there is room, first come, first served. @throws what it throws, or what another threw before it began */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  /**
+   * Runs `work` once there is room, first come, first served.
+   * @param weight at most the size
+   * @throws what it throws, or what another threw before it began
+   */
+  async run<T>(work: () => Promise<T>, weight = 1): Promise<T> {
+    if (this.#waiting.length === 0 && this.#free >= weight) this.#free -= weight
+    else await new Promise<void>((start) => this.#waiting.push({ weight, start }))
     try {
       if (this.#failure !== null) throw this.#failure.reason
       return await work()
@@ -46,9 +55,16 @@ export class Slots {
       this.#failure ??= { reason: error }
       throw error
     } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free++
+      this.#free += weight
+      this.#startWaiting()
+    }
+  }
+
+  #startWaiting(): void {
+    for (let next = this.#waiting[0]; next && this.#free >= next.weight; next = this.#waiting[0]) {
+      this.#waiting.shift()
+      this.#free -= next.weight
+      next.start()
     }
   }
 }

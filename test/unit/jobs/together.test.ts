@@ -53,6 +53,32 @@ describe('slots', () => {
     expect(most).toBe(2)
   })
 
+  it('hold as many as their weights let in, and nobody overtakes', async () => {
+    const slots = new Slots(4)
+    const begun: number[] = []
+    const ends: (() => void)[] = []
+    const works = [1, 3, 4, 1].map((weight, i) =>
+      slots.run(async () => {
+        begun.push(i)
+        await new Promise<void>((end) => (ends[i] = end))
+      }, weight),
+    )
+    const settle = (): Promise<void> => new Promise((done) => setTimeout(done))
+    await settle()
+    expect(begun).toEqual([0, 1])
+    ends[0]!()
+    await settle()
+    expect(begun).toEqual([0, 1])
+    ends[1]!()
+    await settle()
+    expect(begun).toEqual([0, 1, 2])
+    ends[2]!()
+    await settle()
+    expect(begun).toEqual([0, 1, 2, 3])
+    ends[3]!()
+    await Promise.all(works)
+  })
+
   it('begin nothing more after a failure', async () => {
     const slots = new Slots(1)
     let later = 0

@@ -48,6 +48,15 @@ export interface EncodeOptions {
   readonly thresholdBytes?: number
   /** largest model file for `auto`; default `protoLimitBytes` */
   readonly limitBytes?: number
+  /** constants that lie in a file already, and are not written; asked for each before anything else */
+  readonly outside?: (tensor: Tensor) => OutsidePlace | null
+}
+
+/** Where the data of a constant lies, from `offset` on. */
+export interface OutsidePlace {
+  /** path of the file, relative to the model's folder */
+  readonly location: string
+  readonly offset: number
 }
 
 /** A file as a list of byte ranges to be written one after the other; they are views of the model's tensors where possible. */
@@ -69,12 +78,14 @@ export interface EncodedModel extends EncodedFile {
 export function encodeModel(model: Model, options: EncodeOptions = {}): EncodedModel {
   const mode = options.external ?? 'auto'
   const limit = options.limitBytes ?? protoLimitBytes
+  const outside = options.outside ?? (() => null)
   if (mode !== 'always') {
-    const inline = encodeWith(model, null)
+    const inline = encodeWith(model, outside, null)
     if (inline.byteLength <= limit) return inline
     if (mode === 'never') throw new Error(`the model takes ${inline.byteLength} bytes, more than one file can hold`)
   }
-  return encodeWith(model, new ExternalFile(options.location ?? 'model.onnx.data', options.thresholdBytes ?? 1024))
+  const file = new ExternalFile(options.location ?? 'model.onnx.data', options.thresholdBytes ?? 1024)
+  return encodeWith(model, (tensor) => outside(tensor) ?? file.placeOf(tensor), file)
 }
 
 /** The model as one array of bytes, without external data. */
@@ -104,8 +115,13 @@ class ExternalFile {
     this.threshold = threshold
   }
 
-  /** Appends data and gives its offset. */
-  add(data: Uint8Array): number {
+  /** Appends the data of a large tensor. */
+  placeOf({ dataType, data }: Tensor): OutsidePlace | null {
+    if (dataType === 'string' || data.length < this.threshold) return null
+    return { location: this.location, offset: this.#add(data) }
+  }
+
+  #add(data: Uint8Array): number {
     const alignment = data.length >= mappedFromBytes ? pageBytes : alignmentBytes
     const padding = (alignment - (this.byteLength % alignment)) % alignment
     if (padding > 0) this.chunks.push(new Uint8Array(padding))
@@ -116,7 +132,9 @@ class ExternalFile {
   }
 }
 
-function encodeWith(model: Model, external: ExternalFile | null): EncodedModel {
+type Outside = NonNullable<EncodeOptions['outside']>
+
+function encodeWith(model: Model, outside: Outside, external: ExternalFile | null): EncodedModel {
   const head = fromOpaque(ModelProtoSchema, model.opaque)
   head.irVersion = BigInt(irVersionFor(model))
   head.opsetImport = opsetEntries(model, head.opsetImport)
@@ -126,7 +144,7 @@ function encodeWith(model: Model, external: ExternalFile | null): EncodedModel {
   if (model.modelVersion !== 0n) head.modelVersion = model.modelVersion
   if (model.docString !== '') head.docString = model.docString
   head.metadataProps = metadataEntries(model, head.metadataProps)
-  const graph = graphChunks(model.graph, external)
+  const graph = graphChunks(model.graph, outside)
   const graphLength = lengthOf(graph)
   const chunks = [
     toBinary(ModelProtoSchema, head),
@@ -177,13 +195,13 @@ function lengthPrefix(field: number, length: number): Uint8Array {
 }
 
 /** The main graph: all but the initializers as one message, then each initializer with its data as a view. */
-function graphChunks(graph: Graph, external: ExternalFile | null): Uint8Array[] {
+function graphChunks(graph: Graph, outside: Outside): Uint8Array[] {
   const chunks: Uint8Array[] = [toBinary(GraphProtoSchema, graphProto(graph, false))]
   for (const tensor of graph.initializers.values()) {
     const proto = tensorHead(tensor)
-    const isOutside = external !== null && tensor.dataType !== 'string' && tensor.data.length >= external.threshold
-    if (isOutside) {
-      pointOutside(proto, external, tensor.data)
+    const place = outside(tensor)
+    if (place !== null) {
+      pointOutside(proto, place, tensor.data.length)
       const bytes = toBinary(TensorProtoSchema, proto)
       chunks.push(lengthPrefix(GraphProtoSchema.field.initializer.number, bytes.length), bytes)
     } else {
@@ -202,9 +220,8 @@ function graphChunks(graph: Graph, external: ExternalFile | null): Uint8Array[] 
   return chunks
 }
 
-function pointOutside(proto: TensorProto, external: ExternalFile, data: Uint8Array): void {
-  const offset = external.add(data)
-  const entries = { location: external.location, offset: String(offset), length: String(data.length) }
+function pointOutside(proto: TensorProto, { location, offset }: OutsidePlace, length: number): void {
+  const entries = { location, offset: String(offset), length: String(length) }
   proto.externalData = Object.entries(entries).map(([key, value]) =>
     create(StringStringEntryProtoSchema, { key, value }),
   )

@@ -1,5 +1,5 @@
 export { decodeModel, openModel } from './decode.ts'
 export { encodeModel, joinChunks, modelBytes, protoLimitBytes } from './encode.ts'
-export type { EncodedModel, EncodeOptions } from './encode.ts'
+export type { EncodedModel, EncodeOptions, OutsidePlace } from './encode.ts'
 export type { ExternalReader, ExternalReference } from './external.ts'
 export { irVersionFor } from './ir-version.ts'

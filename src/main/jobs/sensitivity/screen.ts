@@ -50,16 +50,30 @@ export async function chooseChunks(
 }
 
 /** Samples that tell whether a model classifies. */
-const PROBE = 8
+const PROBE = 2
 
-/** Whether the model gives class scores, as its first samples show: declared shapes need not tell. @throws Fault data.*, engine.* */
+/**
+ * Whether the model gives class scores, as its first samples show: declared shapes need not tell.
+ * @param meanwhile work for the other workers while this is found out; not begun where it is known from before
+ * @throws Fault data.*, engine.*; what `meanwhile` throws
+ */
 export async function isClassifier(
   study: Study,
   { start, end }: SampleRange,
   settings: SampleSettings,
   services: Services,
+  meanwhile: (signal: AbortSignal) => Promise<void>,
 ): Promise<boolean> {
-  return (await spreadOver(study, { start, end: Math.min(end, start + PROBE) }, settings, services)) !== null
+  const range = { start, end: Math.min(end, start + PROBE) }
+  const isKnown = services.store.measurements.find(spreadContent(study, range, settings, services)) !== null
+  let found = false
+  await together(services.signal, [
+    async (signal) => {
+      found = (await spreadOver(study, range, settings, { ...services, signal })) !== null
+    },
+    ...(isKnown ? [] : [meanwhile]),
+  ])
+  return found
 }
 
 function positionsOf({ start, end }: SampleRange): number[] {

@@ -55,7 +55,10 @@ export async function sweepVariants(
   return rows
 }
 
-/** Every variant on every chunk. Two chunks are under way at a time, so that no worker waits for the last evaluation of one. */
+/**
+ * Every variant on every chunk. Two of the largest chunks are under way at a time, or as many small ones as have their samples: no worker
+ * waits for the blocks of one, or for its last evaluation.
+ */
 async function sweepAll(
   request: SweepRequest,
   rows: Map<string, SampleRows[]>,
@@ -63,12 +66,15 @@ async function sweepAll(
   services: Services,
 ): Promise<void> {
   const active = uniqueByKey(request.variants)
-  const chunks = new Slots(2)
+  const most = Math.max(...request.chunks.map(({ positions }) => positions.length))
+  const chunks = new Slots(2 * most)
   const evaluations = new Slots(services.pool.size)
   await together(
     services.signal,
     request.chunks.map(
-      (_, i) => () => chunks.run(() => sweepChunk(request, active, i, rows, suffixes, evaluations, services)),
+      ({ positions }, i) =>
+        () =>
+          chunks.run(() => sweepChunk(request, active, i, rows, suffixes, evaluations, services), positions.length),
     ),
   )
 }
@@ -103,7 +109,8 @@ export function countPlans(variants: readonly Variant[]): number {
   return uniqueByKey(variants).length
 }
 
-function uniqueByKey(variants: readonly Variant[]): Variant[] {
+/** Variants whose plans differ. */
+export function uniqueByKey(variants: readonly Variant[]): Variant[] {
   return [...new Map(variants.map((variant) => [variant.key, variant])).values()]
 }
 

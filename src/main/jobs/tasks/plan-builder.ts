@@ -35,6 +35,8 @@ export interface PlanInput {
 
 /** The model that a plan makes, with what was done to each layer. */
 export interface BuiltPlan {
+  /** what the plan was applied to: constants that it leaves alone are the same arrays */
+  readonly prepared: Model
   readonly model: Model
   readonly report: QuantizeReport
 }
@@ -61,12 +63,13 @@ export class PlanBuilder {
     const weighted = resolved.layers.flatMap(({ layer, decision }) =>
       decision.kind === 'quantized' ? [{ layer, decision }] : [],
     )
-    return quantizeModel({
+    const built = quantizeModel({
       model: withRepairedBiases(raised, weighted, bundle),
       resolved,
       ranges,
       quantizeWeights: bundleQuantizer(bundle),
     })
+    return { prepared: model, ...built }
   }
 
   /** A file that was replaced under its name is another one. */

@@ -1,16 +1,16 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { decodeModel, modelBytes } from '../../formats/onnx/index.ts'
+import { decodeModel, type ExternalReader, type OutsidePlace } from '../../formats/onnx/index.ts'
 import type { Engine, Session, SessionOptions } from '../../engines/port.ts'
 import { isFault } from '../../../shared/contract/fault.ts'
-import type { Model, ValueInfo } from '../../graph/model.ts'
+import type { Model, Tensor, ValueInfo } from '../../graph/model.ts'
 import { cutVariant, exposeTensors, type FrontierTensor } from '../../search/cuts.ts'
 import { ValueNumbers, type NumberedModel } from '../../search/values.ts'
 import { writeModelFile } from '../model-file.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
 import { CARRIED } from '../carried-types.ts'
-import { withSession } from '../prepare/open-session.ts'
+import { SharedConstants } from './shared-constants.ts'
 import { PlanBuilder, type PlanInput } from './plan-builder.ts'
 
 export interface CutInput {
@@ -26,6 +26,7 @@ export interface CutInput {
 
 export interface CutOutput {
   readonly frontier: readonly FrontierTensor[]
+  /** of all its constants, those that it shares included */
   readonly sizeBytes: number
   /** time ONNX Runtime took to optimise, in ms */
   readonly sessionMs: number
@@ -36,6 +37,7 @@ interface CutBase {
   readonly numbers: ValueNumbers
   readonly numbered: NumberedModel
   readonly cuttable: ReadonlyMap<string, ValueInfo>
+  readonly constants: SharedConstants<number>
 }
 
 /**
@@ -45,17 +47,30 @@ interface CutBase {
  */
 export function createSensitivityCutTask({ engine }: Pick<TaskDeps, 'engine'>): Task<CutInput, CutOutput> {
   const builder = new PlanBuilder()
+  const scratch = new Scratch()
   let known: CutBase | null = null
+  let weights: SharedWeights | null = null
   return async (input, { signal }) => {
     const timed = new TimedEngine(engine)
-    if (known?.path !== input.optimizedBase) known = await openBase(timed, input)
-    const { model: exported } = await builder.build(input.variant, signal)
+    if (known?.path !== input.optimizedBase) known = await openBase(timed, input, signal)
+    const { prepared, model: exported } = await builder.build(input.variant, signal)
+    if (weights?.of !== prepared || weights.folder !== path.dirname(input.output))
+      weights = await sharedWeights(prepared, input, signal)
+    const { shared } = weights
+    const file = `${input.output}.variant`
+    await writeModelFile(exported, file, { ...SCRATCH, signal, outside: ({ data }) => shared.placeOf(data) })
     const optimized = `${input.output}.optimized`
-    const model = await optimizedModel(timed, exported, optimized, input.threads)
+    // what the runtime leaves alone stays where it is
+    const external: ExternalReader = (reference) => shared.read(reference)
+    const model = await optimizedModel(timed, file, optimized, input.threads, { into: scratch, external })
+    for (const done of [file, optimized]) await fs.rm(done, { force: true })
     signal.throwIfAborted()
-    const suffix = cutVariant(known.numbered, known.numbers.fork().number(model), known.cuttable)
-    const { sizeBytes } = await writeModelFile(suffix.model, input.output, { force: true, signal, scratch: true })
-    await fs.rm(optimized, { force: true })
+    const { numbered, numbers, cuttable, constants } = known
+    const variant = numbers.fork().number(model)
+    const suffix = cutVariant(numbered, variant, cuttable)
+    const outside = outsideBy(constants, variant)
+    await writeModelFile(suffix.model, input.output, { ...SCRATCH, signal, outside })
+    const sizeBytes = [...suffix.model.graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0)
     return { frontier: suffix.frontier, sizeBytes, sessionMs: timed.sessionMs }
   }
 }
@@ -82,20 +97,108 @@ class TimedEngine implements Engine {
 }
 
 /** The model as the runtime optimises it for this machine. */
-async function optimizedModel(engine: Engine, model: Model | string, output: string, threads: number): Promise<Model> {
-  const options = { threads, optimization: 'all', optimizedModelPath: output } as const
-  await withSession(engine, model, () => Promise.resolve(), options)
-  return decodeModel(await fs.readFile(output))
+async function optimizedModel(
+  engine: Engine,
+  file: string,
+  output: string,
+  threads: number,
+  options: { readonly into?: Scratch; readonly external?: ExternalReader } = {},
+): Promise<Model> {
+  const session = await engine.createSession(file, { threads, optimization: 'all', optimizedModelPath: output })
+  await session.release()
+  const { into = new Scratch(), external } = options
+  return decodeModel(await into.read(output), { external })
 }
 
-async function openBase(engine: Engine, { base, optimizedBase, threads }: CutInput): Promise<CutBase> {
+/** Memory that files are read into one after the other: fresh pages cost as much as the reading. */
+class Scratch {
+  #buffer = new ArrayBuffer(0)
+
+  /** What was read before is gone. */
+  async read(path: string): Promise<Uint8Array> {
+    const file = await fs.open(path)
+    try {
+      const { size } = await file.stat()
+      if (this.#buffer.byteLength < size) this.#buffer = new ArrayBuffer(size)
+      const bytes = new Uint8Array(this.#buffer, 0, size)
+      for (let done = 0; done < size;) {
+        const { bytesRead } = await file.read(bytes, done, size - done, done)
+        if (bytesRead === 0) throw new Error(`${path} ended early`)
+        done += bytesRead
+      }
+      return bytes
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+/** The constants that plans are applied to, for the variants in a folder. */
+interface SharedWeights {
+  readonly of: Model
+  readonly folder: string
+  readonly shared: SharedConstants<Uint8Array>
+}
+
+async function sharedWeights(of: Model, { variant, output }: CutInput, signal: AbortSignal): Promise<SharedWeights> {
+  const folder = path.dirname(output)
+  const shared = new SharedConstants(
+    of,
+    ({ data }) => data,
+    path.join(folder, `${path.basename(variant.prepared)}.weights`),
+  )
+  await shared.write(signal)
+  return { of, folder, shared }
+}
+
+async function openBase(
+  engine: Engine,
+  { base, optimizedBase, output, threads }: CutInput,
+  signal: AbortSignal,
+): Promise<CutBase> {
   const model = await sharedBase(engine, base, optimizedBase, threads)
   const numbers = new ValueNumbers()
-  return {
-    path: optimizedBase,
-    numbers,
-    numbered: numbers.number(model),
-    cuttable: await cuttableTensors(engine, model),
+  const numbered = numbers.number(model)
+  const constants = constantsOf(numbered, optimizedBase)
+  await constants.write(signal)
+  const write = async (exposed: Model, file: string): Promise<void> => {
+    await writeModelFile(exposed, file, { ...SCRATCH, signal, outside: outsideBy(constants, numbered) })
+  }
+  const cuttable = await cuttableTensors(engine, model, `${output}.exposed`, write)
+  return { path: optimizedBase, numbers, numbered, cuttable, constants }
+}
+
+/** Whole when it has its name, and gone with the run. */
+const SCRATCH = { force: true, scratch: true } as const
+
+/** Constants that have the number of one of the base's lie with these. */
+function outsideBy(
+  constants: SharedConstants<number>,
+  { numbers }: NumberedModel,
+): (tensor: Tensor) => OutsidePlace | null {
+  return ({ name }) => constants.placeOf(numbers.get(name) ?? -1)
+}
+
+/** The constants of an optimised base, by the numbers of their values. */
+function constantsOf({ model, numbers }: NumberedModel, optimizedBase: string): SharedConstants<number> {
+  return new SharedConstants(model, ({ name }) => numbers.get(name)!, `${optimizedBase}.constants`)
+}
+
+export interface ExposeInput {
+  readonly optimizedBase: string
+  /** beside `optimizedBase` */
+  readonly output: string
+  readonly tensors: readonly string[]
+}
+
+/** Writes the optimised base with the frontier among its outputs; gives the names of the outputs it had before. */
+export function createExposeFrontierTask(): Task<ExposeInput, string[]> {
+  return async ({ optimizedBase, output, tensors }, { signal }) => {
+    const model = decodeModel(await fs.readFile(optimizedBase))
+    const numbered = new ValueNumbers().number(model)
+    const outside = outsideBy(constantsOf(numbered, optimizedBase), numbered)
+    await writeModelFile(exposeTensors(model, tensors), output, { ...SCRATCH, signal, outside })
+    return model.graph.outputs.map(({ name }) => name)
   }
 }
 
@@ -110,14 +213,19 @@ async function sharedBase(engine: Engine, base: string, optimizedBase: string, t
 }
 
 /** Type and shape of what can be fetched, as the runtime itself infers them. */
-async function cuttableTensors(engine: Engine, model: Model): Promise<Map<string, ValueInfo>> {
+async function cuttableTensors(
+  engine: Engine,
+  model: Model,
+  file: string,
+  write: (model: Model, file: string) => Promise<void>,
+): Promise<Map<string, ValueInfo>> {
   const { graph } = model
   const found = new Map<string, ValueInfo>()
   for (const input of graph.inputs) if (!graph.initializers.has(input.name)) found.set(input.name, input)
   const names = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== '')
-  const exposed = modelBytes(exposeTensors(model, names))
+  await write(exposeTensors(model, names), file)
   try {
-    const session = await engine.createSession(exposed, { threads: 1, optimization: 'disabled' })
+    const session = await engine.createSession(file, { threads: 1, optimization: 'disabled' })
     for (const { name, dataType, shape } of session.outputs) {
       if (CARRIED.has(dataType)) found.set(name, { name, dataType, shape })
     }
@@ -125,6 +233,8 @@ async function cuttableTensors(engine: Engine, model: Model): Promise<Map<string
   } catch (error) {
     // a model with sequences among its tensors: its variants run whole
     if (!isFault(error)) throw error
+  } finally {
+    await fs.rm(file, { force: true })
   }
   return found
 }

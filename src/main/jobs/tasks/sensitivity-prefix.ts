@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { DataSpec, DataSplit, Preprocess } from '../../../shared/contract/data.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
 import { readBatches } from '../../data/batches.ts'
@@ -6,29 +5,11 @@ import { createFeeder } from '../../data/feeder.ts'
 import { shuffledOrder } from '../../data/order.ts'
 import type { SampleSource } from '../../data/port.ts'
 import type { Feeds, Session } from '../../engines/port.ts'
-import { decodeModel } from '../../formats/onnx/index.ts'
-import { exposeTensors } from '../../search/cuts.ts'
-import { writeModelFile } from '../model-file.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
 import { BlockWriter, type BlockSample } from './frontier-block.ts'
 import { classesOf, comparable } from './outputs.ts'
 import { rowsOf } from './rows.ts'
-
-export interface ExposeInput {
-  readonly optimizedBase: string
-  readonly output: string
-  readonly tensors: readonly string[]
-}
-
-/** Writes the optimised base with the frontier among its outputs; gives the names of the outputs it had before. */
-export function createExposeFrontierTask(): Task<ExposeInput, string[]> {
-  return async ({ optimizedBase, output, tensors }, { signal }) => {
-    const model = decodeModel(await readFile(optimizedBase))
-    await writeModelFile(exposeTensors(model, tensors), output, { force: true, signal, scratch: true })
-    return model.graph.outputs.map(({ name }) => name)
-  }
-}
 
 export interface PrefixInput {
   /** the optimised base with the frontier exposed */
