@@ -27,6 +27,8 @@ const NAMES: Readonly<Record<string, string>> = {
   ArrowLeft: '←',
   ArrowRight: '→',
   Escape: 'Esc',
+  Plus: '+',
+  Delete: 'Del',
 }
 
 /** Keys as they are shown: `Ctrl+K`, `⌘K`. */

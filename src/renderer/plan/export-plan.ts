@@ -3,8 +3,8 @@ import type { ResolvedLayerView } from '../../shared/contract/api/plans.ts'
 import type { Execution } from '../../shared/contract/model.ts'
 import type { LayerOverride, QuantMode, QuantPlan } from '../../shared/contract/plan.ts'
 
-/** What can be written. The three ONNX forms differ in where the ranges of activations come from. */
-export type ExportFormat = 'asPlanned' | 'static' | 'dynamic' | 'weightOnly' | 'plan' | 'report'
+/** What can be written. The ONNX forms differ in where the ranges of activations come from. */
+export type ExportFormat = 'asPlanned' | 'static' | 'dynamic' | 'weightOnly' | 'tfjs' | 'plan' | 'report'
 
 /** The formats, as a list shows them. */
 export const EXPORT_FORMATS: readonly {
@@ -16,13 +16,18 @@ export const EXPORT_FORMATS: readonly {
   { value: 'static', label: 'ONNX, static', text: 'Ranges of activations from calibration: the fastest.' },
   { value: 'dynamic', label: 'ONNX, dynamic', text: 'Ranges of activations at run time: needs no data.' },
   { value: 'weightOnly', label: 'ONNX, weight-only', text: 'Small file, activations in float: needs no data.' },
+  {
+    value: 'tfjs',
+    label: 'TensorFlow.js graph-model',
+    text: 'Weights stored as the plan says: up to 8 bits as uint8, more as uint16. TensorFlow.js computes in float.',
+  },
   { value: 'plan', label: 'Plan', text: 'The plan as JSON, as --plan of the command line takes it.' },
   { value: 'report', label: 'Report', text: 'A page of HTML about the runs of this model, complete in itself.' },
 ]
 
-/** True for what is written by a job. */
+/** True for the ONNX files: what is written is checked to run in integers. */
 export function isModelFormat(format: ExportFormat): format is 'asPlanned' | QuantMode {
-  return format !== 'plan' && format !== 'report'
+  return format !== 'tfjs' && format !== 'plan' && format !== 'report'
 }
 
 /** The plan with one mode for all layers; as it is for `asPlanned`. Block scales exist weight-only, and are given up elsewhere. */

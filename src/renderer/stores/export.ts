@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
-import type { JobInfo } from '../../shared/contract/api/jobs.ts'
+import type { JobInfo, JobRequestInput } from '../../shared/contract/api/jobs.ts'
 import type { JobResultOf } from '../../shared/contract/api/job-results.ts'
 import type { ResolvedPlanView } from '../../shared/contract/api/plans.ts'
 import type { SampleOptionsInput } from '../../shared/contract/api/data.ts'
@@ -39,6 +39,8 @@ export const useExportStore = defineStore('export', () => {
   const resolved = shallowRef<ResolvedPlanView | null>(null)
   const job = shallowRef<JobInfo | null>(null)
   const result = shallowRef<JobResultOf<'quantize'> | null>(null)
+  /** the same for TensorFlow.js */
+  const converted = shallowRef<JobResultOf<'convert'> | null>(null)
   const problem = shallowRef<Problem | null>(null)
   const isBusy = ref(false)
 
@@ -73,20 +75,29 @@ export const useExportStore = defineStore('export', () => {
 
   /** Writes the model. @param samples what static ranges come from; null where no layer needs any */
   async function writeModel(samples: SampleOptionsInput | null): Promise<void> {
+    await start((model) => ({
+      kind: 'quantize' as const,
+      model,
+      plan: exported.value,
+      samples,
+      // the dialog that chose the path has asked already whether to replace
+      ...(output.value === null ? {} : { output: output.value, force: true }),
+    }))
+  }
+
+  /** Writes a TensorFlow.js model into a folder of its own, its weights stored as the plan says. */
+  async function writeTfjs(): Promise<void> {
+    await start((model) => ({ kind: 'convert' as const, model, to: 'graph-model' as const, plan: plan.plan }))
+  }
+
+  async function start(requestFor: (model: string) => JobRequestInput): Promise<void> {
     const model = models.current
     if (model === null || running.value !== null) return
     problem.value = null
     result.value = null
+    converted.value = null
     try {
-      const request = {
-        kind: 'quantize' as const,
-        model: model.summary.path,
-        plan: exported.value,
-        samples,
-        // the dialog that chose the path has asked already whether to replace
-        ...(output.value === null ? {} : { output: output.value, force: true }),
-      }
-      job.value = await jobs.start(request)
+      job.value = await jobs.start(requestFor(model.summary.path))
       follow(job.value.id)
     } catch (error) {
       problem.value = problemOf(error)
@@ -98,7 +109,8 @@ export const useExportStore = defineStore('export', () => {
       if (event.kind === 'done' && event.result.kind === 'quantize') {
         result.value = event.result
         evidence.take(event.result)
-      } else if (event.kind === 'failed') problem.value = problemOfFault(event.fault)
+      } else if (event.kind === 'done' && event.result.kind === 'convert') converted.value = event.result
+      else if (event.kind === 'failed') problem.value = problemOfFault(event.fault)
       if (event.kind === 'done' || event.kind === 'failed' || event.kind === 'cancelled') queueMicrotask(() => stop())
     })
   }
@@ -109,8 +121,8 @@ export const useExportStore = defineStore('export', () => {
 
   /** Hands what was written to the user: the browser downloads it, the desktop shows it in its folder. */
   async function fetchResult(): Promise<void> {
-    if (result.value === null) return
-    const path = result.value.output
+    const path = (format.value === 'tfjs' ? converted.value : result.value)?.output
+    if (path === undefined) return
     try {
       const link = await client().files.download({ path })
       if (link === null) return await client().files.reveal({ path })
@@ -160,6 +172,7 @@ export const useExportStore = defineStore('export', () => {
       resolved.value = null
       job.value = null
       result.value = null
+      converted.value = null
       problem.value = null
     },
   )
@@ -171,11 +184,13 @@ export const useExportStore = defineStore('export', () => {
     resolved,
     running,
     result,
+    converted,
     problem,
     isBusy,
     look,
     chooseOutput,
     writeModel,
+    writeTfjs,
     cancel,
     fetchResult,
     writeReport,
