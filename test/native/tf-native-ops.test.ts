@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Tensor } from '../../src/main/engines/tensor-api.ts'
+import type { Tensor, Tensor4D } from '../../src/main/engines/tensor-api.ts'
 import { toTensorFault } from '../../src/main/engines/tf/errors.ts'
 import { normals, seeded } from '../builders/model-builder.ts'
 import { tensorEngine } from '../builders/tensorflow.ts'
@@ -78,6 +78,77 @@ describe.skipIf(!engine)('kernels that tfjs has no function for', () => {
       expectEqual(native[name](x), tf[name](x))
       expectEqual(tf.grad((a) => tf.sum(native[name](a)))(x), tf.grad((a) => tf.sum(tf[name](a)))(x))
     })
+  })
+
+  it.each([
+    { why: 'few channels: its own kernel', x: [2, 6, 6, 3], filter: [3, 3, 3, 4], stride: [1, 1], pad: 'same' },
+    { why: 'many channels', x: [2, 4, 4, 16], filter: [3, 3, 16, 20], stride: [1, 1], pad: 'same' },
+    { why: 'no padding', x: [2, 5, 4, 16], filter: [3, 2, 16, 16], stride: [1, 1], pad: 'valid' },
+    { why: 'an even window', x: [2, 5, 5, 16], filter: [2, 4, 16, 16], stride: [1, 1], pad: 'same' },
+    { why: 'single pixels', x: [3, 4, 4, 16], filter: [1, 1, 16, 32], stride: [1, 1], pad: 'valid' },
+    { why: 'strides over few pixels', x: [2, 4, 4, 16], filter: [3, 3, 16, 16], stride: [2, 2], pad: 'same' },
+    { why: 'strides that leave a row over', x: [2, 5, 4, 16], filter: [2, 2, 16, 16], stride: [2, 2], pad: 'valid' },
+    { why: 'strides longer than the window', x: [2, 5, 5, 16], filter: [1, 1, 16, 16], stride: [3, 2], pad: 'same' },
+    { why: 'strides over many pixels', x: [1, 9, 9, 16], filter: [3, 3, 16, 16], stride: [2, 2], pad: 'same' },
+  ] as const)('convolves, and differentiates, as tfjs does: $why', ({ x: dims, filter, stride, pad }) => {
+    const { tf, native } = engine!
+    tf.tidy(() => {
+      const random = seeded(4)
+      const draw = (shape: readonly number[]): Tensor4D =>
+        tf.tensor(
+          normals(
+            random,
+            shape.reduce((a, b) => a * b, 1),
+          ),
+          [...shape],
+        )
+      const [x, w] = [draw(dims), draw(filter)]
+      const strides: [number, number] = [...stride]
+      const wanted = tf.conv2d(x, w, strides, pad)
+      expectEqual(native.conv2d(x, w, strides, pad), wanted)
+      const mix = draw(wanted.shape)
+      const by = (convolve: (a: Tensor4D, b: Tensor4D) => Tensor): Tensor[] =>
+        tf.grads((a, b) => tf.sum(tf.mul(mix, convolve(a as Tensor4D, b as Tensor4D))))([x, w])
+      const expected = by((a, b) => tf.conv2d(a, b, strides, pad))
+      by((a, b) => native.conv2d(a, b, strides, pad)).forEach((gradient, i) => expectEqual(gradient, expected[i]!))
+    })
+  })
+
+  it('gives the cross-entropy of scores, and its slope', () => {
+    const { tf, native } = engine!
+    tf.tidy(() => {
+      const scores = tf.tensor2d([
+        [1, 2, 3],
+        [100, 0, -100],
+      ])
+      const targets = tf.tensor2d([
+        [0.1, 0.1, 0.8],
+        [0, 1, 0],
+      ])
+      const formula = (a: Tensor): Tensor => tf.neg(tf.sum(tf.mul(targets, tf.logSoftmax(a)), 1))
+      const mix = tf.tensor1d([2, -0.5])
+      expectEqual(native.softmaxCrossEntropy(scores, targets), formula(scores))
+      expectEqual(
+        tf.grad((a) => tf.sum(tf.mul(mix, native.softmaxCrossEntropy(a, targets))))(scores),
+        tf.grad((a) => tf.sum(tf.mul(mix, formula(a))))(scores),
+      )
+    })
+  })
+
+  it('changes cells in place, and leaves what was read of them', () => {
+    const { tf, native } = engine!
+    const before = tf.memory().numTensors
+    tf.tidy(() => {
+      const cell = native.cell(tf.tensor1d([1, 2]))
+      const read = cell.get()
+      native.subtractScaled(cell, tf.scalar(2), tf.tensor1d([1, 10]))
+      expect([...cell.get().dataSync()]).toEqual([-1, -18])
+      expect([...read.dataSync()]).toEqual([1, 2])
+      cell.set(tf.tensor1d([7, 8]))
+      expect([...cell.get().dataSync()]).toEqual([7, 8])
+      cell.dispose()
+    })
+    expect(tf.memory().numTensors).toBe(before)
   })
 
   it('names a kernel that this libtensorflow lacks', () => {
