@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
 import type { IntervalView } from '../../shared/contract/api/job-results.ts'
 import type { DataInfo } from '../../shared/contract/data.ts'
@@ -16,6 +16,7 @@ import type { SampleOptions } from './samples.ts'
 import { runSensitivity } from './sensitivity-run.ts'
 import type { Services } from './services.ts'
 import type { TrainSamples } from './tasks/training/data.ts'
+import { removeCheckpoints } from './training/checkpoints.ts'
 import { defined, describeTraining, testSamples, trainingRanges, type TestSamples } from './training/samples.ts'
 
 /** What `qat --compare` is asked for. */
@@ -81,12 +82,14 @@ export async function runQatComparison(
   const { start } = request
   const modelPath = start.kind === 'model' ? start.path : start.file
   const parameters = { request: request as unknown as Json, resumes }
-  return recordRun(services, { kind: 'compareQat', modelPath, parameters, resumes }, async (run) => {
+  const done = await recordRun(services, { kind: 'compareQat', modelPath, parameters, resumes }, async (run) => {
     const folder = join(services.store.home, 'checkpoints', run.id)
     await mkdir(folder, { recursive: true })
     const left = resumes === null ? null : join(services.store.home, 'checkpoints', resumes)
     return compareIn(folder, left, request, services)
   })
+  await removeCheckpoints(done.run, resumes, services)
+  return done
 }
 
 /** The request of a comparison that can be gone on with. @throws Fault usage.resume where it was none */
@@ -99,9 +102,10 @@ export function compareRequestOfRun(
   throw new Fault('usage.resume', `Run ${run} is no comparison, so there is nothing to go on with.`, { run })
 }
 
-function outputsOf(output: string): { readonly qat: string; readonly hybrid: string } {
+function outputsOf(output: string): { readonly qat: string; readonly hybrid: string; readonly float: string } {
   const extension = extname(output)
-  return { qat: output, hybrid: `${output.slice(0, output.length - extension.length)}.hybrid${extension}` }
+  const beside = (part: string): string => `${output.slice(0, output.length - extension.length)}.${part}${extension}`
+  return { qat: output, hybrid: beside('hybrid'), float: beside('float') }
 }
 
 async function compareIn(
@@ -123,7 +127,10 @@ async function compareIn(
     await comparison.qat('qat-hybrid', hybrid, outputs.hybrid),
   ]
   const { test, float } = comparison
-  const rows = [floatRow(measured[0]!, float), ...measured.map(({ row }) => row)]
+  // what was trained here in float goes along: its folder is not kept
+  if (float.run !== null) await copyFile(float.path, outputs.float)
+  const floatRow = floatRowOf(measured[0]!, float.run, float.run === null ? null : resolve(outputs.float))
+  const rows = [floatRow, ...measured.map(({ row }) => row)]
   const value: CompareAnswer = {
     rows,
     hybrid,
@@ -301,18 +308,8 @@ function rowOf(name: ComparedWay, detail: RunDetail, plan: QuantPlan, output: st
   return { name, run: detail.id, plan, top1: model.top1, loss: model.loss, drop, bytes, wallMs, output }
 }
 
-function floatRow({ detail }: MeasuredWay, { run, path }: FloatModel): ComparisonRow {
+function floatRowOf({ detail }: MeasuredWay, run: string | null, output: string | null): ComparisonRow {
   const { top1, loss } = evaluationOf(detail).reference
   const bytes = detail.metrics['referenceBytes'] ?? 0
-  return {
-    name: 'float',
-    run,
-    plan: null,
-    top1,
-    loss,
-    drop: null,
-    bytes,
-    wallMs: null,
-    output: run === null ? null : path,
-  }
+  return { name: 'float', run, plan: null, top1, loss, drop: null, bytes, wallMs: null, output }
 }
