@@ -151,6 +151,66 @@ describe('opening', () => {
   })
 })
 
+describe('bad input, through real processes: one sentence, exit code 3, nothing written', () => {
+  interface LayerSpec {
+    readonly class_name: string
+    readonly config: Readonly<Record<string, unknown>>
+  }
+  const input: LayerSpec = { class_name: 'InputLayer', config: { name: 'in', batch_input_shape: [null, 4] } }
+  const dense: LayerSpec = { class_name: 'Dense', config: { name: 'fc', units: 2, use_bias: false } }
+  const kernel = { name: 'fc/kernel', shape: [4, 2], dtype: 'float32' }
+
+  function bad(
+    name: string,
+    change: { layers?: LayerSpec[]; weight?: object; shard?: Uint8Array | null } = {},
+  ): string {
+    const { layers = [input, dense], weight = kernel, shard = new Uint8Array(32) } = change
+    const json = {
+      format: 'layers-model',
+      modelTopology: { model_config: { class_name: 'Sequential', config: { name: 'm', layers } } },
+      weightsManifest: [{ paths: ['w.bin'], weights: [weight] }],
+    }
+    const shards = new Map(shard ? [['w.bin', shard]] : [])
+    return write(name, { json: new TextEncoder().encode(JSON.stringify(json)), shards })
+  }
+  const written = (name: string, text: string): string =>
+    write(name, { json: new TextEncoder().encode(text), shards: new Map() })
+  const layer = (type: string, config: object = {}): LayerSpec => ({
+    class_name: type,
+    config: { name: type.toLowerCase(), ...config },
+  })
+  const quantized = { ...kernel, quantization: { dtype: 'uint8', scale: 1e38, min: 0 } }
+  const folderOfJson = (): string => {
+    fs.mkdirSync(at('folder/model.json'), { recursive: true })
+    return at('folder')
+  }
+
+  it.each([
+    ['a shard that is not there', () => bad('none', { shard: null }), /"w\.bin" .*not in the model's folder/],
+    ['a shard cut short', () => bad('short', { shard: new Uint8Array(31) }), /take 32 bytes.* hold 31/],
+    ['a shard too long', () => bad('long', { shard: new Uint8Array(33) }), /take 32 bytes.* hold 33/],
+    ['weights beyond their type', () => bad('range', { weight: quantized, shard: new Uint8Array(8) }), /range float32/],
+    [
+      'layers nobody knows, all at once',
+      () => bad('layers', { layers: [input, layer('LSTM'), layer('Attention'), layer('Mine')] }),
+      /LSTM .*Attention .*Mine/,
+    ],
+    [
+      'a shape no memory holds',
+      () => bad('huge', { layers: [input, layer('Reshape', { target_shape: [1e9, 1e9] })] }),
+      /1000000000/,
+    ],
+    ['brackets without end', () => written('deep', `{"modelTopology":${'['.repeat(200_000)}`), /deeper than 64/],
+    ['text that breaks off', () => written('broken', '{"format": "layers-mo'), /not sound JSON/],
+    ['a folder in the place of model.json', folderOfJson, /folder without a model\.json/],
+  ])('%s', { timeout: 180_000 }, async (_, make, text) => {
+    const { exitCode, stderr, stdout } = await runCli(['convert', make(), at('never'), '--home', home])
+    expect(stderr).toMatch(text)
+    expect(stderr).not.toMatch(/\n\s+at /)
+    expect([exitCode, stdout, fs.existsSync(at('never'))]).toEqual([3, '', false])
+  })
+})
+
 describe('convert', () => {
   it('to ONNX and back gives what TensorFlow.js gives', { timeout: 120_000 }, async () => {
     const there = await run('convert', at('model'), at('there.onnx'))

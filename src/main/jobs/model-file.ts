@@ -124,9 +124,13 @@ async function sizeOfFile(path: string): Promise<number> {
     throw asFileFault(error, path, 'read')
   })
   if (found.isDirectory())
-    throw new Fault('file.isFolder', `${path} is a folder without a model.json: name the .onnx file inside it`, {
-      path,
-    })
+    throw new Fault(
+      'file.isFolder',
+      `${path} is a folder without a model.json: name the .onnx file inside it, or the folder that a TensorFlow.js model was saved to`,
+      {
+        path,
+      },
+    )
   if (!found.isFile())
     throw new Fault('file.notReadable', `${path} is not an ordinary file: name an .onnx file`, { path })
   return found.size
