@@ -7,6 +7,8 @@ import { canvas, goTo, inspector, LONG, openSample, pickFrom, planButton, saved 
 
 // Calibrate, Sensitivity and Search on the built-in sample: what is held, cut off, taken up, walked by keys and seen in two windows.
 
+test.describe.configure({ mode: 'parallel' })
+
 const button = (window: Page, name: string | RegExp): Locator =>
   window.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name })
 const measured = (window: Page): Locator =>
