@@ -56,26 +56,28 @@ interface Part {
   readonly prefix: string
 }
 
-/** The stages there are, one after the other on a common axis of epochs. */
-function partsOf(curves: Curves): Part[] {
-  const there = STAGES.filter((stage) => curves[stage].epochs.length > 0 || curves[stage].steps.length > 0)
-  let from = 0
-  return there.map((stage) => {
-    const part = { stage, curve: curves[stage], from, prefix: there.length > 1 ? `${STAGE_WORDS[stage]} ` : '' }
-    from += curves[stage].epochs.at(-1)?.epoch ?? 0
-    return part
-  })
-}
-
 /** Epochs of each stage that a training will have; 0 where it has ended or has none. */
 export type Planned = Readonly<Record<TrainingStage, number>>
 const NOTHING: Planned = { float: 0, qat: 0 }
 
+/** The stages there are, one after the other on a common axis of epochs. */
+function partsOf(curves: Curves, planned: Planned = NOTHING): Part[] {
+  const there = STAGES.filter(
+    (stage) => planned[stage] > 0 || curves[stage].epochs.length > 0 || curves[stage].steps.length > 0,
+  )
+  let from = 0
+  return there.map((stage) => {
+    const part = { stage, curve: curves[stage], from, prefix: there.length > 1 ? `${STAGE_WORDS[stage]} ` : '' }
+    from += Math.max(planned[stage], curves[stage].epochs.at(-1)?.epoch ?? 0)
+    return part
+  })
+}
+
 /** Points without a value that keep the axis as long as the training will be: nothing moves while it runs. */
-const room = (from: number, length: number): LineSeries['points'] => [
-  { x: from, y: null },
-  { x: from + length, y: null },
-]
+function room(from: number, length: number): LineSeries['points'] {
+  if (length === 0) return []
+  return [from, from + length].map((x) => ({ x, y: null }))
+}
 
 /** What was learned from is scored while it is learned: the mean of an epoch stands in its middle, what is held out at its end. */
 function meanPoint(from: number, epoch: number, y: number): LinePoint {
@@ -87,7 +89,7 @@ function meanPoint(from: number, epoch: number, y: number): LinePoint {
  * @param planned keeps the axis as long as the training will be
  */
 export function lossSeries(curves: Curves, planned: Planned = NOTHING): LineSeries[] {
-  return partsOf(curves).flatMap(({ stage, curve: { epochs, steps }, from, prefix }) => [
+  return partsOf(curves, planned).flatMap(({ stage, curve: { epochs, steps }, from, prefix }) => [
     {
       id: `${stage}:steps`,
       label: `${prefix}steps`,
@@ -106,7 +108,7 @@ export function lossSeries(curves: Curves, planned: Planned = NOTHING): LineSeri
 
 /** Accuracy of each epoch in percent, on what is learned from and on what is held out. */
 export function accuracySeries(curves: Curves, planned: Planned = NOTHING): LineSeries[] {
-  return partsOf(curves).flatMap(({ stage, curve: { epochs }, from, prefix }) => [
+  return partsOf(curves, planned).flatMap(({ stage, curve: { epochs }, from, prefix }) => [
     {
       id: `${stage}:training`,
       label: `${prefix}training`,
@@ -135,17 +137,20 @@ function heldOut(
 }
 
 /** The checkpoints that count: the epoch that is kept, and where training for integers begins. */
-export function curveMarks(curves: Curves): LinesMark[] {
-  return partsOf(curves).flatMap(({ stage, curve, from }) => {
+export function curveMarks(curves: Curves, planned: Planned = NOTHING): LinesMark[] {
+  const marks = partsOf(curves, planned).flatMap(({ stage, curve, from }) => {
     const best = bestEpoch(curve.epochs)
     const begin = from > 0 ? [{ x: from, label: `${STAGE_WORDS[stage]} begins` }] : []
     return best === null ? begin : [...begin, { x: from + best.epoch, label: 'kept' }]
   })
+  // one line for what falls together, else its words lie on each other
+  const byPlace = Map.groupBy(marks, ({ x }) => x)
+  return [...byPlace].map(([x, own]) => ({ x, label: own.map(({ label }) => label).join(', ') }))
 }
 
 /** The newest epoch in a sentence, for who cannot see the curve. */
 export function curveText(curves: Curves): string {
-  const part = partsOf(curves).at(-1)
+  const part = partsOf(curves).findLast(({ curve }) => curve.epochs.length > 0)
   const last = part?.curve.epochs.at(-1)
   if (!part || !last) return 'No epoch is done yet.'
   const held =

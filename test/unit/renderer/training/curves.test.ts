@@ -82,10 +82,15 @@ describe('what is drawn', () => {
     ])
     expect(series[3]!.points.map(({ x }) => x)).toEqual([3])
     expect(curveMarks({ float, qat })).toEqual([
-      { x: 2, label: 'kept' },
-      { x: 2, label: 'QAT begins' },
+      { x: 2, label: 'kept, QAT begins' },
       { x: 3, label: 'kept' },
     ])
+  })
+
+  it('has its places before anything is known, where it is known how long it will be', () => {
+    const series = lossSeries(noCurves, { float: 2, qat: 5 })
+    expect(series.map(({ label }) => label)).toContain('QAT validation')
+    expect(Math.max(...series.flatMap(({ points }) => points.map(({ x }) => x)))).toBe(7)
   })
 
   it('leaves out what was held out where nothing was', () => {
