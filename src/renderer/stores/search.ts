@@ -1,10 +1,9 @@
 import { defineStore } from 'pinia'
-import { computed, shallowRef, watch } from 'vue'
+import { computed, shallowRef } from 'vue'
 import { z } from 'zod'
 import type { CandidateView, JobResultOf } from '../../shared/contract/api/job-results.ts'
 import type { JobEvent } from '../../shared/contract/api/jobs.ts'
 import { repairNames, type QuantPlan } from '../../shared/contract/plan.ts'
-import type { RunSummary } from '../../shared/contract/runs.ts'
 import { dropKindOf, mergeCandidate, type DropKind } from '../insight/candidates.ts'
 import {
   changedGoal,
@@ -16,17 +15,15 @@ import {
   type SearchSettings,
 } from '../insight/goal.ts'
 import { candidatesOfRun } from '../insight/search-run.ts'
-import { problemOf, type Problem } from '../problem.ts'
-import { useAppStore } from './app.ts'
+import { problemOf } from '../problem.ts'
 import { client } from './client.ts'
+import { createFormerRuns } from './former-runs.ts'
 import { createJobSlot } from './job-slot.ts'
 import { useModelsStore } from './models.ts'
 import { useSamplesStore } from './samples.ts'
 
 const GOAL_KEY = 'quantbench.goal'
 const SETTINGS_KEY = 'quantbench.search'
-/** Former searches that are offered. */
-const OFFERED = 30
 
 const usualSettings: SearchSettings = { configs: [], repairs: [], maxTrials: null }
 const keptSettings = z.object({
@@ -45,7 +42,6 @@ function settingsFrom(text: string | null): SearchSettings {
 
 /** A search of the open model: its goal, the plans it measures as they come, the best so far, and former searches. */
 export const useSearchStore = defineStore('search', () => {
-  const app = useAppStore()
   const models = useModelsStore()
   const samples = useSamplesStore()
 
@@ -59,8 +55,6 @@ export const useSearchStore = defineStore('search', () => {
   const searchedFor = shallowRef<Goal | null>(null)
   const misses = shallowRef<readonly string[]>([])
   const result = shallowRef<JobResultOf<'search'> | null>(null)
-  const former = shallowRef<readonly RunSummary[]>([])
-  const formerProblem = shallowRef<Problem | null>(null)
   const isLoading = shallowRef(false)
   let asked: Goal | null = null
 
@@ -113,6 +107,15 @@ export const useSearchStore = defineStore('search', () => {
   }
 
   const slot = createJobSlot(['search'], { onTake, onEvent })
+  const former = createFormerRuns({
+    kind: 'search',
+    shown: () => run.value,
+    isFree: () => run.value === null,
+    hasJob: () => slot.job.value !== null,
+    isActive: () => slot.isActive.value,
+    open,
+    onOtherModel: clear,
+  })
 
   /** Searches. `resumes`: a search that was cut off; what it has measured is found again. */
   async function start(
@@ -138,26 +141,11 @@ export const useSearchStore = defineStore('search', () => {
 
   async function guarded(work: () => Promise<void>): Promise<void> {
     try {
-      formerProblem.value = null
+      former.problem.value = null
       await work()
     } catch (error) {
-      formerProblem.value = problemOf(error)
+      former.problem.value = problemOf(error)
     }
-  }
-
-  function loadFormer(): Promise<void> {
-    return guarded(async () => {
-      const hash = models.hash
-      if (hash === null) return
-      const { runs } = await client().runs.list({
-        filter: { modelHash: hash, kinds: ['search'], statuses: ['done', 'interrupted'] },
-        limit: OFFERED,
-      })
-      if (models.hash !== hash) return
-      former.value = runs
-      const newest = runs.find(({ status }) => status === 'done')
-      if (run.value === null && newest && slot.job.value === null) await open(newest.id)
-    })
   }
 
   /** Shows what a former search found: its front, its best plan, and where it started. */
@@ -194,32 +182,6 @@ export const useSearchStore = defineStore('search', () => {
     await client().files.writeText({ path, text, force: true })
   }
 
-  /** the run on screen, where it was cut off and nothing of its kind is under way */
-  const cutOff = computed(() => {
-    const found = former.value.find(({ id }) => id === run.value)
-    return found?.status === 'interrupted' && !slot.isActive.value ? found.id : null
-  })
-
-  watch(
-    () => models.hash,
-    () => {
-      former.value = []
-      formerProblem.value = null
-      if (slot.job.value === null) clear()
-    },
-    { flush: 'sync' },
-  )
-  // a host that was started anew has found which runs its crash cut off
-  watch(
-    () => app.epoch,
-    (epoch) => {
-      if (epoch > 0) void loadFormer()
-    },
-  )
-  app.on('runs', () => {
-    if (former.value.length > 0 || slot.job.value !== null) void loadFormer()
-  })
-
   return {
     goal,
     settings,
@@ -231,9 +193,9 @@ export const useSearchStore = defineStore('search', () => {
     misses,
     result,
     dropKind,
-    former,
-    formerProblem,
-    cutOff,
+    former: former.former,
+    formerProblem: former.problem,
+    cutOff: former.cutOff,
     isLoading,
     job: slot.job,
     isActive: slot.isActive,
@@ -246,7 +208,7 @@ export const useSearchStore = defineStore('search', () => {
     pause: slot.pause,
     resume: slot.resume,
     cancel: slot.cancel,
-    loadFormer,
+    loadFormer: former.load,
     open,
     goOn,
     savePlan,

@@ -1,8 +1,7 @@
 import { defineStore } from 'pinia'
-import { computed, shallowRef, watch } from 'vue'
+import { computed, shallowRef } from 'vue'
 import type { JobResultOf } from '../../shared/contract/api/job-results.ts'
 import type { JobEvent, JobInfo } from '../../shared/contract/api/jobs.ts'
-import type { RunSummary } from '../../shared/contract/runs.ts'
 import {
   questionFrom,
   questionOfRun,
@@ -12,18 +11,16 @@ import {
 } from '../insight/sweep-request.ts'
 import { configsOf, mergeRows, sweptLayers, type RowMap, type SweepBase } from '../insight/sweep-rows.ts'
 import { damageTable, explanationsOf, isQuickScan, rowsOfRun, type LayerExplanation } from '../plan/knowledge.ts'
-import { problemOf, type Problem } from '../problem.ts'
-import { useAppStore } from './app.ts'
+import { problemOf } from '../problem.ts'
 import { client } from './client.ts'
 import { useDeskStore } from './desk.ts'
 import { useEvidenceStore } from './evidence.ts'
+import { createFormerRuns } from './former-runs.ts'
 import { createJobSlot } from './job-slot.ts'
 import { useModelsStore } from './models.ts'
 import { useSamplesStore } from './samples.ts'
 
 const QUESTION_KEY = 'quantbench.sensitivity'
-/** Former runs that are offered. */
-const OFFERED = 30
 
 /** What the rows on screen are the answer to. */
 export interface SweepSource {
@@ -38,7 +35,6 @@ type Done = JobResultOf<'sensitivity'> | JobResultOf<'quickScan'>
 
 /** Sensitivity of the open model: what is asked, the rows as they come, former runs, and why the worst layers suffer. */
 export const useSensitivityStore = defineStore('sensitivity', () => {
-  const app = useAppStore()
   const models = useModelsStore()
   const samples = useSamplesStore()
   const evidence = useEvidenceStore()
@@ -51,8 +47,6 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
   /** the rows are all there are: of a sweep that came to its end */
   const isWhole = shallowRef(false)
   const explanations = shallowRef<ReadonlyMap<string, readonly LayerExplanation[]>>(new Map())
-  const former = shallowRef<readonly RunSummary[]>([])
-  const formerProblem = shallowRef<Problem | null>(null)
   const isLoading = shallowRef(false)
   /** counts up with each arrival of rows: what waits for a pause starts waiting anew */
   const arrivals = shallowRef(0)
@@ -133,11 +127,20 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
       const own = questionOfRun(detail.parameters)
       if (own) source.value = { ...source.value, question: own }
     } catch (error) {
-      formerProblem.value = problemOf(error)
+      former.problem.value = problemOf(error)
     }
   }
 
   const slot = createJobSlot(['sensitivity', 'quickScan'], { onTake, onEvent })
+  const former = createFormerRuns({
+    kind: 'sensitivity',
+    shown: () => source.value?.run ?? null,
+    isFree: () => source.value === null,
+    hasJob: () => slot.job.value !== null,
+    isActive: () => slot.isActive.value,
+    open,
+    onOtherModel: clear,
+  })
 
   /** Asks. `resumes`: a run that was cut off; what it has measured is found again. */
   async function start(resumes: string | null = null, wanted: SweepQuestion = question.value): Promise<boolean> {
@@ -151,24 +154,6 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
   function ask(change: Partial<SweepQuestion>): void {
     question.value = { ...question.value, ...change }
     localStorage.setItem(QUESTION_KEY, JSON.stringify(question.value))
-  }
-
-  async function loadFormer(): Promise<void> {
-    const hash = models.hash
-    if (hash === null) return
-    try {
-      const { runs } = await client().runs.list({
-        filter: { modelHash: hash, kinds: ['sensitivity'], statuses: ['done', 'interrupted'] },
-        limit: OFFERED,
-      })
-      if (models.hash !== hash) return
-      former.value = runs
-      formerProblem.value = null
-      const newest = runs.find(({ status }) => status === 'done')
-      if (source.value === null && newest && slot.job.value === null) await open(newest.id)
-    } catch (error) {
-      formerProblem.value = problemOf(error)
-    }
   }
 
   /** Shows what a former run found. */
@@ -186,7 +171,7 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
       explanations.value = explanationsOf(detail.results)
       showOnGraph()
     } catch (error) {
-      formerProblem.value = problemOf(error)
+      former.problem.value = problemOf(error)
     } finally {
       isLoading.value = false
     }
@@ -198,35 +183,9 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
       const detail = await client().runs.show({ run })
       await start(run, questionOfRun(detail.parameters) ?? question.value)
     } catch (error) {
-      formerProblem.value = problemOf(error)
+      former.problem.value = problemOf(error)
     }
   }
-
-  /** the run on screen, where it was cut off and nothing of its kind is under way */
-  const cutOff = computed(() => {
-    const found = former.value.find(({ id }) => id === source.value?.run)
-    return found?.status === 'interrupted' && !slot.isActive.value ? found.id : null
-  })
-
-  watch(
-    () => models.hash,
-    () => {
-      former.value = []
-      formerProblem.value = null
-      if (slot.job.value === null) clear()
-    },
-    { flush: 'sync' },
-  )
-  // a host that was started anew has found which runs its crash cut off
-  watch(
-    () => app.epoch,
-    (epoch) => {
-      if (epoch > 0) void loadFormer()
-    },
-  )
-  app.on('runs', () => {
-    if (former.value.length > 0 || slot.job.value !== null) void loadFormer()
-  })
 
   return {
     question,
@@ -235,9 +194,9 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
     result,
     isWhole,
     explanations,
-    former,
-    formerProblem,
-    cutOff,
+    former: former.former,
+    formerProblem: former.problem,
+    cutOff: former.cutOff,
     isLoading,
     arrivals,
     layers,
@@ -253,7 +212,7 @@ export const useSensitivityStore = defineStore('sensitivity', () => {
     pause: slot.pause,
     resume: slot.resume,
     cancel: slot.cancel,
-    loadFormer,
+    loadFormer: former.load,
     open,
     goOn,
   }
