@@ -81,7 +81,7 @@ export function usualOptions(
 }
 
 /** What a choice stands beside. */
-export interface ChoiceSurroundings {
+interface ChoiceSurroundings {
   /** path of the open model */
   readonly model: string | null
   readonly recipes: readonly RecipeView[]

@@ -2,7 +2,7 @@ import type { EpochView, StepView, TrainingStage } from '../../../../shared/cont
 import type { OnPartial } from '../../../../shared/contract/api/jobs.ts'
 
 /** What a training tells of itself while it runs, in portions. */
-export interface TrainingReport {
+interface TrainingReport {
   /** @param done samples of the epoch that are learned from by now */
   readonly step: (step: { readonly epoch: number; readonly done: number; readonly loss: number }) => void
   readonly epoch: (metrics: EpochView) => void
