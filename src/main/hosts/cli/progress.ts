@@ -78,7 +78,8 @@ function lineView(stream: NodeJS.WriteStream): ProgressView {
     const finished = total !== null && done >= total
     const state = stages.get(stage) ?? { shownAt: now, shown: false } // what is over within the interval is not worth a line
     stages.set(stage, state)
-    const due = done > 0 && now - state.shownAt >= QUIET_INTERVAL_MS
+    // a long first step has nothing done yet, but may say what it is at
+    const due = (done > 0 || progress.note !== undefined) && now - state.shownAt >= QUIET_INTERVAL_MS
     if (due || (finished && state.shown)) {
       const told = toldOf(progress)
       stream.write(`${stage}: ${done}${total === null ? '' : `/${total}`} ${unit}${told === '' ? '' : `; ${told}`}\n`)
