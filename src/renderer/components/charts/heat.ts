@@ -45,6 +45,9 @@ export const HEAT_ROW_PX = 24
 /** Px around the cells: the legend and the names of the columns are above them. */
 export const HEAT_MARGIN = { top: 64, bottom: 8 } as const
 
+/** Least px of the legend's colours. */
+const LEGEND_PX = 72
+
 /** What log scales cannot show counts as a tenth of the least that they can. */
 function colourValue(value: number, floor: number, isLog: boolean): number {
   return isLog ? Math.log10(Math.max(value, floor)) : value
@@ -72,7 +75,12 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
   const written = (value: number): string => shortNumber(isLog ? 10 ** value : value, 2)
   // the strong end of the scale is where the damage is, as on the graph
   const scale = axis.better === 'more' ? theme.scale.toReversed() : theme.scale
-  const ends = [written(high), `${axisTitle(axis)}${isLog ? ', log' : ''}   ${written(low)}`]
+  // the words of the legend leave its colours some room
+  const letters = Math.floor((size.width - 48 - LEGEND_PX) / 6) - written(high).length - written(low).length - 3
+  const ends = [
+    written(high),
+    `${shortened(`${axisTitle(axis)}${isLog ? ', log' : ''}`, Math.max(12, letters))}   ${written(low)}`,
+  ]
   return {
     ...baseOption(theme, cells.length > 300),
     grid: { left: nameWidth + 8, right: 16, ...HEAT_MARGIN },
@@ -106,7 +114,7 @@ export function heatOption(look: HeatLook, theme: ChartTheme, size: ChartSize): 
       top: 0,
       itemWidth: 10,
       // what its two words leave of the width
-      itemHeight: Math.min(180, Math.max(24, size.width - 48 - 6 * ends.join('').length)),
+      itemHeight: Math.min(180, Math.max(LEGEND_PX, size.width - 48 - 6 * ends.join('').length)),
       text: ends,
       textStyle: { color: theme.text, fontSize: 11 },
       hoverLink: false,
