@@ -34,7 +34,14 @@ test('a search is held in one window and goes on in another; its best plan is ke
 }) => {
   test.skip(host === null, 'one window is opened in Electron')
   test.setTimeout(240_000)
-  await startOn(window, 'Search')
+  await openSample(window)
+  // a plan that the search will not come upon
+  await inspector(window)
+    .getByRole('checkbox', { name: /^rounding/ })
+    .click()
+  await expect(planButton(window)).toContainText('edited')
+  await goTo(window, 'Search')
+  await button(window, 'Use the built-in digits').click()
   await window.getByRole('spinbutton', { name: 'Most plans measured' }).fill('60')
   await window.keyboard.press('Tab')
   await button(window, 'Search').click()
@@ -47,11 +54,11 @@ test('a search is held in one window and goes on in another; its best plan is ke
   await openSample(second)
   await goTo(second, 'Search')
   await expect(button(second, 'Go on')).toBeVisible()
-  const held = await measured(second).count()
-  expect(held).toBeGreaterThan(0)
   await button(second, 'Go on').click()
   await expect(button(window, 'Pause')).toBeVisible()
-  await expect.poll(() => measured(second).count(), LONG).toBeGreaterThan(held)
+  await button(window, 'Pause').click()
+  await expect(button(second, 'Go on')).toBeVisible()
+  expect(await measured(second).count()).toBe(await measured(window).count())
   await button(second, 'Cancel').click()
   await expect(button(window, 'Cancel')).toHaveCount(0)
   await expect(button(window, 'Search')).toBeEnabled()
@@ -59,7 +66,6 @@ test('a search is held in one window and goes on in another; its best plan is ke
 
   await button(window, 'Take the best').click()
   await expect(taken(window)).toContainText('best')
-  await expect(planButton(window)).toContainText('edited')
   await button(window, 'Save its plan…').click()
   const place = window.getByRole('textbox', { name: /^Folder/ })
   await expect(place).not.toHaveValue('')
@@ -73,7 +79,7 @@ test('a search is held in one window and goes on in another; its best plan is ke
 
   // away from it, and back by the file
   await window.keyboard.press('Control+z')
-  await expect(taken(window).filter({ hasText: 'best' })).toHaveCount(0)
+  await expect(taken(window)).toHaveCount(0)
   await planButton(window).click()
   const [chooser] = await Promise.all([
     window.waitForEvent('filechooser'),
