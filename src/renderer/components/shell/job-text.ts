@@ -51,10 +51,13 @@ export function stageEtaMs(job: Pick<JobInfo, 'state' | 'progress'>, pace: Pace 
 /** A rest that is over before one has read of it. */
 const LEAST_ETA_MS = 1000
 
+/** Stages whose names are no words. */
+const STAGE_WORDS: Readonly<Record<string, string>> = { qat: 'QAT' }
+
 function stepText(job: Pick<JobInfo, 'progress'>): string | null {
   const { progress } = job
   if (progress === null) return null
-  const stage = progress.stage.charAt(0).toUpperCase() + progress.stage.slice(1)
+  const stage = STAGE_WORDS[progress.stage] ?? progress.stage.charAt(0).toUpperCase() + progress.stage.slice(1)
   if (progress.total === null && progress.done === 0) return stage
   const isSize = progress.unit === 'bytes'
   const [done, total] = [progress.done, progress.total].map((count) =>
