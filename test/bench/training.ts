@@ -8,7 +8,8 @@ interface Network extends Subject {
   readonly name: string
   readonly plain: (engine: TensorEngine) => PlainTrainer
   readonly warmup: number
-  readonly rounds: number
+  /** of rounds that count: at least so many, then until there are most or the time is over */
+  readonly rounds: { readonly least: number; readonly most: number; readonly maxMs: number }
 }
 
 const LENET: Network = {
@@ -17,8 +18,8 @@ const LENET: Network = {
   picture: [28, 28, 1],
   batch: 64,
   plain: plainLeNet5,
-  warmup: 40,
-  rounds: 300,
+  warmup: 20,
+  rounds: { least: 60, most: 300, maxMs: 45_000 },
 }
 const RESNET: Network = {
   name: 'ResNet-18 at 64×64',
@@ -26,8 +27,8 @@ const RESNET: Network = {
   picture: [64, 64, 3],
   batch: 32,
   plain: plainResNet18,
-  warmup: 2,
-  rounds: 15,
+  warmup: 1,
+  rounds: { least: 7, most: 21, maxMs: 90_000 },
 }
 
 /** Speed of training steps beside tfjs's own layers, in float and for integers, and whether memory stays flat. */
@@ -53,7 +54,10 @@ async function speedFigures(engine: TensorEngine, network: Network, log: (line: 
   const { ours, nhwc } = picturesOf(network)
   const [float, qat, plain] = [floatLane(engine, network), qatLane(engine, network), network.plain(engine)]
   const times: { float: number[]; qat: number[]; plain: number[] } = { float: [], qat: [], plain: [] }
-  for (let round = 0; round < warmup + rounds; round++) {
+  const end = performance.now() + rounds.maxMs
+  const isDone = (counted: number): boolean =>
+    counted >= rounds.most || (counted >= rounds.least && performance.now() > end)
+  for (let round = 0; !isDone(times.float.length); round++) {
     const took = {
       float: await float.step(),
       qat: await qat.step(),
@@ -66,7 +70,7 @@ async function speedFigures(engine: TensorEngine, network: Network, log: (line: 
   plain.dispose()
   const [own, integer, theirs] = [median(times.float), median(times.qat), median(times.plain)]
   log(`${name}: ${own.toFixed(2)} ms a step, QAT ${integer.toFixed(2)} ms, tf.layers ${theirs.toFixed(2)} ms`)
-  const how = `batch ${batch}, ${rounds} steps of each in turn`
+  const how = `batch ${batch}, ${times.float.length} steps of each in turn`
   const speed = (title: string, ms: number): Figure => ({
     name: `${name}: ${title}`,
     value: (batch * 1000) / ms,
