@@ -18,8 +18,8 @@ export interface TestApplication {
   readonly app: Application
   /** folder of the store; part of the workspace */
   readonly home: string
-  /** another window: a client over a port pair of its own */
-  readonly connect: () => TestClient
+  /** another window: a client over a port pair of its own; a host that has several windows knows them by a number */
+  readonly connect: (window?: number) => TestClient
 }
 
 /** An application with real workers and no host around it, in a new store; ends with the running test. */
@@ -41,10 +41,10 @@ export function testApplication(changes: Partial<HostAdapter> = {}): TestApplica
   return {
     app,
     home,
-    connect: () => {
+    connect: (window) => {
       const { port1, port2 } = new MessageChannel()
       onTestFinished(() => port1.close())
-      handler.upgrade(port1)
+      handler.upgrade(port1, { context: window === undefined ? {} : { window } })
       return createORPCClient<TestClient>(new RPCLink({ port: port2 }))
     },
   }

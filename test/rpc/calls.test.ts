@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { faultOf } from '../../src/shared/contract/api/base.ts'
 import { PRODUCT } from '../../src/shared/contract/product.ts'
 import { FEW_DIGITS, runJob, testApplication, type TestClient } from '../builders/application.ts'
@@ -138,6 +138,26 @@ describe('faults cross typed', () => {
     const { connect, home } = testApplication()
     fs.symlinkSync('/etc', path.join(home, 'way-out'))
     expect(await refusalOf(connect().files.list({ folder: path.join(home, 'way-out') }))).toBe('file.outsideWorkspace')
+  })
+})
+
+describe('what the host asks a window', () => {
+  it('is heard by the window it is for, or by all', async () => {
+    const { app, connect } = testApplication()
+    const heard: string[] = []
+    for (const window of [1, 2]) {
+      const leave = new AbortController()
+      onTestFinished(() => leave.abort())
+      const events = await connect(window).app.events(undefined, { signal: leave.signal })
+      void (async () => {
+        for await (const event of events)
+          heard.push(`${window} ${event.kind === 'command' ? event.command : event.kind}`)
+      })().catch(() => {})
+    }
+    await vi.waitFor(() => expect(heard).toEqual(['1 ready', '2 ready']))
+    app.ask({ kind: 'command', command: 'undo', window: 2 })
+    app.ask({ kind: 'command', command: 'all' })
+    await vi.waitFor(() => expect(heard.slice(2).sort()).toEqual(['1 all', '2 all', '2 undo']))
   })
 })
 

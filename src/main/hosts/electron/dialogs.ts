@@ -14,6 +14,12 @@ const FILTERS: Readonly<Record<FileKind, FileFilter[]>> = {
   any: [],
 }
 
+/** Only a Mac's dialog can take a file or a folder. */
+function takenBy(kind: FileKind): ('openFile' | 'openDirectory')[] {
+  if (kind === 'folder' || kind === 'data' || kind === 'store') return ['openDirectory']
+  return kind === 'model' && process.platform === 'darwin' ? ['openFile', 'openDirectory'] : ['openFile']
+}
+
 /** The system's dialogs, in front of the window that is used. */
 export function createDialogs(current: () => BrowserWindow | null, exportsFolder: () => string): HostDialogs {
   return {
@@ -21,10 +27,7 @@ export function createDialogs(current: () => BrowserWindow | null, exportsFolder
       const options: OpenDialogOptions = {
         title,
         filters: FILTERS[kind],
-        properties: [
-          kind === 'folder' || kind === 'data' || kind === 'store' ? 'openDirectory' : 'openFile',
-          'dontAddToRecent',
-        ],
+        properties: [...takenBy(kind), 'dontAddToRecent'],
       }
       const window = current()
       const { filePaths } = await (window ? dialog.showOpenDialog(window, options) : dialog.showOpenDialog(options))

@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { app, BrowserWindow, dialog, ipcMain, Menu, session } from 'electron'
 import { RPCHandler } from '@orpc/server/message-port'
@@ -6,14 +5,16 @@ import { PORT_CHANNEL } from '../../../shared/contract/channel.ts'
 import { isFault } from '../../../shared/contract/fault.ts'
 import { PRODUCT } from '../../../shared/contract/product.ts'
 import type { Json } from '../../../shared/contract/runs.ts'
+import { modelName } from '../../jobs/model-name.ts'
 import { Application } from '../application.ts'
 import { defaultHome } from '../cli/home.ts'
 import { lockHost } from '../host-lock.ts'
 import { createRouter } from '../router.ts'
 import { wholeMachine } from '../workspace.ts'
+import { askedFile } from './asked-file.ts'
 import { createDialogs } from './dialogs.ts'
 import { menuTemplate } from './menu.ts'
-import { CONTENT_SECURITY_POLICY, isOwnPage, rendererPage, type RendererPage } from './security.ts'
+import { allowsPermission, CONTENT_SECURITY_POLICY, isOwnPage, rendererPage, type RendererPage } from './security.ts'
 import { createWindow } from './window.ts'
 import { createElectronWorkerHost } from './worker-host.ts'
 
@@ -25,6 +26,13 @@ async function start(): Promise<void> {
     app.quit()
     return
   }
+  const asked = [askedFile(process.argv, process.cwd())].filter((file) => file !== null)
+  // a Mac tells of the file it starts the application for before anything is ready
+  const early = (event: { preventDefault(): void }, file: string): void => {
+    event.preventDefault()
+    asked.push(file)
+  }
+  app.on('open-file', early)
   await app.whenReady()
   const home = homeOf(process.argv) ?? defaultHome()
   let release: () => void
@@ -45,7 +53,9 @@ async function start(): Promise<void> {
     createWindow({ page, kept: application.store.settings.get(WINDOW), keep })
   }
   keepMenu(application, open)
+  app.off('open-file', early)
   listen(application, open)
+  for (const path of asked) application.ask({ kind: 'open', path })
   open()
   let isClosing = false
   app.on('before-quit', (event) => {
@@ -60,19 +70,29 @@ async function start(): Promise<void> {
 }
 
 function createApplication(home: string): Application {
-  const current = (): BrowserWindow | null =>
-    BrowserWindow.getFocusedWindow() ?? BrowserWindow.getAllWindows()[0] ?? null
   const application: Application = new Application(home, {
     kind: 'electron',
     versions: process.versions,
     workers: createElectronWorkerHost(),
     workspace: wholeMachine([app.getPath('home'), home]),
     uploadUrl: null,
-    dialogs: createDialogs(current, () => application.exportsFolder),
+    dialogs: createDialogs(currentWindow, () => application.exportsFolder),
     linkTo: null,
     shell: () => ({ subject: 'desktop', state: 'ok', detail: `Electron ${process.versions.electron}.` }),
   })
   return application
+}
+
+/** The window that is used, else any. */
+function currentWindow(): BrowserWindow | null {
+  return BrowserWindow.getFocusedWindow() ?? BrowserWindow.getAllWindows()[0] ?? null
+}
+
+/** Asks the window that is used, and no other: a menu is about what is in front. Without a window one is opened, which hears it first. */
+function askWindow(application: Application, open: () => void, event: Parameters<Application['ask']>[0]): void {
+  const window = currentWindow()
+  if (window === null) open()
+  application.ask(window === null ? event : { ...event, window: window.webContents.id })
 }
 
 /** `--home FOLDER`, as the command line has it. */
@@ -87,7 +107,10 @@ function guardSession(page: RendererPage): void {
     if (page.kind === 'file') responseHeaders['Content-Security-Policy'] = [CONTENT_SECURITY_POLICY]
     respond({ responseHeaders })
   })
-  session.defaultSession.setPermissionRequestHandler((_contents, _permission, decide) => decide(false))
+  session.defaultSession.setPermissionRequestHandler((_contents, permission, decide) =>
+    decide(allowsPermission(permission)),
+  )
+  session.defaultSession.setPermissionCheckHandler((_contents, permission) => allowsPermission(permission))
 }
 
 /** Each window's page hands over one port; only our own page's is taken. */
@@ -96,20 +119,20 @@ function serveWindows(application: Application, page: RendererPage): void {
   ipcMain.on(PORT_CHANNEL, (event) => {
     const [port] = event.ports
     if (!port || !event.senderFrame || !isOwnPage(event.senderFrame.url, page)) return
-    handler.upgrade(port)
+    handler.upgrade(port, { context: { window: event.sender.id } })
     port.start()
   })
 }
 
 /** The menu, with the models opened last; made anew when those change. */
 function keepMenu(application: Application, newWindow: () => void): void {
-  const openPath = (path: string): void => application.ask({ kind: 'open', path })
+  const openPath = (path: string): void => askWindow(application, newWindow, { kind: 'open', path })
   const pick = async (): Promise<void> => {
     const path = await application.host.dialogs?.pick('model', 'Open a model')
     if (path) openPath(path)
   }
   const set = (): void => {
-    const recent = application.store.catalog.models(10).map(({ path }) => ({ path, name: basename(path) }))
+    const recent = application.store.catalog.models(10).map(({ path }) => ({ path, name: modelName(path) }))
     const template = menuTemplate({
       platform: process.platform,
       name: PRODUCT.name,
@@ -118,7 +141,7 @@ function keepMenu(application: Application, newWindow: () => void): void {
       actions: {
         open: () => void pick(),
         openPath,
-        command: (command) => application.ask({ kind: 'command', command }),
+        command: (command) => askWindow(application, newWindow, { kind: 'command', command }),
         newWindow,
       },
     })
@@ -136,16 +159,17 @@ function listen(application: Application, open: () => void): void {
   app.on('activate', () => {
     if (BrowserWindow.getAllWindows().length === 0) open()
   })
-  app.on('second-instance', (_event, argv) => {
-    const [window] = BrowserWindow.getAllWindows()
+  app.on('second-instance', (_event, argv, folder) => {
+    const window = currentWindow()
     if (window?.isMinimized()) window.restore()
     window?.focus()
-    const file = argv.slice(1).find((argument) => argument.endsWith('.onnx'))
-    if (file !== undefined) application.ask({ kind: 'open', path: file })
+    const path = askedFile(argv, folder)
+    if (path !== null) askWindow(application, open, { kind: 'open', path })
+    else if (window === null) open()
   })
   app.on('open-file', (event, path) => {
     event.preventDefault()
-    application.ask({ kind: 'open', path })
+    askWindow(application, open, { kind: 'open', path })
   })
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit()

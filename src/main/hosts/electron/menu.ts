@@ -33,9 +33,8 @@ export function menuTemplate({
   const isMac = platform === 'darwin'
   const say = (label: string, id: string, accelerator?: string): MenuItemConstructorOptions => ({
     label,
-    accelerator,
-    // the window has these keys itself: the menu shows them
-    registerAccelerator: false,
+    // the window has these keys itself: the menu shows them. A Mac's menu would take them, also from a text that is being typed
+    ...(isMac ? {} : { accelerator, registerAccelerator: false }),
     click: () => actions.command(id),
   })
   return [

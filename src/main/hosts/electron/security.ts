@@ -27,3 +27,8 @@ export function isOwnPage(url: string, page: RendererPage): boolean {
     return false
   }
 }
+
+/** What a page may do beside drawing: put text on the clipboard, which its copy buttons are for. It cannot read it. */
+export function allowsPermission(permission: string): boolean {
+  return permission === 'clipboard-sanitized-write'
+}

@@ -4,6 +4,7 @@ import { utilityProcess, type UtilityProcess } from 'electron'
 import type { Worker, WorkerHost } from '../../jobs/worker-host.ts'
 import { Tail } from '../worker/crash.ts'
 import { giveWay } from '../worker/give-way.ts'
+import { workerEnvironment } from '../worker/memory.ts'
 import { ProcessWorker, type ChildLink } from '../worker/process-worker.ts'
 import type { FromChild } from '../worker/protocol.ts'
 
@@ -31,6 +32,7 @@ async function forkChild(): Promise<ChildLink> {
   const child = utilityProcess.fork(path.join(here, 'worker.js'), [], {
     serviceName: 'Quantbench worker',
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: workerEnvironment(process.env),
   })
   const link = linkOf(child)
   await new Promise<void>((resolve) => child.once('spawn', resolve))

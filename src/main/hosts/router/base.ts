@@ -2,14 +2,22 @@ import { implement, ORPCError, ValidationError } from '@orpc/server'
 import { api } from '../../../shared/contract/api.ts'
 import { Fault, isFault } from '../../../shared/contract/fault.ts'
 
+/** What a host knows of who calls. */
+export interface CallContext {
+  /** the host's own number of the calling window, where it has several */
+  readonly window?: number
+}
+
 /** The contract to be implemented; every fault of an implementation crosses as the typed error `FAULT`. */
-export const os = implement(api).use(async ({ next }) => {
-  try {
-    return await next()
-  } catch (error) {
-    throw errorFor(error)
-  }
-})
+export const os = implement(api)
+  .$context<CallContext>()
+  .use(async ({ next }) => {
+    try {
+      return await next()
+    } catch (error) {
+      throw errorFor(error)
+    }
+  })
 
 function errorFor(error: unknown): unknown {
   const fault = isFault(error) ? error : faultOfInput(error)

@@ -51,6 +51,12 @@ export interface Settings {
   readonly home: string
 }
 
+/** What one window is asked, where the host has several. */
+interface Addressed {
+  /** the host's own number of the window; absent: whichever hears it */
+  readonly window?: number
+}
+
 /** Something changed on the other side; what it is, is asked for anew by whoever shows it. */
 export type AppEvent =
   /** the first event of every feed: what happened before is not told */
@@ -61,8 +67,8 @@ export type AppEvent =
   | { readonly kind: 'plans'; readonly model: string }
   | { readonly kind: 'settings'; readonly settings: Settings }
   /** a menu of the desktop asks the window for something: a path to open, or a command of its palette */
-  | { readonly kind: 'open'; readonly path: string }
-  | { readonly kind: 'command'; readonly command: string }
+  | ({ readonly kind: 'open'; readonly path: string } & Addressed)
+  | ({ readonly kind: 'command'; readonly command: string } & Addressed)
 
 /** One thing that was looked at. `warning`: works, but worse than it could; `failed`: something will not work. */
 export interface DoctorFinding {

@@ -47,6 +47,16 @@ describe.each(['linux', 'darwin', 'win32'] as const)('on %s', (platform) => {
     expect(said).toEqual(['open /models/3.onnx'])
   })
 
+  it('takes no key that the window has itself', () => {
+    const { actions } = recorded()
+    const items = ['File', 'Edit'].flatMap((label) => itemsOf(menuTemplate({ ...request, actions, recent: [] }), label))
+    const own = items.filter(({ label }) => /Undo|Export|Find|Palette/.test(label ?? ''))
+    expect(own).toHaveLength(4)
+    // only Linux and Windows can show a key without taking it
+    for (const { accelerator, registerAccelerator } of own)
+      expect(platform === 'darwin' ? accelerator === undefined : registerAccelerator === false).toBe(true)
+  })
+
   it('offers tools for developers only while developing', () => {
     const { actions } = recorded()
     const roles = (isDeveloping: boolean): unknown[] =>

@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest'
-import { CONTENT_SECURITY_POLICY, isOwnPage, rendererPage } from '../../../../src/main/hosts/electron/security.ts'
+import {
+  allowsPermission,
+  CONTENT_SECURITY_POLICY,
+  isOwnPage,
+  rendererPage,
+} from '../../../../src/main/hosts/electron/security.ts'
 
 const built = { kind: 'file', path: '/opt/quantbench/renderer/index.html' } as const
 const served = { kind: 'url', url: 'http://localhost:5173' } as const
@@ -29,4 +34,10 @@ it('loads the built page unless a development server is named, and forbids forei
   })
   expect(CONTENT_SECURITY_POLICY).toContain("default-src 'none'")
   expect(CONTENT_SECURITY_POLICY).not.toContain('unsafe-eval')
+})
+
+it('lets the page copy, and nothing else', () => {
+  expect(allowsPermission('clipboard-sanitized-write')).toBe(true)
+  for (const other of ['clipboard-read', 'media', 'geolocation', 'notifications', 'openExternal', 'fileSystem'])
+    expect(allowsPermission(other)).toBe(false)
 })
