@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Locator, Page } from '@playwright/test'
 import { expect, test } from './fixtures.ts'
 import { look } from './looks.ts'
-import { canvas, goTo, inspector, LONG, openSample, pickFrom, planButton, saved } from './window-ways.ts'
+import { canvas, goTo, inspector, LONG, openSample, pickFrom, planButton, saved, taken } from './window-ways.ts'
 
 // Calibrate, Sensitivity and Search on the built-in sample: what is held, cut off, taken up, walked by keys and seen in two windows.
 
@@ -13,8 +13,6 @@ const button = (window: Page, name: string | RegExp): Locator =>
   window.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name })
 const measured = (window: Page): Locator =>
   window.getByRole('region', { name: 'Plans that were measured' }).getByRole('button', { name: /^Plan \d/ })
-/** The row of the plan that is on the graph. */
-const taken = (window: Page): Locator => window.getByRole('row').filter({ hasText: 'on the graph' })
 const reasons = (window: Page): Locator => window.getByRole('region', { name: 'Why the worst layers suffer' })
 /** A chart that is walked by keys. */
 const walked = (window: Page, title: RegExp): Locator => window.getByRole('application', { name: title })

@@ -12,6 +12,10 @@ export const inspector = (window: Page): Locator => window.getByRole('complement
 export const answer = (window: Page): Locator => window.getByRole('group', { name: 'What the plan comes to' })
 export const planButton = (window: Page): Locator => window.getByRole('button', { name: /^plan/ })
 
+/** The row of the searched plan that is the plan on the graph. */
+export const taken = (window: Page): Locator =>
+  window.getByRole('row').filter({ has: window.getByText('on the graph', { exact: true }) })
+
 /** The sample on the graph view, by the palette: no pointer is used. */
 export async function openSample(window: Page): Promise<void> {
   await window.keyboard.press('Control+k')
