@@ -94,6 +94,7 @@ export function lossSeries(curves: Curves, planned: Planned = NOTHING): LineSeri
       id: `${stage}:steps`,
       label: `${prefix}steps`,
       colour: 'var(--line-strong)',
+      bareEnd: true,
       points: [...steps.map(({ at, loss }) => ({ x: from + at, y: loss })), ...room(from, planned[stage])],
     },
     {

@@ -39,6 +39,8 @@ export interface LineSeries {
   readonly dots?: boolean
   /** points that nothing is known between: no line */
   readonly dotsOnly?: boolean
+  /** no name at its end: it would lie on the curve itself, the legend has it */
+  readonly bareEnd?: boolean
 }
 
 /** The axis below. */
@@ -106,9 +108,9 @@ export function namedAtEnd({ series, selected, y }: LinesLook, height: number): 
     y.log ? Math.log(value / min) / Math.log(max / min) : (value - min) / (max - min)
   const taken: number[] = []
   const first = series.toSorted((a, b) => Number(selected.has(b.id)) - Number(selected.has(a.id)))
-  const named = first.filter(({ points, dotsOnly }) => {
+  const named = first.filter(({ points, dotsOnly, bareEnd }) => {
     const end = points.findLast((point) => point.y !== null)
-    if (dotsOnly || !end) return false
+    if (dotsOnly || bareEnd || !end) return false
     const px = place(end.y!) * (height - 56)
     if (taken.some((other) => Math.abs(other - px) < 13)) return false
     taken.push(px)
