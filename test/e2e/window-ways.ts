@@ -63,12 +63,14 @@ export async function pickFrom(window: Page, field: Locator, option: string | Re
   await window.getByRole('option', { name: option }).click()
 }
 
-/** Top-1 of the bottom line in percent as it is shown, of the float model and of the plan: `98.9`, `98.8`. */
-export async function shownTop1(window: Page): Promise<string[]> {
+/** Top-1 of the bottom line in percent as it is shown. */
+export async function shownTop1(window: Page): Promise<{ readonly float: number; readonly plan: number }> {
   const text = await answer(window)
     .getByRole('button', { name: /^top-1/ })
     .innerText()
-  return /([\d.]+) % →\s*([\d.]+) %/.exec(text)!.slice(1)
+  const [, float, plan] = /([\d.]+) % →\s*([\d.]+) %/.exec(text) ?? []
+  expect(plan, text).toBeDefined()
+  return { float: Number(float), plan: Number(plan) }
 }
 
 /** What a click of the window saves, as a file of the test. */
