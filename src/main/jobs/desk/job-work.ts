@@ -113,10 +113,13 @@ const RUNNERS: Runners = {
     const { run, value } = await runMeasurement(asked, services)
     return { kind, run, ...value }
   },
-  convert: async ({ kind, output, ...request }, services, { exports }) => {
+  convert: async ({ kind, output, samples, ...request }, services, { exports }) => {
     const folder = output ?? (await freeFolder(exports, `${stem(request.model)}.tfjs`))
-    const { run, value } = await runConversion({ ...request, output: folder }, services)
-    const { target, sizeBytes, sourceBytes, files, maxRelativeError, layers, notes } = value
+    const { run, value } = await runConversion(
+      { ...request, output: folder, samples: samples && optionsOf(samples) },
+      services,
+    )
+    const { target, sizeBytes, sourceBytes, files, maxRelativeError, layers, notes, accuracy } = value
     return {
       kind,
       run,
@@ -127,6 +130,7 @@ const RUNNERS: Runners = {
       files,
       maxRelativeError,
       layers,
+      accuracy: accuracy && { ...accuracy, evaluation: accuracy.evaluation.result },
       warnings: notes,
     }
   },

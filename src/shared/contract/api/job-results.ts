@@ -265,6 +265,12 @@ export type JobResult =
         /** null where the weights are exact */
         readonly weightSqnrDb: number | null
       }[]
+      /** of the written model, measured by its own engine against the source; null where no samples were named */
+      readonly accuracy: {
+        readonly run: string
+        readonly engine: 'onnxruntime' | 'tfjs'
+        readonly evaluation: EvaluationView
+      } | null
       readonly warnings: readonly string[]
     }
   | (TrainedView & {

@@ -40,6 +40,8 @@ const evaluateRequest = z.strictObject({
   samples: sampleOptions,
   batch,
   threads,
+  /** what runs the model: 'tfjs' is TensorFlow.js itself, for its own files */
+  engine: z.enum(['onnxruntime', 'tfjs']).default('onnxruntime'),
 })
 const benchRequest = z.strictObject({
   kind: z.literal('bench'),
@@ -126,6 +128,8 @@ const convertRequest = z.strictObject({
   weights: z.enum(['float32', 'float16', 'uint16', 'uint8']).default('float32'),
   keepFloat: z.array(z.string()).default([]),
   plan: quantPlan.nullable().default(null),
+  /** the data that the written model is measured on, beside the source; null: not measured */
+  samples: sampleOptions.nullable().default(null),
 })
 /** The whole job on the built-in sample; files and report go to `output`, beside the other exports when null. */
 const demoRequest = z.strictObject({ kind: z.literal('demo'), output: path.nullable().default(null) })
