@@ -4,9 +4,9 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
-import { expect, SAMPLE, test } from './fixtures.ts'
+import { expect, OUT, SAMPLE, test } from './fixtures.ts'
 
-const CLI = path.resolve(import.meta.dirname, '../../out/main/cli.js')
+const CLI = path.join(OUT, 'main', 'cli.js')
 
 const canvas = (window: Page) => window.getByRole('application', { name: /^Graph/ })
 const inspector = (window: Page) => window.getByRole('complementary', { name: 'Inspector' })
