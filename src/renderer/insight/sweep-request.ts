@@ -35,7 +35,7 @@ export const SWEEP_METRICS: readonly {
   readonly label: string
   readonly hint: string
 }[] = [
-  { value: 'auto', label: 'what suits the data', hint: 'loss with labels, else KL' },
+  { value: 'auto', label: 'what suits the data', hint: 'KL, noise without classes' },
   { value: 'loss', label: 'loss increase', hint: 'needs labels' },
   { value: 'kl', label: 'KL to float', hint: 'needs classes' },
   { value: 'top1', label: 'top-1 drop', hint: 'needs labels, many samples' },
