@@ -3,7 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { test, type Page } from '@playwright/test'
 
 /** The two themes that every screen has. */
-export const THEMES = ['light', 'dark'] as const
+const THEMES = ['light', 'dark'] as const
 
 /** What axe finds of any weight, as sentences: rule and elements. */
 async function findings(window: Page): Promise<string[]> {
