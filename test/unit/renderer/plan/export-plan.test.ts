@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { exportOpset, integerCheck, planInMode, staticCount } from '../../../../src/renderer/plan/export-plan.ts'
+import { EXPORT_FORMATS, exportOpset, integerCheck, isModelFormat, planInMode, staticCount } from '../../../../src/renderer/plan/export-plan.ts'
 import { resolveRoughly } from '../../../../src/renderer/plan/settings.ts'
 import type { QuantizedLayerView } from '../../../../src/shared/contract/api/job-results.ts'
 import { quantPlan, type LayerOverride } from '../../../../src/shared/contract/plan.ts'
@@ -53,4 +53,9 @@ it('integerCheck puts first what was meant to be integer and is not', () => {
   expect(check.counts).toEqual({ int8: 1, simulated: 1, float: 2 })
   expect(check.missed.map(({ id }) => id)).toEqual(['b', 'd'])
   expect(check.rest.map(({ id }) => id)).toEqual(['a', 'c', 'e'])
+})
+
+it('checks ONNX files for integers, and nothing else', () => {
+  const checked = EXPORT_FORMATS.map(({ value }) => value).filter(isModelFormat)
+  expect(checked).toEqual(['asPlanned', 'static', 'dynamic', 'weightOnly'])
 })
