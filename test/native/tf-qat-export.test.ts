@@ -28,6 +28,7 @@ async function bothWays(
   learnsSteps: boolean,
 ): Promise<{ own: Float32Array; file: Float32Array }> {
   const { tf } = engine!
+  const before = tf.memory().numTensors
   const prepared = prepare(model)
   const plan = planFromOptions({ weights: bits, activations: bits })
   const setup = setUpQat(prepared.model, resolvePlan(plan, prepared.layers, prepared.model))
@@ -47,6 +48,7 @@ async function bothWays(
   } finally {
     quantizer.dispose()
     graph.dispose()
+    expect(tf.memory().numTensors).toBe(before)
   }
 }
 

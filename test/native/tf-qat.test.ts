@@ -82,7 +82,7 @@ describe.skipIf(!engine)('quantbench qat', () => {
         layers: readonly { readonly id: string; readonly role: string }[]
       }
       const kept = layers.find(({ role }) => role === 'weighted')!.id
-      const args = [SAMPLE, '--bits', '4', '--keep-float', kept, '--epochs', '3', '--samples', '1000', '-o', output]
+      const args = [SAMPLE, '--bits', '4', '--keep-float', kept, '--epochs', '3', '--samples', '600', '-o', output]
       await killAfterFirstEpoch('killed', args)
       expect(fs.existsSync(output)).toBe(false)
       const home = ['--home', path.join(folder, 'killed'), '--json']

@@ -79,7 +79,7 @@ export class Quantizer implements TrainQuantizer {
   look(feeds: Readonly<Record<string, Tensor>>): void {
     const { tf } = this.#engine
     this.#ranges.beginLook()
-    tf.tidy(() =>
+    tf.tidy(() => {
       this.#graph.forward(feeds, {
         onTensor: (name, tensor) => {
           const pair = this.#setup.roots.get(name)
@@ -88,8 +88,8 @@ export class Quantizer implements TrainQuantizer {
           this.#steps?.startActivation(name, tf.mean(tf.abs(tensor)).dataSync()[0]!, this.#calibrated(pair))
           return tensor
         },
-      }),
-    )
+      })
+    })
   }
 
   /** What a batch holds; a bound that the tensor's operator gives need not be looked for. */
