@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { EXPORT_FORMATS, exportOpset, integerCheck, isModelFormat, planInMode, staticCount } from '../../../../src/renderer/plan/export-plan.ts'
+import {
+  EXPORT_FORMATS,
+  exportOpset,
+  integerCheck,
+  isModelFormat,
+  planInMode,
+  staticCount,
+} from '../../../../src/renderer/plan/export-plan.ts'
 import { resolveRoughly } from '../../../../src/renderer/plan/settings.ts'
 import type { QuantizedLayerView } from '../../../../src/shared/contract/api/job-results.ts'
 import { quantPlan, type LayerOverride } from '../../../../src/shared/contract/plan.ts'
