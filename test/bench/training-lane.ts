@@ -101,13 +101,16 @@ function laneOf(
   }
   const ended = train(engine, graph, options, ports)
   let failure: unknown = null
-  ended.catch((error: unknown) => (failure = error))
+  let fail: (error: unknown) => void = () => undefined
+  ended.catch((error: unknown) => {
+    failure = error
+    fail(error)
+  })
   return {
     step: () => {
       const { promise, resolve, reject } = Promise.withResolvers<number>()
-      if (failure) reject(failure)
-      ended.catch(reject)
-      done = resolve
+      ;[done, fail] = [resolve, reject]
+      if (failure !== null) fail(failure)
       turn.resolve(true)
       return promise
     },

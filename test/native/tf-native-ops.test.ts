@@ -94,8 +94,8 @@ describe.skipIf(!engine)('kernels that tfjs has no function for', () => {
     const { tf, native } = engine!
     tf.tidy(() => {
       const random = seeded(4)
-      const draw = (shape: readonly number[]): Tensor4D =>
-        tf.tensor(
+      const draw = (shape: readonly [number, number, number, number]): Tensor4D =>
+        tf.tensor4d(
           normals(
             random,
             shape.reduce((a, b) => a * b, 1),
