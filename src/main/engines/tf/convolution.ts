@@ -80,7 +80,7 @@ function inputGradient(tf: Tfjs, dy: Tensor4D, x: Tensor4D, filter: Tensor4D, se
 function convolvedBack(tf: Tfjs, dy: Tensor4D, x: Tensor4D, filter: Tensor4D, { strides, pad }: Settings): Tensor {
   const [kH, kW, channels, filters] = filter.shape
   const turned = tf.reverse(tf.reshape(filter, [kH * kW, channels, filters]), 0)
-  const swapped = tf.reshape(tf.transpose(turned, [0, 2, 1]), [kH, kW, filters, channels]) as Tensor4D
+  const swapped: Tensor4D = tf.reshape(tf.transpose(turned, [0, 2, 1]), [kH, kW, filters, channels])
   const axes = ([0, 1] as const).map((axis) => {
     const [kernel, stride, length, output] = [
       filter.shape[axis],
