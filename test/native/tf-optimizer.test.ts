@@ -30,13 +30,13 @@ function expected({ optimizer, momentum, weightDecay }: Case): number[] {
     gradient.forEach((g, j) => {
       if (optimizer === 'sgd') {
         first[j] = momentum * first[j]! + g + weightDecay * weight[j]!
-        weight[j]! -= RATE * first[j]!
+        weight[j]! -= RATE * first[j]
         return
       }
       first[j] = 0.9 * first[j]! + 0.1 * g
       second[j] = 0.999 * second[j]! + 0.001 * g * g
       const step = (RATE * Math.sqrt(1 - 0.999 ** (i + 1))) / (1 - 0.9 ** (i + 1))
-      weight[j] = weight[j]! * (1 - RATE * weightDecay) - (step * first[j]!) / (Math.sqrt(second[j]!) + 1e-7)
+      weight[j] = weight[j]! * (1 - RATE * weightDecay) - (step * first[j]) / (Math.sqrt(second[j]) + 1e-7)
     })
   })
   return weight
