@@ -118,7 +118,12 @@ async function folderView(app: Application, folder: string, kind: FileKind): Pro
   shown.sort((a, b) =>
     a.kind === b.kind ? a.name.localeCompare(b.name, 'en', { numeric: true }) : a.kind === 'folder' ? -1 : 1,
   )
-  return { path: folder, parent: parentOf(app, folder), entries: shown, others: entries.filter((entry) => entry !== null).length - shown.length }
+  return {
+    path: folder,
+    parent: parentOf(app, folder),
+    entries: shown,
+    others: entries.filter((entry) => entry !== null).length - shown.length,
+  }
 }
 
 /** Null for what is neither a file nor a folder, or is gone again. */
