@@ -91,12 +91,17 @@ export function isSettled(race: Race, candidate: number, population: Population,
   return true
 }
 
-/** That the order of two candidates over all samples is not the one seen so far. Equal measures throughout: nothing is left to learn. */
+/**
+ * That the order of two candidates over all samples is not the one seen so far. Equal measures throughout: nothing is left to learn, but
+ * where none of them shows any damage: a model that is sure of the samples so far (a saturated softmax) may not be of those to come.
+ */
 function chanceOfSwap(a: Float64Array, b: Float64Array, { sizes, total }: Population, areCounts: boolean): number {
   const count = Math.min(a.length, b.length)
   let sum = 0
   let size = 0
+  let isSilent = true
   for (let i = 0; i < count; i++) {
+    isSilent &&= a[i] === 0 && b[i] === 0
     sum += a[i]! - b[i]!
     size += sizes[i]!
   }
@@ -104,7 +109,7 @@ function chanceOfSwap(a: Float64Array, b: Float64Array, { sizes, total }: Popula
   let squares = 0
   for (let i = 0; i < count; i++) squares += (a[i]! - b[i]! - ratio * sizes[i]!) ** 2
   if (size >= total) return 0
-  if (squares === 0) return areCounts ? 1 / 2 : 0
+  if (squares === 0) return areCounts || isSilent ? 1 / 2 : 0
   // only what was not seen is uncertain
   const unseen = 1 - size / total
   const error = (unseen * Math.sqrt(squares / (count - 1) / count)) / (size / count)

@@ -76,6 +76,12 @@ describe('a race', () => {
     expect(isSettled([same, same.slice()], 0, wholePopulation(100))).toBe(true)
   })
 
+  it('takes candidates without any damage so far as open until all is seen', () => {
+    const none = new Float64Array(64)
+    expect(isSettled([none, none.slice()], 0, wholePopulation(1000))).toBe(false)
+    expect(isSettled([none, none.slice()], 0, wholePopulation(64))).toBe(true)
+  })
+
   it('takes equal counts as open until all is seen: what is rare may be still to come', () => {
     const none = new Float64Array(64)
     const rare = Float64Array.from({ length: 64 }, (_, i) => (i === 5 ? 1 : 0))
