@@ -45,16 +45,18 @@ function curvesOf({ title, columns, rows }: Section, cells: Cells): CurvePanel {
     digits,
     bounds: unit === 'percent' ? { low: 0, high: 100 } : null,
     reference: line === undefined ? null : { name: float!.label, value: line },
-    curves: columns.map((column, i) => ({
-      name: `${column.title}${column.of === 'published' ? ', published' : ''}`,
-      hue: i,
-      points: rows.flatMap(({ label, cells: values }) => {
-        const point = pointOf(values[i] ?? null, column, cells)
-        return point === null || Number.isNaN(Number(label))
-          ? []
-          : [{ x: Number(label), y: point.value, low: point.low, high: point.high }]
-      }),
-    })),
+    curves: columns
+      .map((column, i) => ({
+        name: `${column.title}${column.of === 'published' ? ', published' : ''}`,
+        hue: i,
+        points: rows.flatMap(({ label, cells: values }) => {
+          const point = pointOf(values[i] ?? null, column, cells)
+          return point === null || Number.isNaN(Number(label))
+            ? []
+            : [{ x: Number(label), y: point.value, low: point.low, high: point.high }]
+        }),
+      }))
+      .filter(({ points }) => points.length > 0),
   }
 }
 
