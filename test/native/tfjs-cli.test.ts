@@ -257,12 +257,12 @@ describe('convert', () => {
     'to a layers-model and back gives what TensorFlow.js gives, under the same names',
     { timeout: 120_000 },
     async () => {
-      const there = await run('convert', at('model'), at('layers'), '--to', 'layers-model', '--weights', 'float16')
+      const there = await run('convert', at('model'), at('keras'), '--to', 'layers-model', '--weights', 'float16')
       expect(there.exitCode, there.stderr).toBe(0)
       expect(there.json).toMatchObject({ target: 'tfjs', format: 'layers-model', sourceFormat: 'tfjs-layers' })
-      expect((await run('inspect', at('layers'))).json).toMatchObject({ format: 'tfjs-layers' })
+      expect((await run('inspect', at('keras'))).json).toMatchObject({ format: 'tfjs-layers' })
       const inputs = inputsFor((await readModelFile(at('model'))).model)
-      expect(difference(await runTfjs(files, inputs), await runTfjs(filesIn('layers'), inputs))).toBeLessThan(0.005)
+      expect(difference(await runTfjs(files, inputs), await runTfjs(filesIn('keras'), inputs))).toBeLessThan(0.005)
     },
   )
 

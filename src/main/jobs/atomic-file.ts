@@ -99,23 +99,17 @@ function ignoreMissing(error: unknown): null {
  * process writes it.
  */
 function tempNameFor(path: string): string {
-  const name = `${tempPrefix(path)}${ownProcess()}.${randomBytes(6).toString('hex')}.tmp`
+  const name = `.${basename(path).slice(0, 20)}.${ownProcess()}.${randomBytes(6).toString('hex')}.tmp`
   return join(dirname(resolve(path)), name)
 }
 
-function tempPrefix(path: string): string {
-  return `.${basename(path).slice(0, 20)}.`
-}
+const TEMP_NAME = new RegExp(`^\\..{1,20}\\.(${OWNER_PATTERN})\\.[0-9a-f]{12}\\.tmp$`)
 
-const TEMP_REST = new RegExp(`^(${OWNER_PATTERN})\\.[0-9a-f]{12}\\.tmp$`)
-
-/** Removes what processes that have ended left beside `path` while they wrote it. */
+/** Removes what processes that have ended left half written in the folder of `path`, under whatever name. */
 async function removeAbandoned(path: string): Promise<void> {
   const folder = dirname(resolve(path))
-  const prefix = tempPrefix(path)
   for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.startsWith(prefix)) continue
-    const owner = TEMP_REST.exec(name.slice(prefix.length))?.[1]
+    const owner = TEMP_NAME.exec(name)?.[1]
     if (owner !== undefined && hasEnded(owner) === true) await removeQuietly(join(folder, name))
   }
 }

@@ -33,15 +33,19 @@ describe('writing', () => {
     expect(read(folder)).toEqual({ one: 'ab', two: 'cd' })
   })
 
-  it('clears what a killed process left of the same file', async () => {
+  it('clears what killed processes left in the folder, of this file or another', async () => {
     const folder = temporaryFolder()
-    const [left, ...kept] = [
+    const left = [
       `.plan.json.${endedProcess()}.0123456789ab.tmp`,
-      `.plan.json.${ownProcess()}.0123456789ab.tmp`,
-      `.other.json.${endedProcess()}.0123456789ab.tmp`,
-      `.plan.json.${endedProcess()}.tmp`,
+      `.group1-shard1of1-a9b.${endedProcess()}.0123456789ab.tmp`,
     ]
-    for (const name of [left, ...kept]) fs.writeFileSync(path.join(folder, name), 'half')
+    const kept = [
+      `.plan.json.${ownProcess()}.0123456789ab.tmp`,
+      `.plan.json.${endedProcess()}.tmp`,
+      `plan.json.${endedProcess()}.0123456789ab.tmp`,
+      'notes.tmp',
+    ]
+    for (const name of [...left, ...kept]) fs.writeFileSync(path.join(folder, name), 'half')
     await assertWritable(path.join(folder, 'plan.json'))
     expect(Object.keys(read(folder)).sort()).toEqual(kept.sort())
   })
