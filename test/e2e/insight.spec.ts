@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { Locator, Page } from '@playwright/test'
+import Database from 'better-sqlite3'
 import { expect, test } from './fixtures.ts'
 import { look } from './looks.ts'
 import { canvas, goTo, inspector, LONG, openSample, pickFrom, planButton, saved, taken } from './window-ways.ts'
@@ -16,6 +17,15 @@ const measured = (window: Page): Locator =>
 const reasons = (window: Page): Locator => window.getByRole('region', { name: 'Why the worst layers suffer' })
 /** A chart that is walked by keys. */
 const walked = (window: Page, title: RegExp): Locator => window.getByRole('application', { name: title })
+
+/** Sweeps that have read their model, in the store of a host under test. */
+function sweepsUnderWay(home: string): number {
+  const store = new Database(path.join(home, 'quantbench.db'), { readonly: true })
+  const sql = "SELECT 1 FROM runs WHERE kind = 'sensitivity' AND status = 'running' AND model_hash IS NOT NULL"
+  const { length } = store.prepare(sql).all()
+  store.close()
+  return length
+}
 
 /** The sample with its digits as data, on a screen. */
 async function startOn(window: Page, screen: string): Promise<void> {
@@ -161,8 +171,9 @@ test('a sweep that died with its host is taken up where it was, in the same wind
   await startOn(window, 'Sensitivity')
   await window.getByRole('checkbox', { name: /^all samples/ }).click()
   await button(window, 'Sweep').click()
-  // whoever waits for values may find the sample's sweep ended; what is found again is kill.test.ts's to count
-  await expect(button(window, 'Pause')).toBeVisible(LONG)
+  // whoever waits for values may find the sample's sweep ended; what is found again is kill.test.ts's to count.
+  // A run that has not yet read its model belongs to none, and is nothing to go on with
+  await expect.poll(() => sweepsUnderWay(host!.home), { timeout: 60_000, intervals: [20] }).toBe(1)
   await host!.stop('SIGKILL')
   await expect(window.getByText(/reconnecting/)).toBeVisible()
   await host!.start()
