@@ -6,7 +6,7 @@ import { permuteTensor } from '../lower/constants.ts'
 import { Unsupported } from '../lower/problem.ts'
 import { isPlain, plainOrder, type Order } from '../lower/value.ts'
 import type { Exporter } from './exporter.ts'
-import { channelsLast } from './forms.ts'
+import { channelsLast, orderEndingIn } from './forms.ts'
 import { tf, type TfAttribute, type TfType } from './tf-node.ts'
 
 /** One input, one output, element by element. */
@@ -169,13 +169,7 @@ export function softmax(to: Exporter, node: Node): void {
   const rank = to.dims(x).length
   const given = intAttribute(node, 'axis', -1)
   const axis = given < 0 ? given + rank : given
-  const held = to.heldOrder(x)
-  const order =
-    held.at(-1) === axis
-      ? held
-      : axis === 1 && rank > 2
-        ? channelsLast(rank)
-        : [...plainOrder(rank).filter((other) => other !== axis), axis]
+  const order = orderEndingIn(axis, to.heldOrder(x))
   to.hold(node.outputs[0]!, to.emit(node.opType, node.name, [to.read(x, order)]), order)
 }
 

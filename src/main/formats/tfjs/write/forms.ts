@@ -17,6 +17,14 @@ export function channelsLast(rank: number): Order {
   return rank < 3 ? plainOrder(rank) : [0, ...plainOrder(rank).slice(2), 1]
 }
 
+/** An order that ends in `axis`: the held one where it does, channels last where they are the axis, else the plain one with it moved. */
+export function orderEndingIn(axis: number, held: Order): Order {
+  const rank = held.length
+  if (held.at(-1) === axis) return held
+  if (axis === 1 && rank > 2) return channelsLast(rank)
+  return [...plainOrder(rank).filter((other) => other !== axis), axis]
+}
+
 /**
  * In which forms a written model holds the tensors of an ONNX graph: the mirror image of `Lowering`. Tensors of the ONNX graph keep their
  * own order of axes as values; what a convolution writes is held channels last, and nothing is transposed or reshaped until another form

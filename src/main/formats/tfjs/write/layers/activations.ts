@@ -2,8 +2,7 @@ import type { Node } from '../../../../graph/model.ts'
 import { floatAttribute, intAttribute } from '../../../../graph/attributes.ts'
 import { toFloat32 } from '../../../../graph/tensors.ts'
 import { Unsupported } from '../../lower/problem.ts'
-import { plainOrder } from '../../lower/value.ts'
-import { channelsLast } from '../forms.ts'
+import { channelsLast, orderEndingIn } from '../forms.ts'
 import type { LayerExporter } from './exporter.ts'
 
 /** Operators that are an activation of Keras by name, as they stand. Source: tfjs-layers 4.22, activations.ts. */
@@ -112,13 +111,7 @@ export function softmax(to: LayerExporter, node: Node): void {
   const given = intAttribute(node, 'axis', -1)
   const axis = given < 0 ? given + rank : given
   if (axis === 0) throw new Unsupported('runs over the batch')
-  const held = to.heldOrder(x)
-  const order =
-    held.at(-1) === axis
-      ? held
-      : axis === 1 && rank > 2
-        ? channelsLast(rank)
-        : [...plainOrder(rank).filter((other) => other !== axis), axis]
+  const order = orderEndingIn(axis, to.heldOrder(x))
   const activation = node.opType === 'LogSoftmax' ? 'log_softmax' : 'softmax'
   to.hold(node.outputs[0]!, to.add('Activation', node.name, [to.read(x, order)], { activation }), order)
 }
