@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { expect, OUT, SAMPLE, test } from './fixtures.ts'
+import { findings } from './looks.ts'
 
 const CLI = path.join(OUT, 'main', 'cli.js')
 
@@ -134,14 +134,8 @@ test('the desk has no serious accessibility faults, in light and dark', async ({
     await window.keyboard.press('l')
     await window.keyboard.press('e')
     await expect(window.getByRole('dialog', { name: 'Export' })).toBeVisible()
-    await noSeriousFaults(window)
+    expect(await findings(window)).toEqual([])
     await window.keyboard.press('Escape')
-    await noSeriousFaults(window)
+    expect(await findings(window)).toEqual([])
   }
 })
-
-async function noSeriousFaults(window: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page: window }).analyze()
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
-}

@@ -1,20 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { writeManyRuns } from '../builders/many-runs.ts'
 import { expect, OUT, SAMPLE, test } from './fixtures.ts'
+import { findings } from './looks.ts'
 
 // The table of runs: by keys, live, compared, out to files and in from another store.
-
-/** Serious findings only, as sentences. */
-async function seriousFindings(window: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page: window }).analyze()
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
-}
 
 async function showRuns(window: Page): Promise<void> {
   await window.getByRole('navigation').getByText('Runs', { exact: true }).click()
@@ -26,7 +18,7 @@ const rowOf = (window: Page, text: string) => window.getByRole('row').filter({ h
 test('says what belongs there while it is empty', async ({ window }) => {
   await showRuns(window)
   await expect(window.getByRole('heading', { name: 'No runs yet' })).toBeVisible()
-  expect(await seriousFindings(window)).toEqual([])
+  expect(await findings(window)).toEqual([])
 })
 
 test('is walked, selected, noted, tagged and pinned by keys alone', async ({ window, folder }) => {
@@ -176,8 +168,7 @@ test('opens a run: its model and its plan; draws what differs between two on the
 })
 
 for (const scheme of ['light', 'dark'] as const) {
-  test(`has no serious findings of axe in the ${scheme} theme`, async ({ window, folder }) => {
-    test.setTimeout(300_000) // nine looks of axe
+  test(`has no findings of axe in the ${scheme} theme`, async ({ window, folder }) => {
     writeManyRuns(path.join(folder, 'home'), 40, 4)
     await window.emulateMedia({ colorScheme: scheme })
     await showRuns(window)
@@ -185,16 +176,16 @@ for (const scheme of ['light', 'dark'] as const) {
     await grid.focus()
     await window.keyboard.press('ArrowDown')
     await expect(window.getByRole('region', { name: 'The selected run' })).toBeVisible()
-    expect(await seriousFindings(window)).toEqual([])
+    expect(await findings(window)).toEqual([])
     await window.keyboard.press('p')
     for (let i = 0; i < 5; i++) await window.keyboard.press('Shift+ArrowDown')
     for (const tab of ['Metrics', 'Settings', 'Layers', 'Curves', 'Scatter', 'Parallel coordinates', 'Trends']) {
       await window.getByRole('tab', { name: tab }).click()
       await window.waitForTimeout(500) // charts draw in a frame of their own
-      expect(await seriousFindings(window), tab).toEqual([])
+      expect(await findings(window), tab).toEqual([])
     }
     await window.getByRole('button', { name: 'Columns' }).click()
     await expect(window.getByRole('list', { name: 'Shown columns' })).toBeVisible()
-    expect(await seriousFindings(window)).toEqual([])
+    expect(await findings(window)).toEqual([])
   })
 }

@@ -1,8 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { expect, SAMPLE, test } from './fixtures.ts'
+import { findings } from './looks.ts'
 
 // The frame of the window: keys, palette, file dialog, drops, settings, what it does when the host goes away.
 
@@ -17,14 +17,6 @@ async function drop(window: Page, files: readonly { readonly name: string; reado
     }
     globalThis.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }))
   }, given)
-}
-
-/** Serious findings only, as sentences. */
-async function seriousFindings(window: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page: window }).analyze()
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
 }
 
 test('opens the sample by keys alone, and shows it', async ({ window }) => {
@@ -147,24 +139,24 @@ test('says that the host is gone, and when a new one does not know it', async ({
 })
 
 for (const scheme of ['light', 'dark'] as const) {
-  test(`has no serious findings of axe in the ${scheme} theme`, async ({ window }) => {
+  test(`has no findings of axe in the ${scheme} theme`, async ({ window }) => {
     await window.emulateMedia({ colorScheme: scheme })
     await window.getByRole('button', { name: 'Open the built-in sample' }).click()
     await expect(window).toHaveTitle(/^digits-cnn/)
     await window.getByRole('link', { name: 'Models' }).click()
     await window.getByRole('button', { name: /^Dock/ }).click()
     await expect(window.getByRole('heading', { name: 'No jobs' })).toBeVisible()
-    expect(await seriousFindings(window)).toEqual([])
+    expect(await findings(window)).toEqual([])
     await window.keyboard.press('ControlOrMeta+k')
     await expect(window.getByRole('option').first()).toBeVisible()
-    expect(await seriousFindings(window)).toEqual([])
+    expect(await findings(window)).toEqual([])
     await window.keyboard.press('Escape')
     await window.keyboard.press('?')
     await expect(window.getByRole('dialog', { name: 'Keys' })).toBeVisible()
-    expect(await seriousFindings(window)).toEqual([])
+    expect(await findings(window)).toEqual([])
     await window.keyboard.press('Escape')
     await window.getByRole('link', { name: 'Settings' }).click()
     await expect(window.getByText('onnxruntime').first()).toBeVisible()
-    expect(await seriousFindings(window)).toEqual([])
+    expect(await findings(window)).toEqual([])
   })
 }
