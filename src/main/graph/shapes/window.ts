@@ -1,3 +1,6 @@
+import { intAttribute, intsAttribute, stringAttribute } from '../attributes.ts'
+import type { Node } from '../model.ts'
+
 /** How a sliding window runs along one spatial axis. All lengths in elements. */
 export interface WindowSpec {
   readonly kernel: number
@@ -11,6 +14,26 @@ export interface WindowSpec {
 }
 
 export type AutoPad = 'NOTSET' | 'SAME_UPPER' | 'SAME_LOWER' | 'VALID'
+
+/**
+ * The windows of a convolution's or pooling's spatial axes, as its attributes say.
+ * @param kernel a length for each spatial axis
+ */
+export function windowSpecs(node: Node, kernel: readonly number[]): WindowSpec[] {
+  const strides = intsAttribute(node, 'strides')
+  const dilations = intsAttribute(node, 'dilations')
+  const pads = intsAttribute(node, 'pads')
+  const isPool = node.opType.endsWith('Pool')
+  return kernel.map((length, axis) => ({
+    kernel: length,
+    stride: strides?.[axis] ?? 1,
+    dilation: dilations?.[axis] ?? 1,
+    padBegin: pads?.[axis] ?? 0,
+    padEnd: pads?.[axis + kernel.length] ?? 0,
+    autoPad: stringAttribute(node, 'auto_pad', 'NOTSET') as AutoPad,
+    ceilMode: isPool && intAttribute(node, 'ceil_mode', 0) === 1,
+  }))
+}
 
 /** Output length and the padding that is really applied along one axis. */
 export interface WindowResult {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AutoPad, WindowSpec } from '../../../../src/main/graph/shapes/index.ts'
-import { convOutput, convTransposeOutput, poolOutput } from '../../../../src/main/graph/shapes/index.ts'
+import { convOutput, convTransposeOutput, poolOutput, windowSpecs } from '../../../../src/main/graph/shapes/index.ts'
+import type { Attribute, Node } from '../../../../src/main/graph/model.ts'
 
 const plain: WindowSpec = {
   kernel: 3,
@@ -85,5 +86,31 @@ describe('convTransposeOutput', () => {
 
   it('crops to the length asked for', () => {
     expect(convTransposeOutput(4, { ...plain, stride: 2 }, 0, 8)).toEqual({ output: 8, padBegin: 1, padEnd: 0 })
+  })
+})
+
+describe('windowSpecs', () => {
+  const node = (opType: string, attributes: Readonly<Record<string, Attribute>>): Node => ({
+    name: 'window',
+    opType,
+    domain: '',
+    inputs: ['x'],
+    outputs: ['y'],
+    attributes: new Map(Object.entries(attributes)),
+  })
+  const ints = (...values: number[]): Attribute => ({ kind: 'ints', value: values.map(BigInt) })
+
+  it('has what the attributes say for each axis, pads at the beginnings first', () => {
+    const pads = ints(1, 2, 3, 4)
+    const specs = windowSpecs(node('Conv', { strides: ints(2, 1), dilations: ints(1, 2), pads }), [3, 5])
+    expect(specs).toEqual([
+      { ...plain, kernel: 3, stride: 2, padBegin: 1, padEnd: 3 },
+      { ...plain, kernel: 5, dilation: 2, padBegin: 2, padEnd: 4 },
+    ])
+  })
+
+  it.each(['MaxPool', 'Conv'])('without attributes is a plain window; only pools round up: %s', (opType) => {
+    const ceilMode = opType === 'MaxPool'
+    expect(windowSpecs(node(opType, { ceil_mode: { kind: 'int', value: 1n } }), [3])).toEqual([{ ...plain, ceilMode }])
   })
 })

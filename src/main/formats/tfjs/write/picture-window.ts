@@ -1,6 +1,5 @@
 import type { Node } from '../../../graph/model.ts'
-import { intAttribute, intsAttribute, stringAttribute } from '../../../graph/attributes.ts'
-import { convOutput, poolOutput, type AutoPad, type WindowSpec } from '../../../graph/shapes/index.ts'
+import { convOutput, poolOutput, windowSpecs, type WindowSpec } from '../../../graph/shapes/index.ts'
 import { Unsupported } from '../lower/problem.ts'
 import type { Forms } from './forms.ts'
 
@@ -19,31 +18,16 @@ export interface PictureWindow {
 }
 
 /** The window of a node over pictures. @throws Unsupported for other ranks, or padding that depends on open lengths */
-export function windowOf(to: Forms, node: Node, kernel: number[], isPool: boolean): PictureWindow {
+export function windowOf(to: Forms, node: Node, kernel: number[]): PictureWindow {
   const dims = to.dims(node.inputs[0]!)
   if (dims.length !== 4 || kernel.length !== 2)
     throw new Unsupported(`runs a window over an input of rank ${dims.length}; pictures of rank 4 are written`)
-  const strides = intsAttribute(node, 'strides') ?? [1, 1]
-  const dilations = intsAttribute(node, 'dilations') ?? [1, 1]
-  const pads = intsAttribute(node, 'pads') ?? [0, 0, 0, 0]
-  const autoPad = stringAttribute(node, 'auto_pad', 'NOTSET') as AutoPad
-  const ceilMode = isPool && intAttribute(node, 'ceil_mode', 0) === 1
-  const axes = [0, 1].map((i) => {
-    const spec: WindowSpec = {
-      kernel: kernel[i]!,
-      stride: strides[i]!,
-      dilation: dilations[i]!,
-      padBegin: pads[i]!,
-      padEnd: pads[i + 2]!,
-      autoPad,
-      ceilMode,
-    }
-    return axisOf(dims[i + 2]!, spec, isPool)
-  })
+  const specs = windowSpecs(node, kernel)
+  const axes = specs.map((spec, i) => axisOf(dims[i + 2]!, spec))
   return {
     kernel,
-    strides,
-    dilations,
+    strides: specs.map(({ stride }) => stride),
+    dilations: specs.map(({ dilation }) => dilation),
     pads: axes.map(({ pad }) => pad),
     isSame: axes.every(({ isSame }) => isSame),
     ends: axes.map(({ end }) => end),
@@ -54,7 +38,6 @@ export function windowOf(to: Forms, node: Node, kernel: number[], isPool: boolea
 function axisOf(
   length: unknown,
   spec: WindowSpec,
-  isPool: boolean,
 ): { pad: [number, number]; end: number; isSame: boolean; output: number | null } {
   const { kernel, stride, dilation, autoPad, padBegin, padEnd, ceilMode } = spec
   const span = (kernel - 1) * dilation + 1
@@ -65,7 +48,7 @@ function axisOf(
     const isSame = stride === 1 && padBegin + padEnd === span - 1 && padBegin === Math.floor((span - 1) / 2)
     return { pad: [padBegin, padEnd], end: padEnd, isSame, output: null }
   }
-  const { output, padBegin: begin, padEnd: end } = isPool ? poolOutput(length, spec) : convOutput(length, spec)
+  const { output, padBegin: begin, padEnd: end } = ceilMode ? poolOutput(length, spec) : convOutput(length, spec)
   const same = convOutput(length, { ...spec, autoPad: 'SAME_UPPER', ceilMode: false })
   const isSame = output === same.output && begin === same.padBegin && Math.max(end, 0) >= same.padEnd
   // rounding up reads beyond the end; a window never reads what lies behind the last place it starts from

@@ -62,7 +62,7 @@ export function emitFused(
 export function conv(to: Exporter, node: Node): void {
   const weights = to.constant(node.inputs[1])
   if (!weights) throw new Unsupported('has weights that are computed')
-  const window = windowOf(to, node, weights.dims.slice(2), false)
+  const window = windowOf(to, node, weights.dims.slice(2))
   if (window.strides.some((stride) => stride !== 1) && window.dilations.some((dilation) => dilation !== 1)) {
     throw new Unsupported('has both strides and dilations, which TensorFlow.js does not compute')
   }
@@ -135,7 +135,7 @@ function grouped(
 
 export function maxPool(to: Exporter, node: Node): void {
   if (node.outputs.length > 1 && node.outputs[1] !== '') throw new Unsupported('gives indices')
-  const window = windowOf(to, node, intsAttribute(node, 'kernel_shape') ?? [], true)
+  const window = windowOf(to, node, intsAttribute(node, 'kernel_shape') ?? [])
   if (window.dilations.some((dilation) => dilation !== 1))
     throw new Unsupported('has dilations, which TensorFlow.js pools without')
   // the lowest float32: nothing that is pooled is below it
@@ -144,7 +144,7 @@ export function maxPool(to: Exporter, node: Node): void {
 }
 
 export function averagePool(to: Exporter, node: Node): void {
-  const window = windowOf(to, node, intsAttribute(node, 'kernel_shape') ?? [], true)
+  const window = windowOf(to, node, intsAttribute(node, 'kernel_shape') ?? [])
   if (window.dilations.some((dilation) => dilation !== 1))
     throw new Unsupported('has dilations, which TensorFlow.js pools without')
   const counts = intAttribute(node, 'count_include_pad', 0) === 1

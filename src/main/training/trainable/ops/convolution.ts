@@ -1,5 +1,5 @@
-import { intAttribute, intsAttribute, stringAttribute } from '../../../graph/attributes.ts'
-import { convTransposeOutput, type AutoPad } from '../../../graph/shapes/window.ts'
+import { intAttribute, intsAttribute } from '../../../graph/attributes.ts'
+import { convTransposeOutput, windowSpecs } from '../../../graph/shapes/window.ts'
 import type { NativeOps, Tensor, Tensor4D, Tfjs } from '../../../engines/tensor-api.ts'
 import type { Node } from '../../../graph/model.ts'
 import { input, type Op, type OpCall, type OpRow } from '../op.ts'
@@ -121,20 +121,10 @@ const convTranspose: Op = (call) => {
   const x = toNhwc(tf, input(call, 0)) as Tensor4D
   const filter = (call.weight(1) ?? tf.transpose(toPlain(tf, input(call, 1)), [2, 3, 1, 0])) as Tensor4D
   const [kH, kW, out] = filter.shape
-  const axis = (
-    i: 0 | 1,
-    kernel: number,
-  ): { full: number; output: number; begin: number; stride: number; length: number } => {
-    const stride = intsAttribute(node, 'strides')?.[i] ?? 1
-    const spec = {
-      kernel,
-      stride,
-      dilation: 1,
-      padBegin: intsAttribute(node, 'pads')?.[i] ?? 0,
-      padEnd: intsAttribute(node, 'pads')?.[i + 2] ?? 0,
-      autoPad: stringAttribute(node, 'auto_pad', 'NOTSET') as AutoPad,
-      ceilMode: false,
-    }
+  const specs = windowSpecs(node, [kH, kW])
+  const axis = (i: 0 | 1): { full: number; output: number; begin: number; stride: number; length: number } => {
+    const spec = specs[i]!
+    const { kernel, stride } = spec
     const length = x.shape[i + 1]!
     const extra = intsAttribute(node, 'output_padding')?.[i] ?? 0
     const { output, padBegin } = convTransposeOutput(
@@ -145,7 +135,7 @@ const convTranspose: Op = (call) => {
     )
     return { full: (length - 1) * stride + kernel, output, begin: padBegin, stride, length }
   }
-  const [h, w] = [axis(0, kH), axis(1, kW)]
+  const [h, w] = [axis(0), axis(1)]
   const full = tf.conv2dTranspose(x, filter, [x.shape[0], h.full, w.full, out], [h.stride, w.stride], 'valid')
   return nhwc(withBias(call, fitted(tf, full, [h, w])))
 }

@@ -1,6 +1,5 @@
 import type { Node } from '../../../graph/model.ts'
-import { intAttribute, intsAttribute, stringAttribute } from '../../../graph/attributes.ts'
-import { convOutput, poolOutput, type AutoPad, type WindowSpec } from '../../../graph/shapes/window.ts'
+import { convOutput, poolOutput, windowSpecs, type WindowSpec } from '../../../graph/shapes/window.ts'
 import type { Tensor, Tfjs } from '../../../engines/tensor-api.ts'
 
 /** A window along one spatial axis: what the node says, and what that is on an input of a certain length. */
@@ -19,21 +18,10 @@ export function windowsOf(
   kernel: readonly number[],
   length: readonly [number, number],
 ): [AxisWindow, AxisWindow] {
-  const strides = intsAttribute(node, 'strides') ?? [1, 1]
-  const dilations = intsAttribute(node, 'dilations') ?? [1, 1]
-  const pads = intsAttribute(node, 'pads') ?? [0, 0, 0, 0]
-  const pool = node.opType.endsWith('Pool')
+  const specs = windowSpecs(node, kernel)
   const axis = (i: 0 | 1): AxisWindow => {
-    const spec: WindowSpec = {
-      kernel: kernel[i]!,
-      stride: strides[i]!,
-      dilation: dilations[i]!,
-      padBegin: pads[i]!,
-      padEnd: pads[i + 2]!,
-      autoPad: stringAttribute(node, 'auto_pad', 'NOTSET') as AutoPad,
-      ceilMode: intAttribute(node, 'ceil_mode', 0) === 1,
-    }
-    const { output, padBegin } = (pool ? poolOutput : convOutput)(length[i], spec)
+    const spec = specs[i]!
+    const { output, padBegin } = spec.ceilMode ? poolOutput(length[i], spec) : convOutput(length[i], spec)
     if (output < 1) throw new Error(`${node.opType} '${node.name}' has a window longer than its input (${length[i]})`)
     const reach = (output - 1) * spec.stride + (spec.kernel - 1) * spec.dilation + 1
     return { spec, input: length[i], output, padBegin, padEnd: Math.max(0, reach - length[i] - padBegin) }

@@ -46,7 +46,7 @@ function weighted(
 export function conv(to: LayerExporter, node: Node): void {
   const weights = to.constant(node.inputs[1])
   if (!weights) throw new Unsupported('has weights that are computed')
-  const window = windowOf(to, node, weights.dims.slice(2), false)
+  const window = windowOf(to, node, weights.dims.slice(2))
   const isDilated = window.dilations.some((dilation) => dilation !== 1)
   if (window.strides.some((stride) => stride !== 1) && isDilated)
     throw new Unsupported('has both strides and dilations, which TensorFlow.js does not compute')
@@ -151,7 +151,7 @@ export function averagePool(to: LayerExporter, node: Node): void {
 }
 
 function poolWindow(to: LayerExporter, node: Node): PictureWindow {
-  const window = windowOf(to, node, intsAttribute(node, 'kernel_shape') ?? [], true)
+  const window = windowOf(to, node, intsAttribute(node, 'kernel_shape') ?? [])
   if (window.dilations.some((dilation) => dilation !== 1))
     throw new Unsupported('has dilations, which TensorFlow.js pools without')
   return window
