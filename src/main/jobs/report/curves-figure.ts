@@ -1,5 +1,6 @@
 import { escapeHtml } from './html.ts'
 import { COLOURS } from './style.ts'
+import { fixed, PAD, svgFile, text, topUnder, WIDTH } from './svg.ts'
 import { ticksOf } from './ticks.ts'
 
 /** One measured value over x; `low` and `high` are its 95 % interval where it has one. */
@@ -38,14 +39,11 @@ export interface CurvesFigure {
   readonly panels: readonly CurvePanel[]
 }
 
-const WIDTH = 760
-const PAD = 20
 /** left of the plots: names of the curves in the table, and the labels of the y axis */
 const LEFT = 150
 const RIGHT = WIDTH - 40
 const PLOT = 230
 const ROW = 18
-const LINE = 16
 /** from the top of a panel to its plot, and room above the highest value for the reference's name */
 const PANEL_HEAD = 26
 const HEADROOM = 22
@@ -61,54 +59,34 @@ const HUES: readonly (readonly [light: string, dark: string])[] = [
 ]
 
 /**
- * The figure as an SVG file that needs nothing else: no script, no font, no network; light and dark as the viewer's system is. Every
- * value is written in the table under its diagram, so that nothing needs a hover; intervals are drawn wherever a value has one.
+ * The figure as an SVG file. Every value is written in the table under its diagram, so that nothing needs a hover; intervals are drawn
+ * wherever a value has one.
  */
 export function curvesSvg(figure: CurvesFigure): string {
   const xs = [
     ...new Set(figure.panels.flatMap(({ curves }) => curves.flatMap(({ points }) => points.map(({ x }) => x)))),
   ]
   xs.sort((a, b) => a - b)
-  const head = PAD + 12 + figure.about.length * LINE
-  let top = head + 8
+  let top = topUnder(figure.about)
   const bodies = figure.panels.map((panel) => {
     const body = panelOf(panel, xs, figure.xTitle, top)
     top += PANEL_HEAD + PLOT + (2 + panel.curves.length) * ROW + 14
     return body
   })
-  const height = top + 4
-  const about = figure.about.map((line, i) => text(PAD, PAD + 12 + (i + 1) * LINE, line, 'quiet'))
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escapeHtml(figure.title)}">
-<title>${escapeHtml(figure.title)}</title>
-<style>${styleText()}</style>
-<rect class="page" width="${WIDTH}" height="${height}"/>
-${text(PAD, PAD + 8, figure.title, 'title')}
-${about.join('\n')}
-${bodies.join('\n')}
-</svg>
-`
+  const { title, about } = figure
+  return svgFile({ title, about, height: top + 4, style: STYLE, coloursOf, bodies })
 }
 
-/** Plain colours first, then those of a dark system: viewers that know no media queries show the light ones. */
-function styleText(): string {
-  return `text { font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; } .title { font-size: 15px; font-weight: 600; }
-.middle { text-anchor: middle; } .end { text-anchor: end; } .mark { stroke-width: 1.5; } .curve { fill: none; stroke-width: 1.75; stroke-linejoin: round; }
-.interval { fill: none; stroke-width: 1.25; } .grid { stroke-width: 1; } .reference { stroke-width: 1.5; stroke-dasharray: 5 4; fill: none; }
-${rulesOf(0)}
-@media (prefers-color-scheme: dark) {
-${rulesOf(1)}
-}`
-}
+const STYLE = `.mark { stroke-width: 1.5; } .curve { fill: none; stroke-width: 1.75; stroke-linejoin: round; }
+.interval { fill: none; stroke-width: 1.25; } .grid { stroke-width: 1; } .reference { stroke-width: 1.5; stroke-dasharray: 5 4; fill: none; }`
 
-function rulesOf(theme: 0 | 1): string {
-  const [page, ink, quiet, line, float] = [COLOURS.page, COLOURS.text, COLOURS.quiet, COLOURS.line, COLOURS.float].map(
-    (pair) => pair[theme],
-  )
+function coloursOf(theme: 0 | 1): string {
+  const [page, float] = [COLOURS.page[theme], COLOURS.float[theme]]
   const hues = HUES.map(
     (pair, i) =>
       `.hue${i} .curve, .hue${i} .interval { stroke: ${pair[theme]}; } .hue${i} .mark { stroke: ${pair[theme]}; fill: ${i === 1 ? page : pair[theme]}; }`,
   )
-  return `.page { fill: ${page}; } text { fill: ${ink}; } .quiet { fill: ${quiet}; } .grid { stroke: ${line}; } .reference { stroke: ${float}; }
+  return `.reference { stroke: ${float}; }
 ${hues.join('\n')}`
 }
 
@@ -231,12 +209,4 @@ function tableOf(
     return [swatch, text(PAD + 28, at, name, ''), ...cells]
   })
   return [...header, ...rows].join('\n')
-}
-
-function text(x: number, y: number, content: string, kind: string): string {
-  return `<text${kind === '' ? '' : ` class="${kind}"`} x="${fixed(x)}" y="${fixed(y)}">${escapeHtml(content)}</text>`
-}
-
-function fixed(value: number): string {
-  return String(Number(value.toFixed(1)))
 }

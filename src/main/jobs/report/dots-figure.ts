@@ -1,5 +1,5 @@
-import { escapeHtml } from './html.ts'
 import { COLOURS } from './style.ts'
+import { fixed, PAD, svgFile, text, topUnder, WIDTH } from './svg.ts'
 import { ticksOf } from './ticks.ts'
 
 /** One line of a panel: a published value and a measured one, with its 95 % interval where it has one. */
@@ -24,50 +24,33 @@ export interface DotsFigure {
   readonly panels: readonly DotPanel[]
 }
 
-const WIDTH = 760
-const PAD = 20
 const LEFT = 250
 /** right of the plots stand the numbers: published, then measured */
 const RIGHT = WIDTH - 170
 const ROW = 22
-const LINE = 16
 const HEAD = 30
 const FOOT = 34
 
 /**
- * Values side by side as an SVG file that needs nothing else, light and dark as the viewer's system is: published ones as rings, measured
- * ones as dots with their intervals, each number written at the end of its line.
+ * Values side by side as an SVG file: published ones as rings, measured ones as dots with their intervals, each number written at the
+ * end of its line.
  */
 export function dotsSvg({ title, about, panels }: DotsFigure): string {
   const shown = panels.filter(({ rows }) => rows.length > 0)
-  let top = PAD + 12 + about.length * LINE + 8
+  let top = topUnder(about)
   const bodies = shown.map((panel) => {
     const body = panelOf(panel, top)
     top += HEAD + panel.rows.length * ROW + FOOT
     return body
   })
-  const small = about.map((line, i) => text(PAD, PAD + 12 + (i + 1) * LINE, line, 'quiet'))
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" width="${WIDTH}" height="${top}" role="img" aria-label="${escapeHtml(title)}">
-<title>${escapeHtml(title)}</title>
-<style>${rulesText()}</style>
-<rect class="page" width="${WIDTH}" height="${top}"/>
-${text(PAD, PAD + 8, title, 'title')}
-${small.join('\n')}
-${bodies.join('\n')}
-</svg>
-`
+  return svgFile({ title, about, height: top, style: STYLE, coloursOf, bodies })
 }
 
-function rulesText(): string {
-  const rules = (theme: 0 | 1): string =>
-    `.page { fill: ${COLOURS.page[theme]}; } text { fill: ${COLOURS.text[theme]}; } .quiet { fill: ${COLOURS.quiet[theme]}; } .grid { stroke: ${COLOURS.line[theme]}; }
-.ring { fill: ${COLOURS.page[theme]}; stroke: ${COLOURS.quiet[theme]}; } .dot { fill: ${COLOURS.int8[theme]}; } .interval { stroke: ${COLOURS.int8[theme]}; }`
-  return `text { font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; } .title { font-size: 15px; font-weight: 600; }
-.middle { text-anchor: middle; } .end { text-anchor: end; } .ring { stroke-width: 1.5; } .interval { stroke-width: 1.5; fill: none; }
-${rules(0)}
-@media (prefers-color-scheme: dark) {
-${rules(1)}
-}`
+const STYLE = '.ring { stroke-width: 1.5; } .interval { stroke-width: 1.5; fill: none; }'
+
+function coloursOf(theme: 0 | 1): string {
+  const [page, quiet, dot] = [COLOURS.page[theme], COLOURS.quiet[theme], COLOURS.int8[theme]]
+  return `.ring { fill: ${page}; stroke: ${quiet}; } .dot { fill: ${dot}; } .interval { stroke: ${dot}; }`
 }
 
 function panelOf({ title, digits, rows }: DotPanel, top: number): string {
@@ -111,9 +94,3 @@ function rowOf(
   }
   return parts.join('')
 }
-
-function text(x: number, y: number, content: string, kind: string): string {
-  return `<text${kind === '' ? '' : ` class="${kind}"`} x="${fixed(x)}" y="${fixed(y)}">${escapeHtml(content)}</text>`
-}
-
-const fixed = (value: number): string => String(Number(value.toFixed(1)))
