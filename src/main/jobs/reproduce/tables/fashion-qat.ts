@@ -1,6 +1,6 @@
 import { defaultPlan } from '../../../../shared/contract/plan.ts'
 import type { Claim, FloatAsk, Step, Table } from '../port.ts'
-import { derived, figuresOf, pair } from './parts.ts'
+import { atLeast, derived, figuresOf, pair } from './parts.ts'
 
 interface Subject {
   readonly key: string
@@ -107,27 +107,21 @@ function stepsOf({ key, title, ask, effort }: Subject): Step[] {
 }
 
 function claimsOf({ key, title, published: [float, qat] }: Subject): Claim[] {
-  const base = { bound: 'atLeast', unit: 'percent', digits: 2, why: '' } as const
-  const near = { ...base, than: `${key}.float.top1`, allowance: 0.003 }
+  const [ownFloat, near] = [`${key}.float.top1`, { allowance: 0.003 }]
   return [
+    atLeast(`${title}, float against the published`, ownFloat, float / 100),
+    atLeast(`${title}, QAT against the published`, `${key}.qat.top1`, qat / 100),
+    atLeast(`${title}, QAT within 0.3 points of float`, `${key}.qat.top1`, ownFloat, near),
+    atLeast(`${title}, PTQ within 0.3 points of float`, `${key}.ptq.top1`, ownFloat, near),
     {
-      ...base,
-      text: `${title}, float against the published`,
-      cell: `${key}.float.top1`,
-      than: float / 100,
-      allowance: 0,
-    },
-    { ...base, text: `${title}, QAT against the published`, cell: `${key}.qat.top1`, than: qat / 100, allowance: 0 },
-    { ...near, text: `${title}, QAT within 0.3 points of float`, cell: `${key}.qat.top1` },
-    { ...near, text: `${title}, PTQ within 0.3 points of float`, cell: `${key}.ptq.top1` },
-    {
-      ...base,
       text: `${title}, QAT's own top-1 and that of the exported file`,
       cell: `${key}.gap`,
       bound: 'atMost',
       than: 0.001,
       allowance: 0,
       unit: 'points',
+      digits: 2,
+      why: '',
     },
   ]
 }

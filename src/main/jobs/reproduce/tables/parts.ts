@@ -1,6 +1,6 @@
 import { defaultPlan, repairNames, type QuantPlan } from '../../../../shared/contract/plan.ts'
 import { planFromOptions } from '../../../quant/plan.ts'
-import type { Column, Measured, ModelFigures, Step, Unit } from '../port.ts'
+import type { Claim, Column, Measured, ModelFigures, Step, Unit } from '../port.ts'
 
 /** Everything affine with one scale for a tensor, ranges by minimum and maximum: how most of the tables were published. */
 export const AFFINE_PER_TENSOR: QuantPlan = {
@@ -39,6 +39,14 @@ export function figuresOf(key: string, { top1, loss, bytes }: ModelFigures): Rec
 
 /** A number worked out of measured ones, with the run of the first. */
 export const derived = (value: number, { run }: Measured): Measured => ({ value, low: null, high: null, run })
+
+/** That an accuracy is at least a number or that of another cell. @param than a rate in 0–1, or a cell */
+export const atLeast = (
+  text: string,
+  cell: string,
+  than: Claim['than'],
+  more: Partial<Pick<Claim, 'allowance' | 'why'>> = {},
+): Claim => ({ text, cell, bound: 'atLeast', than, allowance: 0, unit: 'percent', digits: 2, why: '', ...more })
 
 /** A step that measures one model. */
 export function figuresStep(

@@ -1,6 +1,6 @@
 import type { QuantPlan } from '../../../../shared/contract/plan.ts'
 import type { Claim, FloatAsk, Section, Step, Table } from '../port.ts'
-import { figuresOf, planOfBoth, withRepairs } from './parts.ts'
+import { atLeast, figuresOf, planOfBoth, withRepairs } from './parts.ts'
 
 const BITS = [4, 6, 8] as const
 
@@ -118,22 +118,13 @@ function sectionOf({ key, title, ptq, qat, float }: Subject): Section {
 }
 
 function claimsOf({ key, title, ptq, qat, float }: Subject): Claim[] {
-  const base = { bound: 'atLeast', allowance: 0, unit: 'percent', digits: 2, why: '' } as const
-  const published = BITS.flatMap((bits, i): Claim[] => [
-    { ...base, text: `${title}, PTQ at ${bits} bits`, cell: `${key}.ptq.${bits}.top1`, than: ptq[i]! / 100 },
-    { ...base, text: `${title}, QAT at ${bits} bits`, cell: `${key}.qat.${bits}.top1`, than: qat[i]! / 100 },
+  const published = BITS.flatMap((bits, i) => [
+    atLeast(`${title}, PTQ at ${bits} bits`, `${key}.ptq.${bits}.top1`, ptq[i]! / 100),
+    atLeast(`${title}, QAT at ${bits} bits`, `${key}.qat.${bits}.top1`, qat[i]! / 100),
   ])
-  const near = (way: 'ptq' | 'qat'): Claim => ({
-    ...base,
-    text: `${title}, 8-bit ${way.toUpperCase()} within 0.3 points of its float`,
-    cell: `${key}.${way}.8.top1`,
-    than: `${key}.float.top1`,
-    allowance: 0.003,
-  })
-  return [
-    { ...base, text: `${title}, float`, cell: `${key}.float.top1`, than: float / 100 },
-    ...published,
-    near('ptq'),
-    near('qat'),
-  ]
+  const near = (way: 'ptq' | 'qat'): Claim => {
+    const text = `${title}, 8-bit ${way.toUpperCase()} within 0.3 points of its float`
+    return atLeast(text, `${key}.${way}.8.top1`, `${key}.float.top1`, { allowance: 0.003 })
+  }
+  return [atLeast(`${title}, float`, `${key}.float.top1`, float / 100), ...published, near('ptq'), near('qat')]
 }
