@@ -23,6 +23,8 @@ export interface AtomicOptions {
 
 /** Largest single write; between two of them an abort is noticed. */
 const pieceBytes = 16 * 2 ** 20
+/** Smaller chunks are gathered into writes of this size: a model has thousands of some bytes, and every write is a way to another thread. */
+const gatheredBytes = 2 ** 18
 
 /**
  * Writes one file so that it is there whole or not at all: temp file in the same folder, fsync, rename.
@@ -121,7 +123,7 @@ async function writeStaged(
 ): Promise<void> {
   const file = await open(temp, 'wx')
   try {
-    for await (const chunk of chunks) {
+    for await (const chunk of gathered(chunks)) {
       for (let start = 0; start < chunk.length; start += pieceBytes) {
         signal?.throwIfAborted()
         await writeFully(file, chunk.subarray(start, start + pieceBytes))
@@ -131,6 +133,24 @@ async function writeStaged(
   } finally {
     await file.close()
   }
+}
+
+/** The same bytes in fewer chunks; each stands until the next is asked for. */
+async function* gathered(chunks: FileContent['chunks']): AsyncGenerator<Uint8Array, void, void> {
+  const buffer = new Uint8Array(gatheredBytes)
+  let filled = 0
+  for await (const chunk of chunks) {
+    if (filled > 0 && filled + chunk.length > buffer.length) {
+      yield buffer.subarray(0, filled)
+      filled = 0
+    }
+    if (chunk.length > buffer.length) yield chunk
+    else {
+      buffer.set(chunk, filled)
+      filled += chunk.length
+    }
+  }
+  if (filled > 0) yield buffer.subarray(0, filled)
 }
 
 async function writeFully(file: Awaited<ReturnType<typeof open>>, piece: Uint8Array): Promise<void> {

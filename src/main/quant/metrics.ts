@@ -167,16 +167,8 @@ export function crossEntropy(scores: Numbers, label: number, kind: ScoreKind): n
  * Source: Kullback, Leibler 1951.
  */
 export function klDivergence(reference: Numbers, test: Numbers, kind: ScoreKind): number {
+  if (kind === 'logits') return klOfLogits(softmaxOf(reference), test)
   let kl = 0
-  if (kind === 'logits') {
-    const referenceNorm = logSumExp(reference)
-    const testNorm = logSumExp(test)
-    for (let i = 0; i < reference.length; i++) {
-      const logP = reference[i]! - referenceNorm
-      kl += Math.exp(logP) * (logP - (test[i]! - testNorm))
-    }
-    return Math.max(0, kl)
-  }
   let referenceSum = 0
   let testSum = 0
   for (let i = 0; i < reference.length; i++) {
@@ -187,6 +179,27 @@ export function klDivergence(reference: Numbers, test: Numbers, kind: ScoreKind)
     const p = reference[i]! / referenceSum
     if (p > 0) kl += p * (Math.log(p) - Math.log(probability(test[i]!, testSum)))
   }
+  return Math.max(0, kl)
+}
+
+/** The softmax of some scores with its logarithm, both of the scores' length. */
+export interface Softmax {
+  readonly p: Float64Array
+  readonly logP: Float64Array
+}
+
+/** The softmax of scores, for comparing many others with it: {@link klOfLogits}. */
+export function softmaxOf(scores: Numbers): Softmax {
+  const norm = logSumExp(scores)
+  const logP = Float64Array.from(scores, (score) => score - norm)
+  return { logP, p: logP.map(Math.exp) }
+}
+
+/** {@link klDivergence} of scores before softmax, the reference's softmax being known. */
+export function klOfLogits({ p, logP }: Softmax, test: Numbers): number {
+  const norm = logSumExp(test)
+  let kl = 0
+  for (let i = 0; i < p.length; i++) kl += p[i]! * (logP[i]! - (test[i]! - norm))
   return Math.max(0, kl)
 }
 

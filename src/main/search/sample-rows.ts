@@ -3,11 +3,14 @@ import {
   crossEntropy,
   isDistribution,
   klDivergence,
+  klOfLogits,
   logSumExp,
   measurePair,
   rankOf,
+  softmaxOf,
   type Numbers,
   type ScoreKind,
+  type Softmax,
 } from '../quant/metrics.ts'
 import type { SampleOutputs } from '../quant/accumulator.ts'
 import type { MetricName } from './scores.ts'
@@ -24,32 +27,62 @@ const BROKEN = 1e9
 /** Rows of consecutive samples, `[samples, ROW_LENGTH]`, row-major. */
 export type SampleRows = Float64Array
 
-/**
- * Compares one sample's outputs of a changed model with the float model's, into `rows` at `sample`.
- * @param classOutput output that holds one score per class, null for models that do not classify
- * @param label class index, null when unlabelled
- */
-export function fillRow(
-  rows: SampleRows,
-  sample: number,
-  reference: SampleOutputs,
-  test: SampleOutputs,
+/** What the float model says of a sample, with what every comparison with it needs. */
+export interface ReferenceSample {
+  readonly outputs: SampleOutputs
+  /** class index, null when unlabelled */
+  readonly label: number | null
+  /** null for models that do not classify */
+  readonly classes: ReferenceClasses | null
+}
+
+interface ReferenceClasses {
+  readonly output: string
+  readonly isDistribution: boolean
+  readonly softmax: Softmax
+  readonly spread: number
+}
+
+/** @param classOutput output that holds one score per class, null for models that do not classify */
+export function referenceSample(
+  outputs: SampleOutputs,
   classOutput: string | null,
   label: number | null,
-): void {
+): ReferenceSample {
+  if (classOutput === null) return { outputs, label, classes: null }
+  const scores = outputs[classOutput]!
+  return {
+    outputs,
+    label,
+    classes: {
+      output: classOutput,
+      isDistribution: isDistribution(scores),
+      softmax: softmaxOf(scores),
+      spread: spreadOf(scores),
+    },
+  }
+}
+
+/**
+ * Compares one sample's outputs of a changed model with the float model's, into `rows` at `sample`. What reads scores as probabilities
+ * stays unknown where they are none: `scoreKindOf` then asks for the other.
+ */
+export function fillRow(rows: SampleRows, sample: number, reference: ReferenceSample, test: SampleOutputs): void {
   const row = rows.subarray(sample * ROW_LENGTH, (sample + 1) * ROW_LENGTH).fill(NaN)
-  row[NSR] = known(noiseToSignal(reference, test))
-  if (classOutput === null) return
-  const float = reference[classOutput]!
-  const changed = test[classOutput]!
-  row[DISTRIBUTION] = isDistribution(float) ? 1 : 0
-  row[LOGIT_KL] = known(klDivergence(float, changed, 'logits'))
-  row[PROBABILITY_KL] = known(klDivergence(float, changed, 'probabilities'))
-  row[SPREAD] = spreadOf(float)
+  const { outputs, classes, label } = reference
+  row[NSR] = known(noiseToSignal(outputs, test))
+  if (classes === null) return
+  const float = outputs[classes.output]!
+  const changed = test[classes.output]!
+  row[DISTRIBUTION] = classes.isDistribution ? 1 : 0
+  row[LOGIT_KL] = known(klOfLogits(classes.softmax, changed))
+  if (classes.isDistribution) row[PROBABILITY_KL] = known(klDivergence(float, changed, 'probabilities'))
+  row[SPREAD] = classes.spread
   if (label === null) return
-  const loss = (scores: Numbers, kind: ScoreKind): number => crossEntropy(scores, label, kind)
-  row[LOGIT_LOSS] = known(loss(changed, 'logits') - loss(float, 'logits'))
-  row[PROBABILITY_LOSS] = known(loss(changed, 'probabilities') - loss(float, 'probabilities'))
+  const lossOf = (scores: Numbers, kind: ScoreKind): number => crossEntropy(scores, label, kind)
+  row[LOGIT_LOSS] = known(lossOf(changed, 'logits') + classes.softmax.logP[label]!)
+  if (classes.isDistribution)
+    row[PROBABILITY_LOSS] = known(lossOf(changed, 'probabilities') - lossOf(float, 'probabilities'))
   row[TOP1] = right(float, label) - right(changed, label)
 }
 

@@ -190,6 +190,7 @@ function areEqual(a: Tensor, b: Tensor): boolean {
 
 /** By words, wherever they begin: weights inside a file rarely lie where an Int32Array may. */
 function areSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true
   if (a.length !== b.length) return false
   const left = new DataView(a.buffer, a.byteOffset, a.length)
   const right = new DataView(b.buffer, b.byteOffset, b.length)

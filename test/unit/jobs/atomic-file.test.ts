@@ -33,6 +33,15 @@ describe('writing', () => {
     expect(read(folder)).toEqual({ one: 'ab', two: 'cd' })
   })
 
+  it('keeps the order of chunks whatever their sizes', async () => {
+    const folder = temporaryFolder()
+    const sizes = [3, 200_000, 0, 100_000, 1, 2 ** 18, 2 ** 18 + 1, 5, 70_000]
+    const chunks = sizes.map((size, i) => new Uint8Array(size).fill(i + 1))
+    const file = path.join(folder, 'a')
+    await writeFilesAtomic([{ path: file, chunks }])
+    expect(Buffer.compare(fs.readFileSync(file), Buffer.concat(chunks))).toBe(0)
+  })
+
   it('clears what killed processes left in the folder, of this file or another', async () => {
     const folder = temporaryFolder()
     const left = [

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { fillRow, metricOf, ROW_LENGTH, scoreKindOf, spreadOf } from '../../../src/main/search/sample-rows.ts'
+import {
+  fillRow,
+  metricOf,
+  referenceSample,
+  ROW_LENGTH,
+  scoreKindOf,
+  spreadOf,
+} from '../../../src/main/search/sample-rows.ts'
 import { crossEntropy, klDivergence } from '../../../src/main/quant/metrics.ts'
 
 const float = Float32Array.of(2, 0, -1)
@@ -7,7 +14,7 @@ const changed = Float32Array.of(0, 1, -1)
 
 function rowsOf(classOutput: string | null, label: number | null): Float64Array {
   const rows = new Float64Array(2 * ROW_LENGTH)
-  fillRow(rows, 1, { y: float }, { y: changed }, classOutput, label)
+  fillRow(rows, 1, referenceSample({ y: float }, classOutput, label), { y: changed })
   return rows.subarray(ROW_LENGTH)
 }
 
@@ -38,13 +45,13 @@ describe('the row of a sample', () => {
     { why: 'a score without bounds', scores: [Infinity, 1, 0] },
   ])('with $why is worse than any other, and finite', ({ scores }) => {
     const rows = new Float64Array(ROW_LENGTH)
-    fillRow(rows, 0, { y: float }, { y: Float32Array.from(scores) }, 'y', 0)
+    fillRow(rows, 0, referenceSample({ y: float }, 'y', 0), { y: Float32Array.from(scores) })
     for (const metric of ['kl', 'loss', 'nsr'] as const) expect(metricOf(rows, metric, 'logits')[0]).toBe(1e9)
   })
 
   it('of probabilities that were all rounded to zero has the damage of a certain mistake', () => {
     const rows = new Float64Array(ROW_LENGTH)
-    fillRow(rows, 0, { y: Float32Array.of(1, 0) }, { y: Float32Array.of(0, 0) }, 'y', 0)
+    fillRow(rows, 0, referenceSample({ y: Float32Array.of(1, 0) }, 'y', 0), { y: Float32Array.of(0, 0) })
     expect(metricOf(rows, 'kl', 'probabilities')[0]).toBeCloseTo(27.63, 2)
     expect(metricOf(rows, 'loss', 'probabilities')[0]).toBeCloseTo(27.63, 2)
   })
@@ -52,10 +59,15 @@ describe('the row of a sample', () => {
   it('reads scores as probabilities only where all samples are', () => {
     const rows = new Float64Array(2 * ROW_LENGTH)
     const p = Float32Array.of(0.5, 0.25, 0.25)
-    fillRow(rows, 0, { y: p }, { y: p }, 'y', 0)
+    fillRow(rows, 0, referenceSample({ y: p }, 'y', 0), { y: p })
     expect(scoreKindOf([rows.subarray(0, ROW_LENGTH)])).toBe('probabilities')
-    fillRow(rows, 1, { y: float }, { y: changed }, 'y', 0)
+    fillRow(rows, 1, referenceSample({ y: float }, 'y', 0), { y: changed })
     expect(scoreKindOf([rows])).toBe('logits')
+  })
+
+  it('knows scores as probabilities only where they are', () => {
+    expect(metricOf(rowsOf('y', 0), 'kl', 'probabilities')[0]).toBeNaN()
+    expect(metricOf(rowsOf('y', 0), 'loss', 'probabilities')[0]).toBeNaN()
   })
 })
 

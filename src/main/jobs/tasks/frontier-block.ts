@@ -6,7 +6,7 @@ import { asFileFault } from '../file-fault.ts'
 import { TensorArena } from './tensor-arena.ts'
 
 /** One batch of a block: which samples, and where each of its tensors lies. */
-interface BlockBatch {
+export interface BlockBatch {
   /** rows of the batch as fed: a model's fixed batch may be longer than its samples */
   readonly rows: number
   readonly samples: readonly BlockSample[]
@@ -200,7 +200,7 @@ export class BlockReader {
 }
 
 /** A block while it is read. */
-interface OpenBlock {
+export interface OpenBlock {
   readonly index: BlockIndex
   /** a tensor of the block, whose values stand until `beginBatch` */
   readonly read: (tensor: BlockTensor) => EngineTensor

@@ -1,10 +1,10 @@
 import path from 'node:path'
 import type { Engine, Feeds, Session } from '../../engines/port.ts'
 import type { FrontierTensor } from '../../search/cuts.ts'
-import { fillRow, ROW_LENGTH } from '../../search/sample-rows.ts'
+import { fillRow, referenceSample, ROW_LENGTH, type ReferenceSample } from '../../search/sample-rows.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
-import { BlockReader, type Block } from './frontier-block.ts'
+import { BlockReader, type Block, type BlockBatch, type OpenBlock } from './frontier-block.ts'
 import { rowsOf } from './rows.ts'
 
 export interface SuffixInput {
@@ -32,6 +32,7 @@ const SESSION_BYTES = 192 * 2 ** 20
 /** Runs one suffix over what the base left of some samples, and compares with the float model's outputs. @throws Fault engine.* */
 export function createSensitivitySuffixTask({ engine }: Pick<TaskDeps, 'engine'>): Task<SuffixInput, SuffixOutput> {
   const sessions = new SessionShelf(engine)
+  const references = new References()
   let reader: { readonly bytes: number; readonly blocks: BlockReader } | null = null
   return async (input, { signal }) => {
     if (reader?.bytes !== input.memoryBytes)
@@ -41,7 +42,14 @@ export function createSensitivitySuffixTask({ engine }: Pick<TaskDeps, 'engine'>
     const sessionMs = performance.now() - start
     try {
       const parts: BlockRows[] = []
-      for (const block of input.blocks) parts.push(await runBlock(lent.session, input, block, reader.blocks, signal))
+      for (const from of input.blocks) {
+        const block = reader.blocks.open(from)
+        try {
+          parts.push(await runBlock(lent.session, input, { block, reader: reader.blocks, references, signal }))
+        } finally {
+          block.close()
+        }
+      }
       const runMs = parts.reduce((sum, part) => sum + part.runMs, 0)
       return { rows: joined(parts.flatMap(({ rows }) => rows)), sessionMs, runMs }
     } finally {
@@ -56,36 +64,59 @@ interface BlockRows {
   readonly runMs: number
 }
 
+interface BlockRun {
+  readonly block: OpenBlock
+  readonly reader: BlockReader
+  readonly references: References
+  readonly signal: AbortSignal
+}
+
 async function runBlock(
   session: Session,
   { frontier }: SuffixInput,
-  from: Block,
-  reader: BlockReader,
-  signal: AbortSignal,
+  { block, reader, references, signal }: BlockRun,
 ): Promise<BlockRows> {
-  const block = reader.open(from)
   const rows: Float64Array[] = []
   let runMs = 0
-  try {
-    for (const { tensors, reference, rows: fed, samples } of block.index.batches) {
-      signal.throwIfAborted()
-      reader.beginBatch()
-      const feeds: Record<string, Feeds[string]> = {}
-      for (const { input, tensor } of frontier) feeds[input] = block.read(tensors[tensor]!)
-      const expected: Record<string, Feeds[string]> = {}
-      for (const name in reference) expected[name] = block.read(reference[name]!)
-      const before = performance.now()
-      const outputs = await session.run(feeds, Object.keys(reference))
-      runMs += performance.now() - before
-      const part = new Float64Array(samples.length * ROW_LENGTH)
-      const own = rowsOf(outputs, fed, samples.length)
-      const float = rowsOf(expected, fed, samples.length)
-      samples.forEach(({ label }, i) => fillRow(part, i, float[i]!, own[i]!, block.index.classOutput, label))
-      rows.push(part)
+  for (const batch of block.index.batches) {
+    signal.throwIfAborted()
+    reader.beginBatch()
+    const { tensors, reference, rows: fed, samples } = batch
+    const feeds: Record<string, Feeds[string]> = {}
+    for (const { input, tensor } of frontier) feeds[input] = block.read(tensors[tensor]!)
+    const float = references.of(block, batch)
+    const before = performance.now()
+    const outputs = await session.run(feeds, Object.keys(reference))
+    runMs += performance.now() - before
+    const part = new Float64Array(samples.length * ROW_LENGTH)
+    const own = rowsOf(outputs, fed, samples.length)
+    for (let i = 0; i < samples.length; i++) fillRow(part, i, float[i]!, own[i]!)
+    rows.push(part)
+  }
+  return { rows, runMs }
+}
+
+/** What every variant is compared with, kept as long as the index of its block: working it out takes longer than comparing. */
+class References {
+  readonly #known = new WeakMap<BlockBatch, readonly ReferenceSample[]>()
+
+  of(block: OpenBlock, batch: BlockBatch): readonly ReferenceSample[] {
+    const known = this.#known.get(batch)
+    if (known) return known
+    const made = this.#make(block, batch)
+    if (block.index.classOutput !== null) this.#known.set(batch, made)
+    return made
+  }
+
+  #make({ index, read }: OpenBlock, { reference, rows, samples }: BlockBatch): ReferenceSample[] {
+    const expected: Record<string, Feeds[string]> = {}
+    for (const name in reference) {
+      const tensor = read(reference[name]!)
+      expected[name] = { ...tensor, data: tensor.data.slice() } // what is read stands for one batch only
     }
-    return { rows, runMs }
-  } finally {
-    block.close()
+    return rowsOf(expected, rows, samples.length).map((outputs, i) =>
+      referenceSample(outputs, index.classOutput, samples[i]!.label),
+    )
   }
 }
 
