@@ -2,6 +2,8 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { faultOf } from '../../src/shared/contract/api/base.ts'
 import type { JobEvent } from '../../src/shared/contract/api/jobs.ts'
+import type { WorkerHost } from '../../src/main/jobs/worker-host.ts'
+import { createNodeWorkerHost } from '../../src/main/hosts/worker/node-host.ts'
 import { FEW_DIGITS, runJob, testApplication, type TestClient } from '../builders/application.ts'
 
 // Jobs over a true port pair, with real workers: feeds, two windows, pause, cancel, faults.
@@ -27,6 +29,27 @@ describe('a job', () => {
     expect(await client.jobs.result({ job: last.job.id })).toEqual(last.result)
     await client.jobs.clear()
     expect(await client.jobs.list()).toEqual([])
+  })
+
+  it.each([
+    { why: 'as the settings say', jobWorkers: undefined, most: 2 },
+    { why: 'as the host says, whatever the settings do', jobWorkers: 1, most: 1 },
+  ])('has workers $why', async ({ jobWorkers, most }) => {
+    const workers = createNodeWorkerHost()
+    let started = 0
+    const counting: WorkerHost = {
+      ...workers,
+      start: (options) => {
+        // those of jobs give way; the others answer the window
+        if (options?.background) started++
+        return workers.start(options)
+      },
+    }
+    const client = testApplication({ workers: counting, jobWorkers }).connect()
+    await client.app.settings.set({ workers: 2 })
+    const samples = { ...FEW_DIGITS, samples: 400 }
+    await runJob(client, { kind: 'sensitivity', model: await sampleOf(client), samples, configs: '8,4', exact: true })
+    expect(started).toBe(most)
   })
 
   it('tells what is known of layers and plans on the way, once in the end to a late follower', async () => {

@@ -27,6 +27,8 @@ export interface HostAdapter {
   readonly kind: AppInfo['host']
   readonly versions: Readonly<Record<string, string | undefined>>
   readonly workers: WorkerHost
+  /** workers of a job at a time, in the place of the setting */
+  readonly jobWorkers?: number
   readonly workspace: Workspace
   readonly uploadUrl: string | null
   /** the system's dialogs; null where the window shows its own */
@@ -209,9 +211,9 @@ export class Application {
     }
   }
 
-  /** The jobs' workers, as many as the settings say now; jobs run one at a time, so none is in use when it changes. */
+  /** The jobs' workers, as many as the host or the settings say now; jobs run one at a time, so none is in use when it changes. */
   async #jobPool(): Promise<WorkerPool> {
-    const size = this.settings.workers ?? os.availableParallelism()
+    const size = this.host.jobWorkers ?? this.settings.workers ?? os.availableParallelism()
     if (this.#pool && this.#poolSize === size) return this.#pool
     await this.#pool?.close()
     this.#poolSize = size

@@ -18,6 +18,8 @@ export interface BrowserHostOptions {
   readonly home: string
   /** 0: a free one */
   readonly port?: number
+  /** workers of a job at a time; as the settings say when absent */
+  readonly workers?: number
   /** folders that windows may reach; the user's home folder and the current one when absent. The store is always among them. */
   readonly roots?: readonly string[]
   /** most bytes of a dropped file */
@@ -60,6 +62,7 @@ export async function startBrowserHost(options: BrowserHostOptions): Promise<Bro
       kind: 'browser',
       versions: { node: process.versions.node, sqlite: process.versions['sqlite'] },
       workers: createNodeWorkerHost(),
+      jobWorkers: options.workers,
       workspace: insideOf([...(options.roots ?? [os.homedir(), process.cwd()]), home]),
       uploadUrl: '/upload',
       dialogs: null,

@@ -16,7 +16,7 @@ interface ServeFlags extends GlobalOptions {
 export function addServeCommand(program: Command, host: Host): void {
   program
     .command('serve')
-    .description('show the window in a browser, on this machine only')
+    .description('show the window in a browser, on this machine only; --workers overrides its settings')
     .option('--no-open', 'print the address and open nothing')
     .option('--port <n>', 'port of 127.0.0.1 (a free one)', port)
     .option('--root <dir>', 'folder that the window may reach; repeat for more (home and current folder)', gather)
@@ -30,7 +30,8 @@ export function addServeCommand(program: Command, host: Host): void {
           host.print({ link: running }, () => 'Quantbench runs already on this store; a window was opened on it.')
           return
         }
-        const browser = await startBrowserHost({ home, port: flags.port, roots: flags.root })
+        const { port, root: roots, workers } = flags
+        const browser = await startBrowserHost({ home, port, roots, workers })
         try {
           await announce(host, browser, flags, home)
           await untilAborted(host.signal)
