@@ -85,9 +85,12 @@ export const useExportStore = defineStore('export', () => {
     }))
   }
 
-  /** Writes a TensorFlow.js model into a folder of its own, its weights stored as the plan says. */
-  async function writeTfjs(): Promise<void> {
-    await start((model) => ({ kind: 'convert' as const, model, to: 'graph-model' as const, plan: plan.plan }))
+  /**
+   * Writes a TensorFlow.js model into a folder of its own, its weights stored as the plan says.
+   * @param samples what it is measured on afterwards, in TensorFlow.js itself; null: it is not measured
+   */
+  async function writeTfjs(samples: SampleOptionsInput | null): Promise<void> {
+    await start((model) => ({ kind: 'convert' as const, model, to: 'graph-model' as const, plan: plan.plan, samples }))
   }
 
   async function start(requestFor: (model: string) => JobRequestInput): Promise<void> {

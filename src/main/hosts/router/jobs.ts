@@ -1,4 +1,5 @@
 import type { JobRequest } from '../../../shared/contract/api/jobs.ts'
+import { listTables } from '../../jobs/desk/classic-tables.ts'
 import type { Application } from '../application.ts'
 import { os } from './base.ts'
 import { allowedSpec } from './data.ts'
@@ -26,6 +27,7 @@ export function jobsRouter(app: Application) {
       job.resume()
       return job.info
     }),
+    tables: os.jobs.tables.handler(() => listTables()),
     clear: os.jobs.clear.handler(() => jobs.clear()),
   })
 }
@@ -33,10 +35,11 @@ export function jobsRouter(app: Application) {
 /** Every path of a request inside the workspace. The built-in sample may be used wherever it lies. @throws Fault file.outsideWorkspace */
 function allowedRequest(app: Application, request: JobRequest): JobRequest {
   const allowedModel = (path: string): string => (path === app.sampleModel() ? path : app.allowed(path))
-  const paths: Partial<Record<'model' | 'reference' | 'output', string>> = {}
-  for (const name of ['model', 'reference', 'output'] as const) {
+  const paths: Partial<Record<'model' | 'reference' | 'output' | 'dataRoot', string>> = {}
+  for (const name of ['model', 'reference', 'output', 'dataRoot'] as const) {
     const path = (request as Readonly<Record<string, unknown>>)[name]
-    if (typeof path === 'string') paths[name] = name === 'output' ? app.allowed(path) : allowedModel(path)
+    if (typeof path === 'string')
+      paths[name] = name === 'model' || name === 'reference' ? allowedModel(path) : app.allowed(path)
   }
   if ('start' in request) {
     const start =

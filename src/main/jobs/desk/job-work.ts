@@ -22,8 +22,10 @@ import { qatRequestOfRun, runQat, type QatRequest } from '../qat-run.ts'
 import { requestOfRun, runTraining, type TrainRequest } from '../train-run.ts'
 import { engineView, trainStartOf } from '../training-desk.ts'
 import { runCalibration } from './calibrate-run.ts'
+import { measureTable } from './classic-tables.ts'
 import { benchView, quickResult, searchResult, sensitivityResult, trainResult, qatResult } from './job-views.ts'
 import { runMeasurement } from './measure-run.ts'
+import { pullOfficialSet } from './official-data.ts'
 
 /** What the work of a window's jobs needs beside the services. */
 export interface JobWorkDeps {
@@ -156,6 +158,9 @@ const RUNNERS: Runners = {
     return { kind, run, ...value }
   },
   installEngine: async ({ kind }, services) => ({ kind, engine: engineView(await installTensorFlow(services)) }),
+  pullData: ({ name }, services) => pullOfficialSet(name, services),
+  reproduce: ({ table, dataRoot, quick }, services, { exports, recipes }) =>
+    measureTable({ name: table, dataRoot, quick, output: join(exports, 'tables'), recipes }, services),
   demo: async ({ kind, output }, services, { exports, sampleModel }) => {
     const { reportPath, files } = await runDemo(
       { model: sampleModel, output: output ?? join(exports, 'demo') },
@@ -211,6 +216,10 @@ export function jobTitle(request: JobRequest): string {
       return `Compare ways to quantize ${subjectOf(request.start)}`
     case 'installEngine':
       return 'Install libtensorflow'
+    case 'pullData':
+      return `Fetch ${request.name}`
+    case 'reproduce':
+      return `Table ${request.table}${request.quick ? ' (quick)' : ''}`
     case 'demo':
       return 'Demo on the built-in sample'
   }

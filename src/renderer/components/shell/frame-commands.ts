@@ -5,8 +5,10 @@ import { useFilesStore } from '../../stores/files.ts'
 import { useJobsStore } from '../../stores/jobs.ts'
 import { useLayoutStore } from '../../stores/layout.ts'
 import { useModelsStore } from '../../stores/models.ts'
+import { useOfficialDataStore } from '../../stores/official-data.ts'
 import { usePaletteStore } from '../../stores/palette.ts'
 import { useSettingsStore } from '../../stores/settings.ts'
+import { useTablesStore } from '../../stores/tables.ts'
 
 const THEMES = ['system', 'light', 'dark'] as const
 
@@ -17,8 +19,10 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
   const jobs = useJobsStore()
   const layout = useLayoutStore()
   const models = useModelsStore()
+  const official = useOfficialDataStore()
   const palette = usePaletteStore()
   const settings = useSettingsStore()
+  const tables = useTablesStore()
 
   async function openModel(): Promise<void> {
     const path = await files.choose('model', 'Open a model')
@@ -69,6 +73,22 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
       icon: 'close',
       enabled: models.current !== null,
       run: () => models.close(),
+    },
+    {
+      id: 'data.official',
+      title: 'Fetch an official data set…',
+      group: 'Data',
+      icon: 'download',
+      words: 'mnist fashion cifar imagenette pull download',
+      run: () => official.show(),
+    },
+    {
+      id: 'tables.show',
+      title: 'Measure a classic table…',
+      group: 'Data',
+      icon: 'bars',
+      words: 'reproduce published lenet resnet bits',
+      run: () => tables.show(),
     },
     {
       id: 'help.doctor',

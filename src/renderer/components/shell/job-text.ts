@@ -18,6 +18,8 @@ export const JOB_ICON: Readonly<Record<JobKind, IconName>> = {
   qat: 'train',
   compareQat: 'compare',
   installEngine: 'download',
+  pullData: 'download',
+  reproduce: 'bars',
   demo: 'play',
 }
 

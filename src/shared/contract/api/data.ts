@@ -107,6 +107,21 @@ export interface RecentData {
   readonly seenAt: string
 }
 
+/** A data set as its makers publish it, and where it lies, or would lie, in the store's folder. */
+export interface OfficialSetView {
+  readonly name: string
+  readonly title: string
+  readonly spec: DataSpec
+  /** of the download */
+  readonly bytes: number
+  /** the host that is asked first */
+  readonly source: string
+  /** licence or terms, as the makers state them */
+  readonly terms: string
+  /** `partial`: a fetch that was cut off, which goes on where it was */
+  readonly state: 'whole' | 'partial' | 'absent'
+}
+
 /** Samples: where they come from, and what the model sees of them. */
 export const dataApi = {
   describe: call.input(z.strictObject({ spec: dataSpec, split: dataSplit.optional() })).output(type<DataView>()),
@@ -123,6 +138,8 @@ export const dataApi = {
     .output(type<DataPreview>()),
   presets: call.output(type<readonly PresetView[]>()),
   recent: call.output(type<readonly RecentData[]>()),
+  /** Data sets that the job `pullData` fetches. */
+  official: call.output(type<readonly OfficialSetView[]>()),
   /** Tries the float model on a few samples: what does not fit, and the ranges a job would use. */
   check: call
     .input(z.strictObject({ hash: modelHash, samples: sampleOptions, calibrate: z.boolean().default(true) }))

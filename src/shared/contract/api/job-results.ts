@@ -1,3 +1,4 @@
+import type { DataSpec } from '../data.ts'
 import type { Execution } from '../model.ts'
 import type { QuantPlan } from '../plan.ts'
 import type { Json } from '../runs.ts'
@@ -307,6 +308,24 @@ export type JobResult =
       readonly samples: number
       readonly split: string
       readonly warnings: readonly string[]
+    }
+  | {
+      readonly kind: 'pullData'
+      readonly name: string
+      readonly spec: DataSpec
+      readonly sizeBytes: number
+      /** false: it was there already */
+      readonly isNew: boolean
+    }
+  | {
+      readonly kind: 'reproduce'
+      readonly run: string
+      readonly table: string
+      readonly quick: boolean
+      /** the table as a page of text */
+      readonly markdown: string
+      readonly claims: readonly { readonly text: string; readonly met: boolean }[]
+      readonly files: { readonly markdown: string; readonly csv: string; readonly svg: string }
     }
   | { readonly kind: 'installEngine'; readonly engine: TrainingEngineView }
   | {

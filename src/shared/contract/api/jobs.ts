@@ -131,6 +131,16 @@ const convertRequest = z.strictObject({
   /** the data that the written model is measured on, beside the source; null: not measured */
   samples: sampleOptions.nullable().default(null),
 })
+/** Fetches an official data set into the store's folder, or goes on where that was cut off. */
+const pullDataRequest = z.strictObject({ kind: z.literal('pullData'), name: z.string().min(1).max(100) })
+/** Measures a classic table beside its published values, or goes on with it; the files go beside the other exports. */
+const reproduceRequest = z.strictObject({
+  kind: z.literal('reproduce'),
+  table: z.string().min(1).max(100),
+  /** folder that holds `mnist/`, `cifar10/` …; null where the table needs none */
+  dataRoot: path.nullable().default(null),
+  quick: z.boolean().default(false),
+})
 /** The whole job on the built-in sample; files and report go to `output`, beside the other exports when null. */
 const demoRequest = z.strictObject({ kind: z.literal('demo'), output: path.nullable().default(null) })
 
@@ -149,6 +159,8 @@ export const jobRequest = z.discriminatedUnion('kind', [
   qatRequest,
   compareQatRequest,
   installEngineRequest,
+  pullDataRequest,
+  reproduceRequest,
   demoRequest,
 ])
 /** What is asked for, defaults filled in. */
@@ -208,6 +220,13 @@ export type JobEvent =
   | { readonly kind: 'failed'; readonly job: JobInfo; readonly fault: FaultJson }
   | { readonly kind: 'cancelled'; readonly job: JobInfo }
 
+/** A classic table, and the official data sets it needs. */
+export interface TableView {
+  readonly name: string
+  readonly title: string
+  readonly data: readonly string[]
+}
+
 const jobId = z.strictObject({ job: z.string() })
 
 /** Long work: one heavy job at a time, the others wait. Jobs live in the host: closing the window does not end them. */
@@ -221,6 +240,8 @@ export const jobsApi = {
   cancel: call.input(jobId).output(type<JobInfo>()),
   pause: call.input(jobId).output(type<JobInfo>()),
   resume: call.input(jobId).output(type<JobInfo>()),
+  /** What the job `reproduce` can measure. */
+  tables: call.output(type<readonly TableView[]>()),
   /** Takes ended jobs off the list. */
   clear: call.output(type<void>()),
 }

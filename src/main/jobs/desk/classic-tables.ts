@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { JobResultOf } from '../../../shared/contract/api/job-results.ts'
+import type { TableView } from '../../../shared/contract/api/jobs.ts'
+import { TABLES } from '../reproduce/tables/registry.ts'
+import { runReproduction } from '../reproduce-run.ts'
+import type { Services } from '../services.ts'
+
+/** The classic tables that can be measured. */
+export function listTables(): TableView[] {
+  return TABLES.map(({ name, title, data }) => ({
+    name,
+    title,
+    data: data.filter((set) => set !== 'synthetic-digits'),
+  }))
+}
+
+export interface TableAsk {
+  readonly name: string
+  readonly dataRoot: string | null
+  readonly quick: boolean
+  /** folder of the written files */
+  readonly output: string
+  /** folder of the built-in recipes */
+  readonly recipes: string
+}
+
+/** Measures a classic table, or goes on with it. @throws Fault as `runReproduction` */
+export async function measureTable(
+  { recipes, ...request }: TableAsk,
+  services: Services,
+): Promise<JobResultOf<'reproduce'>> {
+  const { name, quick } = request
+  const command = `quantbench reproduce ${name} --data-root DIR${quick ? ' --quick' : ''}`
+  const recipe = (own: string): { file: string; text: string } => {
+    const file = join(recipes, `${own}.json`)
+    return { file, text: readFileSync(file, 'utf8') }
+  }
+  const { run, value } = await runReproduction({ ...request, command }, recipe, services)
+  const { document, markdown, files } = value
+  const claims = document.verdicts.map(({ claim, met }) => ({ text: claim.text, met }))
+  return { kind: 'reproduce', run, table: name, quick, markdown, claims, files }
+}
