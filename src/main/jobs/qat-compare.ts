@@ -60,8 +60,8 @@ export interface CompareAnswer {
 
 /** Share of the weighted layers that a hybrid plan spares where the user names none. */
 const SPARED = 0.25
-/** Names beside the parts of this run. */
-const PARTS = 'parts.json'
+/** In the run's folder: the ids of its parts. */
+export const PARTS = 'parts.json'
 
 /** Runs that this one is made of, by what they measure; kept, so that a comparison that was cut off goes on with them. */
 type Parts = Partial<Record<ComparedWay | 'scan', string>>

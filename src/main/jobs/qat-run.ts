@@ -84,7 +84,7 @@ const LARGEST_GAP = 0.001
 
 /** Names in the run's folder. */
 const FLOAT_MODEL = 'float.onnx'
-const FLOAT_RUN = 'float-run.txt'
+export const FLOAT_RUN = 'float-run.txt'
 const KEPT = [BEST_STATE, FLOAT_MODEL, FLOAT_RUN]
 
 /**

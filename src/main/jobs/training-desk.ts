@@ -1,6 +1,7 @@
 import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type {
+  ComparisonRowView,
   QatGuideView,
   RecipeView,
   ResumableView,
@@ -9,7 +10,7 @@ import type {
 } from '../../shared/contract/api/training.ts'
 import { Fault, isFault } from '../../shared/contract/fault.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
-import type { RunDetail } from '../../shared/contract/runs.ts'
+import type { RunDetail, RunSummary } from '../../shared/contract/runs.ts'
 import type { Store } from '../store/store.ts'
 import { decodeHeader, HEAD, headerEnd } from '../training/checkpoint.ts'
 import { DEFAULT_OPTIONS, type OptimizerKind, type TrainOptions } from '../training/options.ts'
@@ -19,7 +20,11 @@ import type { Services } from './services.ts'
 import type { TrainStart } from './tasks/build-model.ts'
 import type { TensorFlowState } from './tasks/tensorflow.ts'
 import { CHECKPOINT } from './tasks/training/run.ts'
+import { PARTS } from './qat-compare.ts'
+import { FLOAT_RUN } from './qat-run.ts'
 import type { TrainRequest } from './train-run.ts'
+
+type CheckpointHeader = ReturnType<typeof decodeHeader>
 
 /** What a window asks before it trains. */
 
@@ -75,45 +80,93 @@ export function guideQat(plan: QuantPlan, optimizer: OptimizerKind | undefined):
 
 const MOST_RESUMABLE = 20
 
-/** Trainings that were cut off and left a checkpoint, newest first, unless another run went on with them. */
+/** Trainings and comparisons that were cut off and left something to go on from, newest first, unless another run went on with them. */
 export async function listResumable(store: Store): Promise<ResumableView[]> {
-  const runs = (['train', 'qat'] as const)
+  const runs = (['train', 'qat', 'compareQat'] as const)
+/** What a comparison measures beside the float model. */
+const WAYS: readonly ComparisonRowView['name'][] = ['ptq', 'ptq-repaired', 'qat', 'ptq-hybrid', 'qat-hybrid']
     .flatMap((kind) => store.runs.list({ kind, limit: 200 }))
     .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
-  const taken = new Set<string>()
+  const taken = await partsOf(runs, store)
   const found: ResumableView[] = []
   for (const { id, status } of runs) {
     if (found.length === MOST_RESUMABLE) break
     const run = store.runs.get(id)
     const { request, resumes } = run.parameters as unknown as { request: TrainRequest; resumes: string | null }
-    const header = status === 'failed' || status === 'interrupted' ? await headerOf(store, id) : null
+    const left = status === 'failed' || status === 'interrupted' ? await leftBy(run, store) : null
     // the later run is the one to go on with, if it came to anything
-    if (typeof resumes === 'string' && (header || status === 'done' || status === 'running')) taken.add(resumes)
-    if (header && !taken.has(id)) found.push(viewOf(run, request, header))
+    if (typeof resumes === 'string' && (left || status === 'done' || status === 'running')) taken.add(resumes)
+    if (left && !taken.has(id)) found.push(viewOf(run, request, left))
     else if (taken.has(id) && typeof resumes === 'string') taken.add(resumes)
   }
   return found
 }
 
-function viewOf(run: RunDetail, request: TrainRequest, header: ReturnType<typeof decodeHeader>): ResumableView {
+/** Runs that are parts of others, which are gone on with as a whole. */
+async function partsOf(runs: readonly RunSummary[], store: Store): Promise<Set<string>> {
+  const wholes = runs.filter(({ kind, status }) => kind !== 'train' && status !== 'done')
+  const parts = await Promise.all(
+    wholes.map(async ({ id }) => {
+      const float = await floatRunOf(store, id)
+      return [...Object.values(await waysOf(store, id)), ...(float === null ? [] : [float])]
+    }),
+  )
+  return new Set(parts.flat())
+}
+
+/** What a run left: the state of a training, or the ways that a comparison has measured. */
+interface Left {
+  readonly header: CheckpointHeader | null
+  readonly ways: ResumableView['ways']
+}
+
+async function leftBy({ id, kind }: RunSummary, store: Store): Promise<Left | null> {
+  const float = kind === 'train' ? null : await floatRunOf(store, id)
+  // a float training that comes first is part of the whole
+  const header = (await headerOf(store, id)) ?? (float === null ? null : await headerOf(store, float))
+  if (kind !== 'compareQat') return header && { header, ways: null }
+  const parts = await waysOf(store, id)
+  const done = WAYS.filter((way) => parts[way] !== undefined && statusOf(store, parts[way]) === 'done').length
+  const isBegun = header !== null || float !== null || Object.keys(parts).length > 0
+  return isBegun ? { header, ways: { done, total: WAYS.length } } : null
+}
+
+function statusOf(store: Store, run: string): string | null {
+  return store.runs.has(run) ? store.runs.get(run).status : null
+}
+
+/** Runs of a comparison by what they measure; empty for others. */
+async function waysOf(store: Store, run: string): Promise<Readonly<Record<string, string>>> {
+  const text = await readFile(join(store.home, 'checkpoints', run, PARTS), 'utf8').catch(() => '{}')
+  return JSON.parse(text) as Readonly<Record<string, string>>
+}
+
+/** The run of the float training that came first; null without one. */
+function floatRunOf(store: Store, run: string): Promise<string | null> {
+  return readFile(join(store.home, 'checkpoints', run, FLOAT_RUN), 'utf8').catch(() => null)
+}
+
+function viewOf(run: RunDetail, request: TrainRequest, { header, ways }: Left): ResumableView {
   const { start, data, options, output } = request
   const recipe = start.kind === 'recipe' ? parseRecipe(start.text, start.file).train : {}
   return {
     run: run.id,
-    kind: run.kind === 'qat' ? 'qat' : 'train',
+    kind: run.kind as ResumableView['kind'],
     startedAt: run.startedAt,
+  const epochsDone = header?.epoch ?? 0
     status: run.status === 'failed' ? 'failed' : 'interrupted',
     start: start.kind === 'recipe' ? { kind: 'recipe', name: start.file } : start,
     data,
     output,
-    epochsDone: header.epoch,
-    epochs: options.epochs ?? (run.kind === 'train' ? (recipe.epochs ?? DEFAULT_OPTIONS.epochs) : header.epoch),
-    history: header.history,
+    epochsDone,
+    epochs: options.epochs ?? (run.kind === 'train' ? (recipe.epochs ?? DEFAULT_OPTIONS.epochs) : epochsDone),
+    ways,
+    history: header?.history ?? [],
   }
 }
 
 /** What a run's checkpoint says; null where it left none that can be read. */
-async function headerOf(store: Store, run: string): Promise<ReturnType<typeof decodeHeader> | null> {
+async function headerOf(store: Store, run: string): Promise<CheckpointHeader | null> {
   const path = join(store.home, 'checkpoints', run, CHECKPOINT)
   const file = await open(path).catch(() => null)
   if (file === null) return null

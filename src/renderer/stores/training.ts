@@ -199,7 +199,7 @@ export const useTrainingStore = defineStore('training', () => {
     return slot.start(trainRequestOf(choice.value, data.value, modelPath.value, plan.value))
   }
 
-  /** Goes on with a training that was cut off, as it was asked. */
+  /** Goes on with a training or comparison that was cut off, as it was asked. */
   async function goOn({ run, kind, start: from, data: of }: ResumableView): Promise<boolean> {
     if (slot.isActive.value) return false
     const asked = { start: from, data: of, resumes: run }

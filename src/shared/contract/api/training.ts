@@ -182,10 +182,10 @@ export interface ComparisonRowView {
   readonly output: string | null
 }
 
-/** A training that was cut off and can be gone on with from its last whole epoch. */
+/** A training, or a comparison of ways to quantize, that was cut off and can be gone on with from its last whole epoch. */
 export interface ResumableView {
   readonly run: string
-  readonly kind: 'train' | 'qat'
+  readonly kind: 'train' | 'qat' | 'compareQat'
   readonly startedAt: string
   readonly status: 'interrupted' | 'failed'
   readonly start: TrainStartView
@@ -195,6 +195,8 @@ export interface ResumableView {
   readonly epochs: number
   readonly history: readonly EpochView[]
 }
+  /** of a comparison: how many of its ways are measured; null for a training */
+  readonly ways: { readonly done: number; readonly total: number } | null
 
 /** What training needs to know before it starts. */
 export const trainingApi = {

@@ -41,6 +41,7 @@ const CUT_OFF: ResumableView = {
   output: '/out.onnx',
   epochsDone: 2,
   epochs: 5,
+  ways: null,
   history: [],
 }
 const MISSING: TrainingEngineView = {
