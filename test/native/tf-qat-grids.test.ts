@@ -5,6 +5,7 @@ import { dequantize, fakeQuantize } from '../../src/main/quant/affine.ts'
 import { quantizeBias } from '../../src/main/quant/bias.ts'
 import type { WeightSite } from '../../src/main/quant/weight-site.ts'
 import { weightParams } from '../../src/main/quant/weights.ts'
+import { bestShare, bestWeightStep, lostByShare, STEP_SHARES } from '../../src/main/training/qat/best-step.ts'
 import { fakeQuantizeBias } from '../../src/main/training/qat/bias.ts'
 import { learnedActivation, learnedWeight } from '../../src/main/training/qat/steps.ts'
 import { fakeQuantizeWeight, weightGrid } from '../../src/main/training/qat/weight-grid.ts'
@@ -106,6 +107,49 @@ function expectEqual(found: Float32Array, wanted: Float32Array, tolerance: numbe
     expect(Math.abs(value - wanted[i]!)).toBeLessThanOrEqual(tolerance * Math.abs(wanted[i]!)),
   )
 }
+
+describe.skipIf(!engine)('steps that training begins with', () => {
+  const loss = (values: Float32Array, step: number, [low, high]: readonly [number, number]): number =>
+    values.reduce((sum, x) => sum + (x - Math.min(high, Math.max(low, Math.round(x / step))) * step) ** 2, 0)
+
+  it.each([2, 3, 4, 8])('of %d-bit weights lose least of all that were tried, a channel', (bits) => {
+    const { tf } = engine!
+    const high = 2 ** (bits - 1) - 1
+    const channels = [normals(seeded(bits), 200, 0.1), normals(seeded(bits + 9), 200, 1)]
+    const covering = channels.map((values) => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / high)
+    tf.tidy(() => {
+      const stored = tf.stack(channels.map((values) => tf.tensor1d(values)))
+      const best = bestWeightStep(tf, stored, tf.tensor(covering, [2, 1]), [-high, high], [1]).dataSync()
+      channels.forEach((values, c) => {
+        const least = Math.min(...STEP_SHARES.map((share) => loss(values, covering[c]! * share, [-high, high])))
+        expect(loss(values, best[c]!, [-high, high])).toBeCloseTo(least, 4)
+      })
+    })
+  })
+
+  it('of zeros cover them', () => {
+    const { tf } = engine!
+    tf.tidy(() => {
+      const best = bestWeightStep(tf, tf.zeros([1, 8]), tf.tensor([[0.5]]), [-1, 1], [1])
+      expect([...best.dataSync()]).toEqual([0.5])
+    })
+  })
+
+  it('of activations cut off what is rare at few bits, and nothing of what is even', () => {
+    const { tf } = engine!
+    const tail = normals(seeded(3), 5000, 1).map((x) => Math.abs(x) ** 3)
+    const widest = tail.reduce((most, x) => Math.max(most, x), 0)
+    const share = (values: Float32Array, covering: number): number =>
+      bestShare(Float64Array.from(tf.tidy(() => lostByShare(engine!, tf.tensor1d(values), covering, 2, [0, 3]))))
+    expect(share(tail, widest / 3)).toBeLessThan(0.5)
+    expect(
+      share(
+        Float32Array.from({ length: 301 }, (_, i) => Math.round(i / 100)),
+        1,
+      ),
+    ).toBe(1)
+  })
+})
 
 describe.skipIf(!engine)('learned step sizes', () => {
   it('have the gradients of the paper', () => {

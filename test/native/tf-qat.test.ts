@@ -49,19 +49,8 @@ describe.skipIf(!engine)('quantbench qat', () => {
     'at 2 bits beats quantization after training, and its file scores what training saw',
     async () => {
       const output = path.join(folder, 'two.onnx')
-      const trained = await qat('home', [
-        SAMPLE,
-        '--bits',
-        '2',
-        '--lsq',
-        '--epochs',
-        '2',
-        '--samples',
-        '1500',
-        '-o',
-        output,
-      ])
-      expect(trained.stderr).toMatch(/Learning rate 0\.001 for 2 bits with sgd/)
+      const trained = await qat('home', [SAMPLE, '--bits', '2', '--epochs', '2', '--samples', '1500', '-o', output])
+      expect(trained.stderr).toMatch(/Learning rate 0\.005 for learned steps with sgd/)
       expect(trained.exitCode).toBe(0)
       const answer = JSON.parse(trained.stdout) as Answer
       expect(answer.gap).toBeLessThanOrEqual(0.001)

@@ -10,7 +10,7 @@ import { resolvePreprocess } from '../data/preprocess.ts'
 import { serializePlan } from '../quant/plan.ts'
 import type { EpochMetrics } from '../training/loop.ts'
 import type { TrainOptions } from '../training/options.ts'
-import { FROZEN_SHARE, qatOptions } from '../training/qat/defaults.ts'
+import { FROZEN_SHARE, learnsStepsOf, qatOptions } from '../training/qat/defaults.ts'
 import { parseRecipe } from '../training/recipes/recipe.ts'
 import { assertWritable } from './atomic-file.ts'
 import { evaluateModel, type Evaluation } from './evaluate.ts'
@@ -43,8 +43,8 @@ export interface QatRequest extends Omit<TrainRequest, 'options'> {
   readonly options: Partial<TrainOptions>
   /** share of the epochs after which the ranges of activations stand still; null: half */
   readonly freeze: number | null
-  /** learned step size instead of ranges by moving average */
-  readonly lsq: boolean
+  /** learned step size instead of ranges by moving average; null: as the bits suggest */
+  readonly lsq: boolean | null
 }
 
 /** What `qat` answers beside the run's id. Rates in 0–1. */
@@ -146,7 +146,8 @@ async function qatAs(
   store.catalog.keepModel(summary, services.now())
   store.catalog.keepData(info, services.now())
   const plan = { ...request.plan, model: request.plan.model ?? summary.hash }
-  const { options, why } = qatOptions(plan, { ...recipeOptions(request), ...defined(request.options) })
+  const learnsSteps = learnsStepsOf(plan, request.lsq)
+  const { options, why } = qatOptions(plan, { ...recipeOptions(request), ...defined(request.options) }, learnsSteps)
   onLog('info', `Learning rate ${why}.`)
   const ranges = trainingRanges(request, info, services)
   const test = await testSamples(request.data, info, ranges, services)
@@ -163,7 +164,7 @@ async function qatAs(
     ranges,
     options,
     frozenAfter: Math.ceil(options.epochs * (request.freeze ?? FROZEN_SHARE)),
-    learnsSteps: request.lsq,
+    learnsSteps,
     folder,
     test: { split: test.split, dataHash: test.dataHash, range: test.range },
     output: staged,

@@ -14,7 +14,7 @@ import type { RunDetail, RunSummary } from '../../shared/contract/runs.ts'
 import type { Store } from '../store/store.ts'
 import { decodeHeader, HEAD, headerEnd } from '../training/checkpoint.ts'
 import { DEFAULT_OPTIONS, type OptimizerKind, type TrainOptions } from '../training/options.ts'
-import { qatOptions } from '../training/qat/defaults.ts'
+import { learnsStepsOf, qatOptions } from '../training/qat/defaults.ts'
 import { parseRecipe, type Recipe } from '../training/recipes/recipe.ts'
 import type { Services } from './services.ts'
 import type { TrainStart } from './tasks/build-model.ts'
@@ -74,17 +74,21 @@ export async function trainStartOf(start: TrainStartView, recipes: string): Prom
 }
 
 /** What training for integers uses for a plan where nothing is said. */
-export function guideQat(plan: QuantPlan, optimizer: OptimizerKind | undefined): QatGuideView {
-  return qatOptions(plan, optimizer === undefined ? {} : { optimizer })
+export function guideQat(
+  plan: QuantPlan,
+  { optimizer, lsq }: { readonly optimizer?: OptimizerKind | undefined; readonly lsq: boolean | null },
+): QatGuideView {
+  const learnsSteps = learnsStepsOf(plan, lsq)
+  return { ...qatOptions(plan, optimizer === undefined ? {} : { optimizer }, learnsSteps), learnsSteps }
 }
 
 const MOST_RESUMABLE = 20
+/** What a comparison measures beside the float model. */
+const WAYS: readonly ComparisonRowView['name'][] = ['ptq', 'ptq-repaired', 'qat', 'ptq-hybrid', 'qat-hybrid']
 
 /** Trainings and comparisons that were cut off and left something to go on from, newest first, unless another run went on with them. */
 export async function listResumable(store: Store): Promise<ResumableView[]> {
   const runs = (['train', 'qat', 'compareQat'] as const)
-/** What a comparison measures beside the float model. */
-const WAYS: readonly ComparisonRowView['name'][] = ['ptq', 'ptq-repaired', 'qat', 'ptq-hybrid', 'qat-hybrid']
     .flatMap((kind) => store.runs.list({ kind, limit: 200 }))
     .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
   const taken = await partsOf(runs, store)
@@ -135,10 +139,14 @@ function statusOf(store: Store, run: string): string | null {
   return store.runs.has(run) ? store.runs.get(run).status : null
 }
 
-/** Runs of a comparison by what they measure; empty for others. */
+/** Runs of a comparison by what they measure; empty for others, and where the list cannot be read. */
 async function waysOf(store: Store, run: string): Promise<Readonly<Record<string, string>>> {
-  const text = await readFile(join(store.home, 'checkpoints', run, PARTS), 'utf8').catch(() => '{}')
-  return JSON.parse(text) as Readonly<Record<string, string>>
+  try {
+    const text = await readFile(join(store.home, 'checkpoints', run, PARTS), 'utf8')
+    return JSON.parse(text) as Readonly<Record<string, string>>
+  } catch {
+    return {} // none, or cut off while it was written
+  }
 }
 
 /** The run of the float training that came first; null without one. */
@@ -149,11 +157,11 @@ function floatRunOf(store: Store, run: string): Promise<string | null> {
 function viewOf(run: RunDetail, request: TrainRequest, { header, ways }: Left): ResumableView {
   const { start, data, options, output } = request
   const recipe = start.kind === 'recipe' ? parseRecipe(start.text, start.file).train : {}
+  const epochsDone = header?.epoch ?? 0
   return {
     run: run.id,
     kind: run.kind as ResumableView['kind'],
     startedAt: run.startedAt,
-  const epochsDone = header?.epoch ?? 0
     status: run.status === 'failed' ? 'failed' : 'interrupted',
     start: start.kind === 'recipe' ? { kind: 'recipe', name: start.file } : start,
     data,

@@ -230,10 +230,10 @@ export const useTrainingStore = defineStore('training', () => {
     pauseMs: 0,
   })
   watch(
-    () => JSON.stringify([choice.value.mode, plan.value, choice.value.qat.options.optimizer]),
+    () => JSON.stringify([choice.value.mode, plan.value, choice.value.qat.options.optimizer, choice.value.qat.lsq]),
     () => {
       const { mode, qat } = choice.value
-      if (mode !== 'float') guiding.ask({ plan: plan.value, optimizer: qat.options.optimizer })
+      if (mode !== 'float') guiding.ask({ plan: plan.value, optimizer: qat.options.optimizer, lsq: qat.lsq })
     },
     { immediate: true },
   )

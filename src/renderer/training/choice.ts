@@ -28,14 +28,15 @@ const keptChoice = z.object({
       /** of weights and activations, where the plan on the graph is not taken */
       bits: z.int().min(2).max(8),
       usesPlan: z.boolean(),
-      lsq: z.boolean(),
+      /** null: as the bits suggest */
+      lsq: z.boolean().nullable(),
       /** share of the epochs; null: half */
       freeze: z.number().min(0).max(1).nullable(),
       /** of a recipe, before; null: as the recipe says */
       floatEpochs: z.int().min(0).nullable(),
       options: trainOptions,
     })
-    .default({ bits: 8, usesPlan: false, lsq: false, freeze: null, floatEpochs: null, options: {} }),
+    .default({ bits: 8, usesPlan: false, lsq: null, freeze: null, floatEpochs: null, options: {} }),
 })
 
 /** What is trained on what, and how. */
@@ -52,7 +53,7 @@ const usualChoice: TrainChoice = {
   validation: null,
   options: {},
   mode: 'float',
-  qat: { bits: 8, usesPlan: false, lsq: false, freeze: null, floatEpochs: null, options: {} },
+  qat: { bits: 8, usesPlan: false, lsq: null, freeze: null, floatEpochs: null, options: {} },
 }
 
 /** The choice of a former window; the usual one where there is none, or one of another version. */

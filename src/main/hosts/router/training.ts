@@ -7,7 +7,7 @@ export function trainingRouter(app: Application) {
   return os.training.router({
     engine: os.training.engine.handler(({ signal }) => checkEngine(app.deskServices(signal))),
     recipes: os.training.recipes.handler(() => listRecipes(app.recipesFolder())),
-    qatGuide: os.training.qatGuide.handler(({ input }) => guideQat(input.plan, input.optimizer)),
+    qatGuide: os.training.qatGuide.handler(({ input }) => guideQat(input.plan, input)),
     resumable: os.training.resumable.handler(() => listResumable(app.store)),
   })
 }

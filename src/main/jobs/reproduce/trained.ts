@@ -165,6 +165,7 @@ export async function qatOnce(ask: QatOnceAsk, services: Services, onTrain: () =
     floatOptions: {},
     options,
     freeze: null,
+    // the published trainings follow ranges
     lsq: false,
     force: true,
   }

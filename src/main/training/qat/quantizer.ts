@@ -85,7 +85,7 @@ export class Quantizer implements TrainQuantizer {
           const pair = this.#setup.roots.get(name)
           if (!pair) return tensor
           this.#ranges.look(name, this.#extent(pair, tensor))
-          this.#steps?.startActivation(name, tf.mean(tf.abs(tensor)).dataSync()[0]!, this.#calibrated(pair))
+          this.#steps?.startActivation(pair, tensor, this.#calibrated(pair))
           return tensor
         },
       })

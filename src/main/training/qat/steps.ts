@@ -6,6 +6,7 @@ import { smallestScale, weightBounds } from '../../quant/scheme.ts'
 import type { WeightSite } from '../../quant/weight-site.ts'
 import type { Learned } from '../optimizer.ts'
 import type { TrainableGraph } from '../trainable/graph.ts'
+import { bestShare, bestWeightStep, lostByShare } from './best-step.ts'
 import { reducedAxes, type WeightGrid } from './weight-grid.ts'
 
 /** Name of a step size beside what it belongs to. */
@@ -20,6 +21,8 @@ export class LearnedSteps {
   readonly #engine: TensorEngine
   readonly #weights = new Map<string, Variable>()
   readonly #activations = new Map<string, Variable>()
+  /** tensor → what each share of its covering step lost of the batches looked at */
+  readonly #lost = new Map<string, Float64Array>()
 
   constructor(engine: TensorEngine, graph: TrainableGraph, sites: Iterable<WeightSite>, roots: Iterable<string>) {
     this.#engine = engine
@@ -33,7 +36,10 @@ export class LearnedSteps {
     return [...named('weight', this.#weights), ...named('tensor', this.#activations)]
   }
 
-  /** 2 · mean |w| / sqrt(qmax), a channel. Source: section 2.1 of the paper. */
+  /**
+   * The step that loses least of the weights as they are, a channel. The paper's 2 · mean |w| / sqrt(qmax) is made for training from
+   * there for long; a short one keeps what the start gives.
+   */
   #startOfWeight(graph: TrainableGraph, site: WeightSite): Variable {
     const { tf } = this.#engine
     const weight = graph.weights.find(({ name }) => name === site.weightName)
@@ -48,8 +54,10 @@ export class LearnedSteps {
     const { axis } = site.layout
     return this.#variable(
       tf.tidy(() => {
-        const mean = tf.mean(tf.abs(stored), reducedAxes(stored.rank, axis, weight.layout), true)
-        return tf.maximum(tf.mul(mean, 2 / Math.sqrt(stepsOf(site))), smallestScale)
+        const axes = reducedAxes(stored.rank, axis, weight.layout)
+        const steps = stepsOf(site)
+        const covering = tf.maximum(tf.div(tf.max(tf.abs(stored), axes, true), steps), smallestScale)
+        return tf.maximum(bestWeightStep(tf, stored, covering, [-steps, steps], axes), smallestScale)
       }),
     )
   }
@@ -61,16 +69,16 @@ export class LearnedSteps {
     return variable
   }
 
-  /**
-   * Where the step of an activation begins: as the paper says, but no wider than what the calibrated range needs.
-   * @param meanMagnitude mean of |x| over a batch
-   */
-  startActivation(tensor: string, meanMagnitude: number, calibrated: QuantParams): void {
+  /** Where the step of an activation begins: the one that loses least of a batch. Called for each batch that is looked at. */
+  startActivation(pair: TensorPair, x: Tensor, { scale, zeroPoint, qmin, qmax }: QuantParams): void {
+    const bounds = [qmin - zeroPoint[0]!, qmax - zeroPoint[0]!] as const
+    const lost = lostByShare(this.#engine, x, scale[0]!, pair.scheme.bits, bounds)
+    const sum = this.#lost.get(pair.tensor) ?? new Float64Array(lost.length)
+    lost.forEach((value, i) => (sum[i]! += value))
+    this.#lost.set(pair.tensor, sum)
+    const step = Math.max(scale[0]! * bestShare(sum), smallestScale)
     const { tf } = this.#engine
-    const highest = calibrated.qmax - calibrated.zeroPoint[0]!
-    const step = Math.min((2 * meanMagnitude) / Math.sqrt(Math.max(1, highest)), calibrated.scale[0]!)
-    const variable = this.#activations.get(tensor)
-    tf.tidy(() => variable?.assign(tf.scalar(Math.max(step, smallestScale))))
+    tf.tidy(() => this.#activations.get(pair.tensor)?.assign(tf.scalar(step)))
   }
 
   weightGrid(site: WeightSite): WeightGrid {

@@ -78,8 +78,8 @@ const qatSubject = {
   options: trainOptions.default({}),
   /** share of the epochs after which the ranges of activations stand still; null: half */
   freeze: z.number().min(0).max(1).nullable().default(null),
-  /** step sizes learned by gradient instead of ranges by moving average */
-  lsq: z.boolean().default(false),
+  /** step sizes learned by gradient instead of ranges by moving average; null: as the bits suggest */
+  lsq: z.boolean().nullable().default(null),
   output: z.string().min(1).nullable().default(null),
   force: z.boolean().default(false),
 } as const
@@ -163,6 +163,8 @@ export interface QatGuideView {
   readonly options: Required<TrainOptionsInput>
   /** why the learning rate is what it is */
   readonly why: string
+  /** whether step sizes are learned by gradient */
+  readonly learnsSteps: boolean
 }
 
 /** A way to quantize, as it was measured on the test samples in ONNX Runtime. Rates in 0–1. */
@@ -193,10 +195,10 @@ export interface ResumableView {
   readonly output: string
   readonly epochsDone: number
   readonly epochs: number
-  readonly history: readonly EpochView[]
-}
   /** of a comparison: how many of its ways are measured; null for a training */
   readonly ways: { readonly done: number; readonly total: number } | null
+  readonly history: readonly EpochView[]
+}
 
 /** What training needs to know before it starts. */
 export const trainingApi = {
@@ -206,7 +208,13 @@ export const trainingApi = {
   recipes: call.output(type<{ readonly recipes: readonly RecipeView[]; readonly defaults: RecipeView['options'] }>()),
   /** What a plan's bits suggest for training for integers. */
   qatGuide: call
-    .input(z.strictObject({ plan: quantPlan, optimizer: z.enum(['sgd', 'adam']).optional() }))
+    .input(
+      z.strictObject({
+        plan: quantPlan,
+        optimizer: z.enum(['sgd', 'adam']).optional(),
+        lsq: z.boolean().nullable().default(null),
+      }),
+    )
     .output(type<QatGuideView>()),
   /** Newest first. */
   resumable: call.output(type<readonly ResumableView[]>()),

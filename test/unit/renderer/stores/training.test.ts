@@ -69,6 +69,7 @@ function trainingWindow(engine: TrainingEngineView = MISSING, runs: readonly Run
       qatGuide: os.training.qatGuide.handler(({ input }) => ({
         options: { ...OPTIONS, epochs: 5, learningRate: input.plan.defaults.weights.bits / 1000 },
         why: `for ${input.plan.defaults.weights.bits} bits`,
+        learnsSteps: input.lsq ?? false,
       })),
       resumable: os.training.resumable.handler(() => [CUT_OFF]),
     },

@@ -53,7 +53,8 @@ export function addQatCommand(program: Command, host: Host): void {
     .option('--plan <file>', 'a plan (JSON), hybrid or not; the other options then may not change it')
     .option('--float-epochs <n>', 'float training of a recipe before (as the recipe says); 0: none', seed)
     .option('--freeze <share>', 'share of the epochs after which ranges stand still (0.5)', share)
-    .option('--lsq', 'learn step sizes by gradient instead of following ranges')
+    .option('--lsq', 'learn step sizes by gradient instead of following ranges (so below 4 bits)')
+    .option('--no-lsq', 'follow ranges')
     .option('--compare', 'quantized after training, trained for integers, and both as hybrids, side by side')
     .option('--hybrid <plan>', 'with --compare: the hybrid plan (its most sensitive layers are spared when absent)')
   addTrainOptions(command).action(
@@ -92,7 +93,7 @@ async function requestOf(model: string | undefined, flags: QatFlags): Promise<Qa
     plan: await planOf(flags),
     floatOptions: { epochs: flags.floatEpochs, seed: flags.seed },
     freeze: flags.freeze ?? null,
-    lsq: flags.lsq ?? false,
+    lsq: flags.lsq ?? null,
   }
 }
 

@@ -62,7 +62,7 @@ export const qatAblations: Table = {
   name: 'qat-ablations',
   title: 'Settings of QAT: bias, optimiser, learning rate',
   about: [
-    `LeNet-5 on Fashion-MNIST, trained in float, then for integers on ${SAMPLES.toLocaleString('en-US')} images once, with one setting changed at a time; what is not said is as \`qat\` chooses. The observations that are tested: a bias in 8 bits costs accuracy where one in 32 bits does not; SGD with momentum does at least as well as Adam; fewer bits want a lower learning rate.`,
+    `LeNet-5 on Fashion-MNIST, trained in float, then for integers on ${SAMPLES.toLocaleString('en-US')} images once, with one setting changed at a time; what is not said is as \`qat\` chooses, with ranges that follow. The observations that are tested: a bias in 8 bits costs accuracy where one in 32 bits does not; SGD with momentum does at least as well as Adam; fewer bits want a lower learning rate.`,
   ],
   data: ['fashion-mnist'],
   steps: () => [
