@@ -8,7 +8,7 @@ import type { WeightStorage } from '../formats/tfjs/index.ts'
 import type { Evaluation } from './evaluate.ts'
 import { evaluationMetrics, runEvaluation } from './evaluate-run.ts'
 import { asFileFault } from './file-fault.ts'
-import { recordRun } from './record-run.ts'
+import { measuredOnly, recordRun } from './record-run.ts'
 import type { SampleOptions } from './samples.ts'
 import type { Services } from './services.ts'
 import type { ConvertFormat, ConvertInput, ConvertOutput } from './tasks/convert.ts'
@@ -85,7 +85,7 @@ export async function runConversion(
         execution: null,
         ms: null,
         reason: null,
-        metrics: numbersOf({ weightSqnrDb }),
+        metrics: measuredOnly({ weightSqnrDb }),
       })),
       results: {
         files: written.files,
@@ -117,10 +117,6 @@ async function measureWritten(
   const asked = { model: output, reference: model, samples, engine, batch: BATCH } as const
   const { run, value } = await runEvaluation(asked, services)
   return { run, engine, evaluation: value.evaluation }
-}
-
-function numbersOf(metrics: Readonly<Record<string, number | null>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(metrics).filter((entry): entry is [string, number] => entry[1] !== null))
 }
 
 /**

@@ -5,7 +5,7 @@ import { notInstalledFault } from '../engines/tf/load.ts'
 import type { EvaluationResult } from '../quant/accumulator.ts'
 import { evaluateModel, type Evaluation, type EvaluationRequest } from './evaluate.ts'
 import { examineData } from './data-doctor.ts'
-import { recordRun, type RunOutcome } from './record-run.ts'
+import { measuredOnly, recordRun, type RunOutcome } from './record-run.ts'
 import { chooseSamples, samplesJson, type ChosenSamples, type SampleOptions } from './samples.ts'
 import type { Services } from './services.ts'
 import type { ModelDescription } from './tasks/describe-model.ts'
@@ -150,7 +150,7 @@ function evaluationOutcome(answer: EvaluateAnswer): RunOutcome<EvaluateAnswer> {
 /** The single numbers of an evaluation, by the names that runs are compared by. */
 export function evaluationMetrics(result: EvaluationResult): Record<string, number> {
   const { model, outputs } = result
-  const metrics: Record<string, number | null | undefined> = {
+  return measuredOnly({
     samples: result.samples,
     top1: model?.top1,
     top5: model?.top5,
@@ -161,10 +161,7 @@ export function evaluationMetrics(result: EvaluationResult): Record<string, numb
     referenceTop1: result.reference?.top1,
     drop: result.drop?.value,
     cosine: outputs && outputs.length > 0 ? Math.min(...outputs.map((output) => output.cosine)) : null,
-  }
-  return Object.fromEntries(
-    Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
-  )
+  })
 }
 
 /** The lowest SQNR over the outputs, null without a reference: one bad output must not hide behind a good one. */

@@ -75,6 +75,13 @@ function assertSameModel({ id, modelHash, modelPath }: RunSummary, hash: string)
   )
 }
 
+/** Metrics without those that were not measured. */
+export function measuredOnly(metrics: Readonly<Record<string, number | null | undefined>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  )
+}
+
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz' // Crockford's base 32: no letter that reads as a digit
 
 /** A short id that sorts by time: seconds since 1970 in base 32, then 20 random bits. */

@@ -1,25 +1,31 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import type { OnPartial } from '../../shared/contract/api/jobs.ts'
 import type { StepView } from '../../shared/contract/api/training.ts'
 import type { DataInfo, DataSpec } from '../../shared/contract/data.ts'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { Json } from '../../shared/contract/runs.ts'
-import { resolvePreprocess } from '../data/preprocess.ts'
 import type { EpochMetrics } from '../training/loop.ts'
 import { DEFAULT_OPTIONS, type TrainOptions } from '../training/options.ts'
 import { assertWritable, writeFilesAtomic } from './atomic-file.ts'
 import { evaluateModel, type Evaluation } from './evaluate.ts'
 import { evaluationMetrics } from './evaluate-run.ts'
-import { recordRun, type OpenRun, type RunOutcome } from './record-run.ts'
+import { measuredOnly, type OpenRun, type RunOutcome } from './record-run.ts'
 import type { Services } from './services.ts'
 import type { BuildModelInput, TrainStart } from './tasks/build-model.ts'
 import type { ModelDescription } from './tasks/describe-model.ts'
-import { KeptCurve } from './training-curve.ts'
 import { BEST, type TrainInput, type TrainOutput } from './tasks/train.ts'
-import { checkpointFolder, leavingCheckpoints, removeCheckpoints } from './training/checkpoints.ts'
-import { defined, describeTraining, lengthOf, testSamples, trainingRanges } from './training/samples.ts'
+import { keptCurve } from './training-curve.ts'
+import { checkpointFolder } from './training/checkpoints.ts'
+import { recordTraining, trainingMetrics } from './training/record.ts'
+import {
+  defined,
+  describeTraining,
+  lengthOf,
+  testSamples,
+  trainingPreprocess,
+  trainingRanges,
+} from './training/samples.ts'
 
 /** What `train` is asked for; all of it goes into the run's parameters, from which `--resume` takes it again. */
 export interface TrainRequest {
@@ -67,30 +73,7 @@ export async function runTraining(
   resumes: string | null = null,
 ): Promise<{ run: string; value: TrainAnswer }> {
   await assertWritable(request.output, { force: request.force })
-  const { start } = request
-  const modelPath = start.kind === 'model' ? start.path : start.file
-  const parameters = request as unknown as Json
-  const done = await recordRun(
-    services,
-    { kind: 'train', modelPath, parameters: { request: parameters, resumes }, resumes },
-    (run) => leavingCheckpoints(run.id, [], services, () => trainAs(run, request, services, resumes)),
-  )
-  await removeCheckpoints(done.run, resumes, services)
-  return done
-}
-
-/**
- * The request of a run that can be gone on with.
- * @throws Fault usage.resume where it was no training
- */
-export function requestOfRun(
-  run: string,
-  { store }: Services,
-): { readonly id: string; readonly request: TrainRequest } {
-  const { id, kind, parameters } = store.runs.get(run)
-  if (kind !== 'train')
-    throw new Fault('usage.resume', `Run ${run} is no training, so there is nothing to go on with.`, { run })
-  return { id, request: (parameters as unknown as { request: TrainRequest }).request }
+  return recordTraining('train', request, resumes, [], services, (run) => trainAs(run, request, services, resumes))
 }
 
 async function trainAs(
@@ -117,13 +100,7 @@ async function trainAs(
   const options: TrainOptions = { ...DEFAULT_OPTIONS, ...defined(settings), ...defined(request.options) }
   const description = await pool.run<{ path: string }, ModelDescription>('describeModel', { path: model }, { signal })
   run.identify({ modelHash: description.hash, dataHash: info.hash })
-  const { preprocess, why } = resolvePreprocess(
-    request.preprocess ?? undefined,
-    description.inputs,
-    info,
-    new Map(Object.entries(description.metadata)),
-  )
-  services.onLog('info', `Preprocessing: ${why}`)
+  const preprocess = trainingPreprocess(request.preprocess, description, info, services)
   checkClasses(info, description.outputs)
   const ranges = trainingRanges(request, info, services)
   store.catalog.keepData(info, services.now())
@@ -138,11 +115,7 @@ async function trainAs(
     folder,
   }
   const { onProgress, onLog } = services
-  const curve = new KeptCurve()
-  const onPartial: OnPartial = (partial) => {
-    if (partial.kind === 'training') curve.add(partial)
-    services.onPartial?.(partial)
-  }
+  const { curve, onPartial } = keptCurve(services.onPartial)
   const trained = await pool.run<TrainInput, TrainOutput>('train', input, { signal, onProgress, onLog, onPartial })
   const output = resolve(request.output)
   const best = createReadStream(join(folder, BEST)) as AsyncIterable<Uint8Array>
@@ -211,23 +184,14 @@ function outcomeOf(
   steps: readonly StepView[],
   file: { readonly sha256: string; readonly bytes: number },
 ): RunOutcome<TrainAnswer> {
-  const { history, bestEpoch, test, output } = answer
-  const best = history.find(({ epoch }) => epoch === bestEpoch)
-  const metrics: Record<string, number | null | undefined> = {
-    ...evaluationMetrics(test.evaluation.result),
-    epochs: history.length,
-    bestEpoch,
-    trainLoss: best?.loss,
-    validationLoss: best?.validationLoss,
-    validationTop1: best?.validationAccuracy,
-    samplesPerSecond: history.at(-1)?.samplesPerSecond,
-    bytes: answer.bytes,
-  }
+  const { history, test, output } = answer
   return {
     value: answer,
-    metrics: Object.fromEntries(
-      Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
-    ),
+    metrics: measuredOnly({
+      ...evaluationMetrics(test.evaluation.result),
+      ...trainingMetrics(answer),
+      bytes: answer.bytes,
+    }),
     results: {
       file: basename(output),
       options: answer.options as unknown as Json,

@@ -1,3 +1,4 @@
+import type { OnPartial } from '../../shared/contract/api/jobs.ts'
 import type { EpochView, StepView } from '../../shared/contract/api/training.ts'
 
 /** Steps that a curve keeps at most; a chart is not wider. */
@@ -25,6 +26,16 @@ export class KeptCurve {
   get steps(): readonly StepView[] {
     return this.#steps
   }
+}
+
+/** A curve, and the listener that adds what a training tells of itself to it, and passes it on. */
+export function keptCurve(pass: OnPartial | undefined): { readonly curve: KeptCurve; readonly onPartial: OnPartial } {
+  const curve = new KeptCurve()
+  const onPartial: OnPartial = (partial) => {
+    if (partial.kind === 'training') curve.add(partial)
+    pass?.(partial)
+  }
+  return { curve, onPartial }
 }
 
 /** Two neighbours become one, at the later of them, with their mean loss. */

@@ -17,9 +17,10 @@ import { runSearch } from '../search-run.ts'
 import { runSensitivity } from '../sensitivity-run.ts'
 import { runSweep } from '../sweep-run.ts'
 import type { Services } from '../services.ts'
-import { compareRequestOfRun, runQatComparison, type CompareRequest } from '../qat-compare.ts'
+import { runQatComparison, type CompareRequest } from '../qat-compare.ts'
 import { qatRequestOfRun, runQat, type QatRequest } from '../qat-run.ts'
-import { requestOfRun, runTraining, type TrainRequest } from '../train-run.ts'
+import { runTraining, type TrainRequest } from '../train-run.ts'
+import { requestOfRun } from '../training/record.ts'
 import { engineView, trainStartOf } from '../training-desk.ts'
 import { runCalibration } from './calibrate-run.ts'
 import { measureTable } from './classic-tables.ts'
@@ -137,7 +138,7 @@ const RUNNERS: Runners = {
     }
   },
   train: async ({ kind: _, resumes, output, ...request }, services, deps) => {
-    const former = resumes === null ? null : requestOfRun(resumes, services).request
+    const former = resumes === null ? null : requestOfRun('train', resumes, services).request
     const asked = await startedAs<TrainRequest>(request, former, deps)
     const file = output ?? (await freeName(deps.exports, `${stem(subjectOf(request.start))}.trained`, '.onnx'))
     const { run, value } = await runTraining({ ...asked, output: file }, services, resumes)
@@ -151,7 +152,7 @@ const RUNNERS: Runners = {
     return qatResult(run, value)
   },
   compareQat: async ({ kind, resumes, output, ...request }, services, deps) => {
-    const former = resumes === null ? null : compareRequestOfRun(resumes, services).request
+    const former = resumes === null ? null : requestOfRun('compareQat', resumes, services).request
     const asked = await startedAs<CompareRequest>(request, former, deps)
     const file = output ?? (await freeName(deps.exports, `${stem(subjectOf(request.start))}.qat`, '.onnx'))
     const { run, value } = await runQatComparison({ ...asked, output: file }, services, resumes)

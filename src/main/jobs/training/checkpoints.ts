@@ -10,6 +10,14 @@ type Home = Pick<Services, 'store'>
 
 const rootOf = ({ store }: Home): string => join(store.home, 'checkpoints')
 
+/** Where a run keeps its checkpoint and what goes with it, whether it is there or not. */
+export const runFolder = (run: string, home: Home): string => join(rootOf(home), run)
+
+export const checkpointFile = (run: string, home: Home): string => join(runFolder(run, home), CHECKPOINT)
+
+/** True where a training can be gone on with: one that ended before its first epoch left no checkpoint. */
+export const hasCheckpoint = (run: string, home: Home): boolean => existsSync(checkpointFile(run, home))
+
 /**
  * The folder that a training keeps its checkpoints in. A resumed one goes on in a copy of what it left, so that the first run's checkpoint
  * stays what it was.
@@ -23,11 +31,10 @@ export async function checkpointFolder(
   home: Home,
 ): Promise<string> {
   await removeLeftovers(home)
-  const root = rootOf(home)
-  const folder = join(root, run)
+  const folder = runFolder(run, home)
   await mkdir(folder, { recursive: true })
   if (resumes === null) return folder
-  const left = join(root, resumes)
+  const left = runFolder(resumes, home)
   const names = [CHECKPOINT, ...others].filter((name) => existsSync(join(left, name)))
   if (names.length === 0) {
     throw new Fault(
@@ -58,8 +65,8 @@ export async function leavingCheckpoints<Value>(
   try {
     return await work()
   } catch (error) {
-    const folder = join(rootOf(services), run)
-    if (existsSync(join(folder, CHECKPOINT))) {
+    const folder = runFolder(run, services)
+    if (hasCheckpoint(run, services)) {
       services.onLog('info', `Its last whole epoch is kept: go on with --resume ${run}.`)
     } else if (!others.some((name) => existsSync(join(folder, name)))) {
       await rm(folder, { recursive: true, force: true })
@@ -73,7 +80,7 @@ export async function removeCheckpoints(run: string, resumes: string | null, { s
   const removed = new Set<string>()
   for (let id: string | null = run; id !== null && !removed.has(id);) {
     removed.add(id)
-    await rm(join(rootOf({ store }), id), { recursive: true, force: true })
+    await rm(runFolder(id, { store }), { recursive: true, force: true })
     const before: string | null = id === run ? resumes : resumedBy(id, store)
     id = before
   }
@@ -83,7 +90,7 @@ export async function removeCheckpoints(run: string, resumes: string | null, { s
 async function removeLeftovers(home: Home): Promise<void> {
   for (const name of await readdir(rootOf(home)).catch(() => [])) {
     const status = statusOf(name, home)
-    if (status === null || status === 'done') await rm(join(rootOf(home), name), { recursive: true, force: true })
+    if (status === null || status === 'done') await rm(runFolder(name, home), { recursive: true, force: true })
   }
 }
 

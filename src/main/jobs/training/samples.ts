@@ -1,7 +1,9 @@
-import type { DataInfo, DataSpec, DataSplit, SampleRange } from '../../../shared/contract/data.ts'
+import type { DataInfo, DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shared/contract/data.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
+import { resolvePreprocess } from '../../data/preprocess.ts'
 import type { Services } from '../services.ts'
 import type { DataDescription, DescribeDataInput } from '../tasks/describe-data.ts'
+import type { ModelDescription } from '../tasks/describe-model.ts'
 import type { TrainSamples } from '../tasks/training/data.ts'
 
 const VALIDATION_PART = 0.1
@@ -67,6 +69,18 @@ export async function testSamples(
     dataHash: evaluation.hash,
     range: apart ? { start: 0, end: evaluation.count } : held,
   }
+}
+
+/** How samples become inputs: as asked for, else as the model and the data suggest. @throws Fault usage.preprocess */
+export function trainingPreprocess(
+  asked: string | null,
+  { inputs, metadata }: Pick<ModelDescription, 'inputs' | 'metadata'>,
+  info: DataInfo,
+  { onLog }: Pick<Services, 'onLog'>,
+): Preprocess | null {
+  const { preprocess, why } = resolvePreprocess(asked ?? undefined, inputs, info, new Map(Object.entries(metadata)))
+  onLog('info', `Preprocessing: ${why}`)
+  return preprocess
 }
 
 export const lengthOf = ({ start, end }: SampleRange): number => end - start

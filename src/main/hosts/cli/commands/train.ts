@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
-import { requestOfRun, runTraining, type TrainAnswer, type TrainRequest } from '../../../jobs/train-run.ts'
+import { runTraining, type TrainAnswer, type TrainRequest } from '../../../jobs/train-run.ts'
+import { requestOfRun } from '../../../jobs/training/record.ts'
 import type { Host } from '../host.ts'
 import { formatBytes, formatPercent } from '../table.ts'
 import { addTrainOptions, readTrainFlags, recipeNames, resumable, type TrainFlags } from '../train-options.ts'
@@ -12,7 +13,7 @@ export function addTrainCommand(program: Command, host: Host): void {
     .description(`train a recipe (${recipeNames().join(', ')}), a recipe file, or any ONNX classifier, on TensorFlow`)
   addTrainOptions(command).action(
     host.action(async (services, flags: TrainFlags, recipe?: string) => {
-      const resumed = flags.resume === undefined ? null : requestOfRun(flags.resume, services)
+      const resumed = flags.resume === undefined ? null : requestOfRun('train', flags.resume, services)
       const request = resumed ? { ...resumed.request, ...resumable(flags) } : requestOf(recipe, flags)
       const { run, value } = await runTraining(request, services, resumed?.id ?? null)
       host.print(trainJson(run, value), () => trainText(run, value))
