@@ -36,6 +36,12 @@ export const parts: {
       routes: ['graph', 'sensitivity'],
     },
     {
+      value: 'histograms',
+      label: 'Histograms',
+      component: defineAsyncComponent(() => import('./components/inspector/HistogramsPanel.vue')),
+      routes: ['graph', 'sensitivity', 'search'],
+    },
+    {
       value: 'jobs',
       label: 'Jobs',
       component: defineAsyncComponent(() => import('./components/shell/JobsPanel.vue')),
