@@ -99,10 +99,10 @@ export function npyDataBytes(header: NpyHeader): number {
 
 /**
  * Gives the array, row-major and in this machine's byte order.
- * @param bytes the whole npy file; its length must be what the header says
+ * @param bytes the whole npy file; its length must be what the header says. The array lies in the same memory where it can.
  * @throws Fault data.truncated, data.trailing and what `parseNpyHeader` throws
  */
-export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
+export function decodeNpy(bytes: Uint8Array<ArrayBuffer>, place: string): NpyArray {
   const header = parseNpyHeader(bytes, place)
   const wanted = npyDataBytes(header)
   const found = bytes.length - header.dataOffset
@@ -116,11 +116,16 @@ export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
     })
   }
   const Type = typeOf(header.dataType)
-  const raw = bytes.slice(header.dataOffset)
+  const raw = alignedFrom(bytes, header.dataOffset, Type.BYTES_PER_ELEMENT)
   if (header.isBigEndian) swapBytes(raw, Type.BYTES_PER_ELEMENT)
-  const data = new Type(raw.buffer, 0, wanted / Type.BYTES_PER_ELEMENT)
+  const data = new Type(raw.buffer, raw.byteOffset, wanted / Type.BYTES_PER_ELEMENT)
   const { dataType, dims } = header
   return { dataType, dims, data: header.isFortranOrder && dims.length > 1 ? toRowMajor(data, dims) : data }
+}
+
+/** The bytes from an offset on: where they lie if elements of that size may lie there, for sets take gigabytes, else a copy. */
+function alignedFrom(bytes: Uint8Array<ArrayBuffer>, offset: number, size: number): Uint8Array<ArrayBuffer> {
+  return (bytes.byteOffset + offset) % size === 0 ? bytes.subarray(offset) : bytes.slice(offset)
 }
 
 function swapBytes(bytes: Uint8Array, size: number): void {

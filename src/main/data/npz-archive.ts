@@ -74,10 +74,10 @@ function checkEntry(place: string, entry: Entry): void {
 }
 
 /** Reads the header first: a zip bomb that is no sound array ends there, with 64 kB expanded. */
-async function readEntry(place: string, zip: ZipFile, entry: Entry): Promise<Uint8Array> {
+async function readEntry(place: string, zip: ZipFile, entry: Entry): Promise<Uint8Array<ArrayBuffer>> {
   const stream = await zip.openReadStreamPromise(entry)
   const head = new Uint8Array(Math.min(entry.uncompressedSize, MAX_HEADER_BYTES))
-  let content: Uint8Array | null = null
+  let content: Uint8Array<ArrayBuffer> | null = null
   let filled = 0
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
@@ -98,7 +98,7 @@ async function readEntry(place: string, zip: ZipFile, entry: Entry): Promise<Uin
   return content ?? head.subarray(0, filled)
 }
 
-function checkedContent(place: string, entry: Entry, head: Uint8Array): Uint8Array {
+function checkedContent(place: string, entry: Entry, head: Uint8Array): Uint8Array<ArrayBuffer> {
   const header = parseNpyHeader(head, place)
   const wanted = header.dataOffset + npyDataBytes(header)
   if (wanted !== entry.uncompressedSize) {

@@ -49,7 +49,7 @@ export interface SensitivityRequest {
   readonly batch?: number
   readonly threads?: number
   readonly pause?: Pause
-  /** bytes of cached tensors all workers may keep in memory; beyond it they are read from the temporary folder. 64 MiB a worker at most. */
+  /** bytes of cached tensors all workers may keep in memory; beyond it they are read from the temporary folder. 4 MiB a worker at most. */
   readonly memoryBytes?: number
 }
 
@@ -70,10 +70,11 @@ export interface SensitivityResult extends SensitivityTable {
 }
 
 /**
- * Bytes of cached tensors that a worker keeps at most. The files beyond are in the system's page cache mostly, and copying from there into
- * memory that is in use costs less than fresh pages do.
+ * Bytes of cached tensors that a worker keeps at most: about what the processor's own caches hold. The files beyond are in the system's
+ * page cache mostly, and copying from there into memory that is near takes a third less than into memory that is not; workers share out
+ * the layers, so that few tensors are read twice by one.
  */
-const WORKER_CACHE_BYTES = 2 ** 26
+const WORKER_CACHE_BYTES = 2 ** 22
 
 /** Bytes of frontier tensors of one chunk on disk, about: what the page cache holds without writing it out. */
 const CHUNK_BYTES = 2 ** 30
@@ -105,6 +106,7 @@ export async function measureSensitivity(
   const time: SweepTime = { sessionMs: 0, runMs: 0 }
   const scores: Omit<LayerScore, 'rank'>[] = []
   const whole: SensitivityResult['whole'][number][] = []
+  const screening = { ...settings, time }
   const own = await mkdtemp(join(folder, 'sweep-'))
   const sweeps = groups.map((group, i) => ({
     group,
@@ -116,9 +118,13 @@ export async function measureSensitivity(
   try {
     const scored =
       request.metric === 'nsr' ||
-      (await isClassifier(study, range, settings, services, () => prepareAll(sweeps[0]!, services)))
+      (await isClassifier(study, range, screening, services, () => prepareAll(sweeps[0]!, services)))
     metric = metricFor(request.metric, chosen.evaluation.labelled, scored)
-    const { chunks, population } = await chooseChunks(study, { range, size, metric, exact, settings }, services)
+    const { chunks, population } = await chooseChunks(
+      study,
+      { range, size, metric, exact, settings: screening },
+      services,
+    )
     const plans = groups.reduce((sum, { variants }) => sum + countPlans(variants), 0)
     const samples = chunks.map(({ positions }) => positions.length)
     progress = new SweepProgress(plans, samples, services)

@@ -37,7 +37,7 @@ async function splits(spec: DataSpec): Promise<readonly DataSplit[]> {
   return found
 }
 
-async function open(spec: DataSpec, split: DataSplit, { signal }: OpenOptions): Promise<SampleSource> {
+async function open(spec: DataSpec, split: DataSplit, { signal, knownHash }: OpenOptions): Promise<SampleSource> {
   const found = await splits(spec)
   if (!found.includes(split)) throw noSplitFault(spec, split, found)
   const folder = pathOf(spec)
@@ -59,7 +59,7 @@ async function open(spec: DataSpec, split: DataSplit, { signal }: OpenOptions): 
     spec,
     split,
     count,
-    hash: contentHash(['cifar10', ...files.map(({ records }) => records)]),
+    hash: knownHash ?? contentHash(['cifar10', ...files.map(({ records }) => records)]),
     labelled: true,
     classes: await readClasses(folder),
     pictureShape: [SIDE, SIDE, 3],

@@ -50,7 +50,7 @@ async function splits(spec: DataSpec): Promise<readonly DataSplit[]> {
   })
 }
 
-async function open(spec: DataSpec, split: DataSplit, { signal }: OpenOptions): Promise<SampleSource> {
+async function open(spec: DataSpec, split: DataSplit, { signal, knownHash }: OpenOptions): Promise<SampleSource> {
   const found = await splits(spec)
   if (!found.includes(split)) throw noSplitFault(spec, split, found)
   const folder = pathOf(spec)
@@ -70,7 +70,7 @@ async function open(spec: DataSpec, split: DataSplit, { signal }: OpenOptions): 
     split,
     count,
     classes,
-    hash: contentHash(['idx', images, labels ?? 'unlabelled']),
+    hash: knownHash ?? contentHash(['idx', images, labels ?? 'unlabelled']),
     labelled: labels !== null,
     pictureShape: [height, width, 1],
   }

@@ -7,7 +7,13 @@ import type { Study } from '../study.ts'
 import { together } from '../together.ts'
 import type { SpreadInput, SpreadOutput } from '../tasks/sensitivity-spread.ts'
 import { runDurably } from './run-durably.ts'
+import type { SweepTime } from './suffixes.ts'
 import type { SampleChunk, SampleSettings } from './variants.ts'
+
+interface ScreenSettings extends SampleSettings {
+  /** is told what the runs took */
+  readonly time: SweepTime
+}
 
 export interface ScreenRequest {
   readonly range: SampleRange
@@ -15,7 +21,7 @@ export interface ScreenRequest {
   readonly size: number
   readonly metric: MetricName
   readonly exact: boolean
-  readonly settings: SampleSettings
+  readonly settings: ScreenSettings
 }
 
 /** Samples of one task of the screening, the same for any number of workers. */
@@ -60,7 +66,7 @@ const PROBE = 2
 export async function isClassifier(
   study: Study,
   { start, end }: SampleRange,
-  settings: SampleSettings,
+  settings: ScreenSettings,
   services: Services,
   meanwhile: (signal: AbortSignal) => Promise<void>,
 ): Promise<boolean> {
@@ -84,7 +90,7 @@ function positionsOf({ start, end }: SampleRange): number[] {
 async function spreadOver(
   study: Study,
   range: SampleRange,
-  settings: SampleSettings,
+  settings: ScreenSettings,
   services: Services,
 ): Promise<Float64Array | null> {
   const shares = chunkEvenly(range)
@@ -115,11 +121,11 @@ function chunkEvenly({ start, end }: SampleRange): SampleRange[] {
 async function measureSpread(
   study: Study,
   range: SampleRange,
-  { batch, threads }: SampleSettings,
+  { batch, threads, time }: ScreenSettings,
   services: Services,
 ): Promise<{ spread: number[] | null }> {
   const { spec, evaluation, seed, preprocess } = study.chosen!
-  const { spread } = await runDurably<SpreadInput, SpreadOutput>(services, 'sensitivitySpread', {
+  const { spread, sessionMs, runMs } = await runDurably<SpreadInput, SpreadOutput>(services, 'sensitivitySpread', {
     model: study.preparedPath,
     data: spec,
     split: evaluation.split,
@@ -130,6 +136,8 @@ async function measureSpread(
     batch,
     threads,
   })
+  time.sessionMs += sessionMs
+  time.runMs += runMs
   return { spread: spread === null ? null : [...spread] }
 }
 

@@ -10,6 +10,7 @@ import { optimizedBasePath } from '../tasks/sensitivity-cut.ts'
 import type { PrefixInput, PrefixOutput } from '../tasks/sensitivity-prefix.ts'
 import type { SuffixInput, SuffixOutput } from '../tasks/sensitivity-suffix.ts'
 import type { SampleSettings, Variant, VariantGroup } from './variants.ts'
+import { removeFolder } from '../work-folder.ts'
 import { runDurably } from './run-durably.ts'
 
 /** Samples of one run of the base; the unit in which the prefix is spread over workers, the same for any number of them. */
@@ -135,7 +136,7 @@ export class Suffixes {
     const frontier = this.#frontierOf(variants.map(({ key }) => this.#prepared.get(key)!))
     const place = this.#freePlaces.pop() ?? this.#places++
     const blocks = parts.map((_, i) => ({
-      folder: join(this.#folder, `place-${place}`, String(i)),
+      folder: join(this.#placeFolder(place), String(i)),
       filling: `${this.#folder} ${this.#fillings++}`,
     }))
     await together(
@@ -153,9 +154,14 @@ export class Suffixes {
     return { place, blocks }
   }
 
-  /** Nobody reads these blocks any more. */
-  release({ place }: PrefixBlocks): void {
-    this.#freePlaces.push(place)
+  /** Nobody reads these blocks any more. @param isWanted whether a chunk is to come that may take their place */
+  async release({ place }: PrefixBlocks, isWanted: boolean): Promise<void> {
+    if (isWanted) this.#freePlaces.push(place)
+    else await removeFolder(this.#placeFolder(place))
+  }
+
+  #placeFolder(place: number): string {
+    return join(this.#folder, `place-${place}`)
   }
 
   #prefixInput(positions: readonly number[], frontier: readonly string[], output: string): PrefixInput {

@@ -6,7 +6,7 @@ import type { MetricName } from '../../search/scores.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
 import { Slots, together } from '../together.ts'
-import type { Suffixes } from './suffixes.ts'
+import type { PrefixBlocks, Suffixes } from './suffixes.ts'
 import { chunkContent, type SampleChunk, type SampleSettings, type Variant } from './variants.ts'
 
 export interface SweepRequest {
@@ -69,12 +69,19 @@ async function sweepAll(
   const most = Math.max(...request.chunks.map(({ positions }) => positions.length))
   const chunks = new Slots(2 * most)
   const evaluations = new Slots(services.pool.size)
+  let waiting = request.chunks.length
+  const sweep = async (i: number): Promise<void> => {
+    waiting--
+    const blocks = await sweepChunk(request, active, i, rows, suffixes, evaluations, services)
+    // gigabytes take a while to remove: better while others are still measured
+    if (blocks) await suffixes.release(blocks, waiting > 0)
+  }
   await together(
     services.signal,
     request.chunks.map(
       ({ positions }, i) =>
         () =>
-          chunks.run(() => sweepChunk(request, active, i, rows, suffixes, evaluations, services), positions.length),
+          chunks.run(() => sweep(i), positions.length),
     ),
   )
 }
@@ -91,7 +98,8 @@ async function sweepRounds(
   let seen = 0
   let active = uniqueByKey(request.variants)
   for (const [i, chunk] of chunks.entries()) {
-    await sweepChunk(request, active, i, rows, suffixes, evaluations, services)
+    const blocks = await sweepChunk(request, active, i, rows, suffixes, evaluations, services)
+    if (blocks) await suffixes.release(blocks, true)
     seen += chunk.positions.length
     if (i === chunks.length - 1 || !endsRound(seen)) continue
     const left = await unsettled(request, active, rows)
@@ -117,7 +125,10 @@ export function uniqueByKey(variants: readonly Variant[]): Variant[] {
 /** Evaluations looked up in the store between two turns of the event loop: each takes some tenths of a millisecond. */
 const LOOKUPS = 32
 
-/** @param evaluations room for as many as there are workers: whoever takes the next one has kept the one before */
+/**
+ * @param evaluations room for as many as there are workers: whoever takes the next one has kept the one before
+ * @returns blocks that nobody reads any more, to be released; null where all was found
+ */
 async function sweepChunk(
   request: SweepRequest,
   active: readonly Variant[],
@@ -126,7 +137,7 @@ async function sweepChunk(
   suffixes: Suffixes,
   evaluations: Slots,
   services: Services,
-): Promise<void> {
+): Promise<PrefixBlocks | null> {
   const { study, settings, tell } = request
   const chunk = request.chunks[index]!
   const samples = chunk.positions.length
@@ -139,7 +150,7 @@ async function sweepChunk(
   }
   const found = active.length - missing.length
   if (found > 0) tell({ measured: 0, found, dropped: 0, samples: found * samples, ms: 0 })
-  if (missing.length === 0) return
+  if (missing.length === 0) return null
   await suffixes.prepare(active, (done, total) => services.onProgress({ stage: 'cut', done, total, unit: 'variants' }))
   const blocks = await suffixes.runPrefix(chunk.positions, missing)
   const evaluate = async (variant: Variant): Promise<void> => {
@@ -154,7 +165,7 @@ async function sweepChunk(
     services.signal,
     missing.map((variant) => () => evaluations.run(() => evaluate(variant))),
   )
-  suffixes.release(blocks)
+  return blocks
 }
 
 function addRows(

@@ -26,7 +26,7 @@ export interface CutInput {
 
 export interface CutOutput {
   readonly frontier: readonly FrontierTensor[]
-  /** of all its constants, those that it shares included */
+  /** of its file: constants that it shares with others are not in it */
   readonly sizeBytes: number
   /** time ONNX Runtime took to optimise, in ms */
   readonly sessionMs: number
@@ -69,8 +69,7 @@ export function createSensitivityCutTask({ engine }: Pick<TaskDeps, 'engine'>): 
     const variant = numbers.fork().number(model)
     const suffix = cutVariant(numbered, variant, cuttable)
     const outside = outsideBy(constants, variant)
-    await writeModelFile(suffix.model, input.output, { ...SCRATCH, signal, outside })
-    const sizeBytes = [...suffix.model.graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0)
+    const { sizeBytes } = await writeModelFile(suffix.model, input.output, { ...SCRATCH, signal, outside })
     return { frontier: suffix.frontier, sizeBytes, sessionMs: timed.sessionMs }
   }
 }

@@ -24,6 +24,8 @@ export interface SpreadInput {
 export interface SpreadOutput {
   /** of each sample; null for models that do not classify */
   readonly spread: Float64Array | null
+  readonly sessionMs: number
+  readonly runMs: number
 }
 
 /** Runs the float model and says how open its decision is on each sample (`spreadOf`). @throws Fault data.*, engine.* */
@@ -31,25 +33,30 @@ export function createSensitivitySpreadTask(deps: TaskDeps): Task<SpreadInput, S
   return async (input, { signal }) => {
     const source = await deps.openSamples(input.data, input.split, { knownHash: input.dataHash })
     try {
+      const start = performance.now()
       const session = await deps.engine.createSession(input.model, { threads: input.threads })
+      const sessionMs = performance.now() - start
       try {
         const outputs = comparable(session.outputs)
         const feeder = createFeeder(session.inputs, input.preprocess, { reuseBuffer: true })
         const order = shuffledOrder(source.info.count, input.seed)
         const spread: number[] = []
+        let runMs = 0
         const { range, batch } = input
         for await (const { samples, feeds } of readBatches(source, { order, range, batch, feeder, signal })) {
+          const before = performance.now()
           const found = await session.run(
             feeds,
             outputs.map(({ name }) => name),
           )
+          runMs += performance.now() - before
           const rows = rowsOf(found, feeder.fixedBatch ?? samples.length, samples.length)
           const lengths = new Map(Object.entries(rows[0]!).map(([name, values]) => [name, values.length]))
           const classes = classesOf(outputs, lengths, null)
-          if (classes === null) return { spread: null }
+          if (classes === null) return { spread: null, sessionMs, runMs }
           for (const row of rows) spread.push(spreadOf(row[classes.output]!))
         }
-        return { spread: Float64Array.from(spread) }
+        return { spread: Float64Array.from(spread), sessionMs, runMs }
       } finally {
         await session.release()
       }
