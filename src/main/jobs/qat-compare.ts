@@ -3,20 +3,28 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
 import type { IntervalView } from '../../shared/contract/api/job-results.ts'
 import type { DataInfo } from '../../shared/contract/data.ts'
-import { Fault } from '../../shared/contract/fault.ts'
 import { repairNames, type LayerOverride, type QuantPlan } from '../../shared/contract/plan.ts'
 import type { Json, RunDetail } from '../../shared/contract/runs.ts'
 import { DEFAULT_OPTIONS } from '../training/options.ts'
 import { fewestBits, QAT_BITS } from '../training/qat/defaults.ts'
 import { assertWritable } from './atomic-file.ts'
 import { runMeasurement } from './desk/measure-run.ts'
-import { floatModel, recipeOptions, runQat, type FloatModel, type QatRequest } from './qat-run.ts'
-import { recordRun, type RunOutcome } from './record-run.ts'
+import {
+  FLOAT_MODEL,
+  FLOAT_RUN,
+  floatModel,
+  recipeOptions,
+  runQat,
+  type FloatModel,
+  type QatRequest,
+} from './qat-run.ts'
+import type { RunOutcome } from './record-run.ts'
 import type { SampleOptions } from './samples.ts'
 import { runSensitivity } from './sensitivity-run.ts'
 import type { Services } from './services.ts'
 import type { TrainSamples } from './tasks/training/data.ts'
-import { removeCheckpoints } from './training/checkpoints.ts'
+import { hasCheckpoint, runFolder } from './training/checkpoints.ts'
+import { recordTraining } from './training/record.ts'
 import { defined, describeTraining, testSamples, trainingRanges, type TestSamples } from './training/samples.ts'
 
 /** What `qat --compare` is asked for. */
@@ -63,6 +71,8 @@ const SPARED = 0.25
 /** In the run's folder: the ids of its parts. */
 export const PARTS = 'parts.json'
 
+const KEPT = [PARTS, FLOAT_MODEL, FLOAT_RUN]
+
 /** Runs that this one is made of, by what they measure; kept, so that a comparison that was cut off goes on with them. */
 type Parts = Partial<Record<ComparedWay | 'scan', string>>
 
@@ -79,27 +89,11 @@ export async function runQatComparison(
 ): Promise<{ run: string; value: CompareAnswer }> {
   const outputs = outputsOf(request.output)
   for (const output of Object.values(outputs)) await assertWritable(output, { force: request.force })
-  const { start } = request
-  const modelPath = start.kind === 'model' ? start.path : start.file
-  const parameters = { request: request as unknown as Json, resumes }
-  const done = await recordRun(services, { kind: 'compareQat', modelPath, parameters, resumes }, async (run) => {
-    const folder = join(services.store.home, 'checkpoints', run.id)
+  return recordTraining('compareQat', request, resumes, KEPT, services, async (run) => {
+    const folder = runFolder(run.id, services)
     await mkdir(folder, { recursive: true })
-    const left = resumes === null ? null : join(services.store.home, 'checkpoints', resumes)
-    return compareIn(folder, left, request, services)
+    return compareIn(folder, resumes === null ? null : runFolder(resumes, services), request, services)
   })
-  await removeCheckpoints(done.run, resumes, services)
-  return done
-}
-
-/** The request of a comparison that can be gone on with. @throws Fault usage.resume where it was none */
-export function compareRequestOfRun(
-  run: string,
-  { store }: Pick<Services, 'store'>,
-): { readonly id: string; readonly request: CompareRequest } {
-  const { id, kind, parameters } = store.runs.get(run)
-  if (kind === 'compareQat') return { id, request: (parameters as unknown as { request: CompareRequest }).request }
-  throw new Fault('usage.resume', `Run ${run} is no comparison, so there is nothing to go on with.`, { run })
 }
 
 function outputsOf(output: string): { readonly qat: string; readonly hybrid: string; readonly float: string } {
@@ -233,7 +227,10 @@ class Comparison {
     const options = { ...recipeOptions(asked), ...defined(asked.options) }
     const start = { kind: 'model', path: this.#subject.float.path } as const
     const request: QatRequest = { ...asked, start, classes: null, options, plan, output, force: true }
-    const detail = await this.#part(name, (services, left) => runQat(request, services, resumableOf(left, services)))
+    const detail = await this.#part(name, (services, left) =>
+      // a training that ended before its first epoch is begun anew
+      runQat(request, services, left !== null && hasCheckpoint(left, services) ? left : null),
+    )
     return { row: rowOf(name, detail, plan, resolve(output)), detail }
   }
 
@@ -258,11 +255,6 @@ class Comparison {
       bits < QAT_BITS.most ? { weights: { bits: 8, storage: 'int8' }, activations: { bits: 8 } } : 'float'
     return { ...plan, layers: { ...plan.layers, ...Object.fromEntries(worst.map(({ id }) => [id, spared])) } }
   }
-}
-
-/** A training that ended before its first epoch is begun anew. */
-function resumableOf(run: string | null, { store }: Services): string | null {
-  return run !== null && existsSync(join(store.home, 'checkpoints', run, 'checkpoint.bin')) ? run : null
 }
 
 /** Quantization after training calibrates on what training learns from, and is measured on what training is measured on. */

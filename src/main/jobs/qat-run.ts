@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import type { OnPartial } from '../../shared/contract/api/jobs.ts'
-import type { DataInfo } from '../../shared/contract/data.ts'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
 import type { ArtifactInfo, Json } from '../../shared/contract/runs.ts'
-import { resolvePreprocess } from '../data/preprocess.ts'
 import { serializePlan } from '../quant/plan.ts'
 import type { EpochMetrics } from '../training/loop.ts'
 import type { TrainOptions } from '../training/options.ts'
@@ -15,19 +12,21 @@ import { parseRecipe } from '../training/recipes/recipe.ts'
 import { assertWritable } from './atomic-file.ts'
 import { evaluateModel, type Evaluation } from './evaluate.ts'
 import { evaluationMetrics } from './evaluate-run.ts'
-import { prepareOnce, type Preparation } from './prepare-once.ts'
+import { prepareOnce } from './prepare-once.ts'
 import { layerAnswers, layerResult, publish, warningsOf, type QuantizedLayerAnswer } from './quantize-run.ts'
-import { recordRun, type OpenRun, type RunOutcome } from './record-run.ts'
+import { measuredOnly, type OpenRun, type RunOutcome } from './record-run.ts'
 import type { Services } from './services.ts'
 import { BEST_STATE, type QatInput, type QatOutput } from './tasks/qat.ts'
 import { runTraining, type TrainRequest } from './train-run.ts'
-import { KeptCurve } from './training-curve.ts'
-import { checkpointFolder, leavingCheckpoints, removeCheckpoints } from './training/checkpoints.ts'
+import { keptCurve, type KeptCurve } from './training-curve.ts'
+import { checkpointFolder, hasCheckpoint } from './training/checkpoints.ts'
+import { recordTraining, trainingMetrics } from './training/record.ts'
 import {
   defined,
   describeTraining,
   lengthOf,
   testSamples,
+  trainingPreprocess,
   trainingRanges,
   type TestSamples,
 } from './training/samples.ts'
@@ -83,7 +82,7 @@ export interface QatAnswer {
 const LARGEST_GAP = 0.001
 
 /** Names in the run's folder. */
-const FLOAT_MODEL = 'float.onnx'
+export const FLOAT_MODEL = 'float.onnx'
 export const FLOAT_RUN = 'float-run.txt'
 const KEPT = [BEST_STATE, FLOAT_MODEL, FLOAT_RUN]
 
@@ -99,28 +98,7 @@ export async function runQat(
   resumes: string | null = null,
 ): Promise<{ run: string; value: QatAnswer }> {
   await assertWritable(request.output, { force: request.force })
-  const { start } = request
-  const modelPath = start.kind === 'model' ? start.path : start.file
-  const parameters = { request: request as unknown as Json, resumes }
-  const done = await recordRun(services, { kind: 'qat', modelPath, parameters, resumes }, (run) =>
-    leavingCheckpoints(run.id, KEPT, services, () => qatAs(run, request, services, resumes)),
-  )
-  await removeCheckpoints(done.run, resumes, services)
-  return done
-}
-
-/**
- * The request of a run that can be gone on with.
- * @throws Fault usage.resume where it was no training for integers
- */
-export function qatRequestOfRun(
-  run: string,
-  { store }: Pick<Services, 'store'>,
-): { readonly id: string; readonly request: QatRequest } {
-  const { id, kind, parameters } = store.runs.get(run)
-  const { request } = parameters as unknown as { request?: QatRequest }
-  if (kind === 'qat' && request) return { id, request }
-  throw new Fault('usage.resume', `Run ${run} is no training for integers, so there is nothing to go on with.`, { run })
+  return recordTraining('qat', request, resumes, KEPT, services, (run) => qatAs(run, request, services, resumes))
 }
 
 /** The float model that is trained for integers. */
@@ -160,7 +138,12 @@ async function qatAs(
     data: request.data,
     split: info.split,
     dataHash: info.hash,
-    preprocess: preprocessOf(request, preparation, info, services),
+    preprocess: trainingPreprocess(
+      request.preprocess,
+      { inputs: summary.inputs, metadata: preparation.prepared.metadata },
+      info,
+      services,
+    ),
     ranges,
     options,
     frozenAfter: Math.ceil(options.epochs * (request.freeze ?? FROZEN_SHARE)),
@@ -169,11 +152,7 @@ async function qatAs(
     test: { split: test.split, dataHash: test.dataHash, range: test.range },
     output: staged,
   }
-  const curve = new KeptCurve()
-  const onPartial: OnPartial = (partial) => {
-    if (partial.kind === 'training') curve.add(partial)
-    services.onPartial?.(partial)
-  }
+  const { curve, onPartial } = keptCurve(services.onPartial)
   const trained = await pool.run<QatInput, QatOutput>('qat', input, { ...listeners(services), signal, onPartial })
   const execution = await verifyExecution(
     { model: staged, layers: summary.layers, report: trained.report, shapes: preparation.sampleShapes },
@@ -233,7 +212,7 @@ export async function floatModel(request: QatRequest, folder: string, services: 
   const asked: TrainRequest = { ...subject, options: floatOptions, output: path, force: true }
   const written: Promise<void>[] = []
   const own: Services = { ...services, onRun: (id) => void written.push(writeFile(note, id)) }
-  const resumable = before !== null && existsSync(join(services.store.home, 'checkpoints', before, 'checkpoint.bin'))
+  const resumable = before !== null && hasCheckpoint(before, services)
   const { run } = await runTraining(asked, own, resumable ? before : null)
   await Promise.all(written)
   return { path, run }
@@ -244,18 +223,6 @@ export function recipeOptions({ start }: Pick<QatRequest, 'start'>): Partial<Tra
   if (start.kind !== 'recipe') return {}
   const { augment, batch } = parseRecipe(start.text, start.file).train
   return defined({ augment, batch })
-}
-
-function preprocessOf(
-  request: QatRequest,
-  { summary, prepared }: Preparation,
-  info: DataInfo,
-  { onLog }: Services,
-): QatInput['preprocess'] {
-  const metadata = new Map(Object.entries(prepared.metadata))
-  const { preprocess, why } = resolvePreprocess(request.preprocess ?? undefined, summary.inputs, info, metadata)
-  onLog('info', `Preprocessing: ${why}`)
-  return preprocess
 }
 
 async function measure(
@@ -282,22 +249,7 @@ function gapWarning(gap: number): string[] {
 }
 
 async function outcomeOf(answer: QatAnswer, curve: KeptCurve, { store }: Services): Promise<RunOutcome<QatAnswer>> {
-  const { history, bestEpoch, test, own, output } = answer
-  const best = history.find(({ epoch }) => epoch === bestEpoch)
-  const metrics: Record<string, number | null | undefined> = {
-    ...evaluationMetrics(test.evaluation.result),
-    ownTop1: own.top1,
-    gap: answer.gap,
-    epochs: history.length,
-    bestEpoch,
-    trainLoss: best?.loss,
-    validationLoss: best?.validationLoss,
-    validationTop1: best?.validationAccuracy,
-    samplesPerSecond: history.at(-1)?.samplesPerSecond,
-    bytes: answer.bytes,
-    referenceBytes: answer.referenceBytes,
-    sizeRatio: answer.bytes / answer.referenceBytes,
-  }
+  const { history, test, own, output, bytes, referenceBytes } = answer
   const plan = store.artifacts.putBytes(new TextEncoder().encode(serializePlan(answer.plan)))
   const artifacts: ArtifactInfo[] = [
     { role: 'output', ...(await store.artifacts.putFile(output)), path: output },
@@ -305,9 +257,15 @@ async function outcomeOf(answer: QatAnswer, curve: KeptCurve, { store }: Service
   ]
   return {
     value: answer,
-    metrics: Object.fromEntries(
-      Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
-    ),
+    metrics: measuredOnly({
+      ...evaluationMetrics(test.evaluation.result),
+      ownTop1: own.top1,
+      gap: answer.gap,
+      ...trainingMetrics(answer),
+      bytes,
+      referenceBytes,
+      sizeRatio: bytes / referenceBytes,
+    }),
     layers: answer.layers.map(layerResult),
     artifacts,
     warnings: answer.warnings,

@@ -19,10 +19,10 @@ import { parseRecipe, type Recipe } from '../training/recipes/recipe.ts'
 import type { Services } from './services.ts'
 import type { TrainStart } from './tasks/build-model.ts'
 import type { TensorFlowState } from './tasks/tensorflow.ts'
-import { CHECKPOINT } from './tasks/training/run.ts'
 import { PARTS } from './qat-compare.ts'
 import { FLOAT_RUN } from './qat-run.ts'
 import type { TrainRequest } from './train-run.ts'
+import { checkpointFile, runFolder } from './training/checkpoints.ts'
 
 type CheckpointHeader = ReturnType<typeof decodeHeader>
 
@@ -142,7 +142,7 @@ function statusOf(store: Store, run: string): string | null {
 /** Runs of a comparison by what they measure; empty for others, and where the list cannot be read. */
 async function waysOf(store: Store, run: string): Promise<Readonly<Record<string, string>>> {
   try {
-    const text = await readFile(join(store.home, 'checkpoints', run, PARTS), 'utf8')
+    const text = await readFile(join(runFolder(run, { store }), PARTS), 'utf8')
     return JSON.parse(text) as Readonly<Record<string, string>>
   } catch {
     return {} // none, or cut off while it was written
@@ -151,7 +151,7 @@ async function waysOf(store: Store, run: string): Promise<Readonly<Record<string
 
 /** The run of the float training that came first; null without one. */
 function floatRunOf(store: Store, run: string): Promise<string | null> {
-  return readFile(join(store.home, 'checkpoints', run, FLOAT_RUN), 'utf8').catch(() => null)
+  return readFile(join(runFolder(run, { store }), FLOAT_RUN), 'utf8').catch(() => null)
 }
 
 function viewOf(run: RunDetail, request: TrainRequest, { header, ways }: Left): ResumableView {
@@ -175,7 +175,7 @@ function viewOf(run: RunDetail, request: TrainRequest, { header, ways }: Left): 
 
 /** What a run's checkpoint says; null where it left none that can be read. */
 async function headerOf(store: Store, run: string): Promise<CheckpointHeader | null> {
-  const path = join(store.home, 'checkpoints', run, CHECKPOINT)
+  const path = checkpointFile(run, { store })
   const file = await open(path).catch(() => null)
   if (file === null) return null
   try {

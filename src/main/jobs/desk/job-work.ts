@@ -18,7 +18,7 @@ import { runSensitivity } from '../sensitivity-run.ts'
 import { runSweep } from '../sweep-run.ts'
 import type { Services } from '../services.ts'
 import { runQatComparison, type CompareRequest } from '../qat-compare.ts'
-import { qatRequestOfRun, runQat, type QatRequest } from '../qat-run.ts'
+import { runQat, type QatRequest } from '../qat-run.ts'
 import { runTraining, type TrainRequest } from '../train-run.ts'
 import { requestOfRun } from '../training/record.ts'
 import { engineView, trainStartOf } from '../training-desk.ts'
@@ -145,7 +145,7 @@ const RUNNERS: Runners = {
     return trainResult(run, value)
   },
   qat: async ({ kind: _, resumes, output, ...request }, services, deps) => {
-    const former = resumes === null ? null : qatRequestOfRun(resumes, services).request
+    const former = resumes === null ? null : requestOfRun('qat', resumes, services).request
     const asked = await startedAs<QatRequest>(request, former, deps)
     const file = output ?? (await freeName(deps.exports, `${stem(subjectOf(request.start))}.qat`, '.onnx'))
     const { run, value } = await runQat({ ...asked, output: file }, services, resumes)

@@ -7,9 +7,9 @@ import type { Json } from '../../../shared/contract/runs.ts'
 import type { TrainOptions } from '../../training/options.ts'
 import { runQat, type QatRequest } from '../qat-run.ts'
 import type { ModelDescription } from '../tasks/describe-model.ts'
-import { CHECKPOINT } from '../tasks/training/run.ts'
 import type { Services } from '../services.ts'
 import { runTraining, type TrainAnswer, type TrainRequest } from '../train-run.ts'
+import { hasCheckpoint } from '../training/checkpoints.ts'
 import type { DataDescription, DescribeDataInput } from '../tasks/describe-data.ts'
 import { contentKey } from '../../store/content-key.ts'
 
@@ -84,10 +84,10 @@ async function trainOnce<Facts extends Json>(
 }
 
 /** The last begun training of equal content that left a checkpoint; it was ended before it was done, or its file would be known. */
-function interruptedRun(begun: Json, { store }: Services): string | null {
+function interruptedRun(begun: Json, services: Services): string | null {
   if (begun === null) return null
   const { run, before } = begun as { run: string; before: string | null }
-  const left = [run, before].find((id) => id !== null && existsSync(join(store.home, 'checkpoints', id, CHECKPOINT)))
+  const left = [run, before].find((id) => id !== null && hasCheckpoint(id, services))
   return left ?? null
 }
 

@@ -1,14 +1,10 @@
 import { Option, type Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
 import type { QuantPlan } from '../../../../shared/contract/plan.ts'
-import {
-  compareRequestOfRun,
-  runQatComparison,
-  type CompareAnswer,
-  type CompareRequest,
-} from '../../../jobs/qat-compare.ts'
-import { qatRequestOfRun, runQat, type QatAnswer, type QatRequest } from '../../../jobs/qat-run.ts'
+import { runQatComparison, type CompareAnswer, type CompareRequest } from '../../../jobs/qat-compare.ts'
+import { runQat, type QatAnswer, type QatRequest } from '../../../jobs/qat-run.ts'
 import type { Services } from '../../../jobs/services.ts'
+import { requestOfRun } from '../../../jobs/training/record.ts'
 import { planFromOptions, planTypes } from '../../../quant/plan.ts'
 import type { Host } from '../host.ts'
 import { flagOf, list, seed } from '../parse.ts'
@@ -60,7 +56,7 @@ export function addQatCommand(program: Command, host: Host): void {
   addTrainOptions(command).action(
     host.action(async (services, flags: QatFlags, model?: string) => {
       if (flags.compare) return compare(services, host, flags, model)
-      const resumed = flags.resume === undefined ? null : qatRequestOfRun(flags.resume, services)
+      const resumed = flags.resume === undefined ? null : requestOfRun('qat', flags.resume, services)
       const request = resumed ? { ...resumed.request, ...resumable(flags) } : await requestOf(model, flags)
       const { run, value } = await runQat(request, services, resumed?.id ?? null)
       host.print(qatJson(run, value), () => qatText(run, value))
@@ -69,7 +65,7 @@ export function addQatCommand(program: Command, host: Host): void {
 }
 
 async function compare(services: Services, host: Host, flags: QatFlags, model: string | undefined): Promise<void> {
-  const resumed = flags.resume === undefined ? null : compareRequestOfRun(flags.resume, services)
+  const resumed = flags.resume === undefined ? null : requestOfRun('compareQat', flags.resume, services)
   const fresh = async (): Promise<CompareRequest> => {
     const hybrid = flags.hybrid === undefined ? null : await readPlanFile(flags.hybrid)
     return { ...(await requestOf(model, flags)), hybrid }
