@@ -173,7 +173,7 @@ export function answersOf({ estimate, guess, measured, former }: AnswerSource): 
     answerOf('size', floatBytes, sizeOf(measured), sizeOf(former), run, estimate?.bytes, guess?.bytes),
     answerOf(
       'accuracy',
-      (measured ?? former)?.referenceTop1 ?? null,
+      (measured ?? former)?.referenceTop1 ?? estimate?.floatTop1 ?? null,
       dropOf(measured),
       dropOf(former),
       run,

@@ -37,6 +37,7 @@ export function estimatePlan(request: EstimateRequest): PlanEstimate {
       drop.value === null
         ? null
         : ((same ?? evidence.measured[0])?.dropKind ?? (evidence.metric === 'top1' ? 'top1' : null)),
+    floatTop1: (same ?? evidence.measured[0])?.floatTop1 ?? null,
     damage: damageOf(request),
     metric: evidence.metric,
     bytes: same ? known(same.bytes, 'Size of the file as measured.') : bytesOf(request),

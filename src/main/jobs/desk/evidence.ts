@@ -40,6 +40,8 @@ export interface MeasuredPlan {
   readonly dropKind: DropKind
   readonly dropInterval: readonly [number, number] | null
   readonly damage: number
+  /** of the float model on the same samples; null without labels */
+  readonly floatTop1: number | null
   readonly samples: number
   readonly bytes: number
 }
@@ -188,6 +190,7 @@ function readMeasured({ store, summary, resolve }: EvidenceRequest): MeasuredPla
       dropKind: kind,
       dropInterval: interval && [interval.low, interval.high],
       damage: damageOf(evaluation.result),
+      floatTop1: evaluation.result.reference?.top1 ?? null,
       samples: evaluation.result.samples,
       bytes,
     }

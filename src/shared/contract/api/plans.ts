@@ -76,6 +76,8 @@ export interface PlanEstimate {
   /** float top-1 minus the plan's (or what `dropKind` says) */
   readonly drop: Estimate
   readonly dropKind: 'top1' | 'disagreement' | 'nsr' | null
+  /** of the float model, on the samples that plans were measured on; null without labels or measurements */
+  readonly floatTop1: number | null
   /** sum of isolated damages in the metric of the sensitivity rows */
   readonly damage: Estimate
   readonly metric: string | null

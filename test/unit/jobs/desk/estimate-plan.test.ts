@@ -77,6 +77,7 @@ function measured(text: string, drop: number, bytes: number): MeasuredPlan {
     layers: layersOf(text),
     drop,
     dropKind: 'top1',
+    floatTop1: 0.9,
     dropInterval: [drop - 0.001, drop + 0.001],
     damage: drop,
     samples: 1000,
@@ -147,10 +148,11 @@ describe('after plans were measured', () => {
   const evidence: Evidence = { ...SWEPT, measured: [measured('8888', 0.05, 9000), measured('f888', 0.045, 11_990)] }
 
   it('a measured plan stands for itself', () => {
-    const { drop, bytes, dropKind } = estimate('8888', evidence)
+    const { drop, bytes, dropKind, floatTop1 } = estimate('8888', evidence)
     expect(drop).toMatchObject({ value: 0.05, measured: true, interval: [0.05 - 0.001, 0.05 + 0.001] })
     expect(bytes).toMatchObject({ value: 9000, measured: true })
     expect(dropKind).toBe('top1')
+    expect(floatTop1).toBe(0.9)
   })
 
   it('others move from the nearest one by the damages that differ', () => {

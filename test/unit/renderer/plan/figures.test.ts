@@ -6,6 +6,7 @@ const guess = (value: number): Estimate => ({ value, measured: false, interval: 
 const estimate: PlanEstimate = {
   drop: { value: null, reason: 'no scan yet' },
   dropKind: null,
+  floatTop1: null,
   damage: { value: null, reason: 'no scan yet' },
   metric: null,
   bytes: guess(900),
