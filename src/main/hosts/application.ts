@@ -84,7 +84,12 @@ export class Application {
     this.store = openStore(home)
     this.environment = readEnvironment()
     this.desk = createPool(host.workers, { size: DESK_WORKERS })
-    this.models = new ModelDesk({ store: this.store, pool: this.desk, now })
+    this.models = new ModelDesk({
+      store: this.store,
+      pool: this.desk,
+      now,
+      onStage: (path, stage) => this.events.tell({ kind: 'opening', path, stage }),
+    })
     this.plans = new PlanDesk({ store: this.store, models: this.models, environment: this.environment })
     this.jobs = new JobService({
       work: (request, context) => this.#work(request, context),

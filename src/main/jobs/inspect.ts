@@ -1,4 +1,5 @@
 import type { ModelSummary } from '../../shared/contract/model.ts'
+import type { OnProgress } from '../../shared/contract/progress.ts'
 import type { ModelFile } from './model-file.ts'
 import type { WorkerPool } from './pool.ts'
 import type { PreparedModel } from './prepare-model.ts'
@@ -11,7 +12,7 @@ import type { InspectInput, InspectOutput } from './tasks/inspect.ts'
 export async function inspectModel(
   pool: Pick<WorkerPool, 'run'>,
   input: InspectInput,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly onProgress?: OnProgress } = {},
 ): Promise<InspectOutput> {
   return pool.run<InspectInput, InspectOutput>('inspect', input, { ...options, retry: true })
 }

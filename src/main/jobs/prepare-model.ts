@@ -17,6 +17,8 @@ export interface PrepareDeps {
   readonly signal?: AbortSignal
   /** the file the model came from: spares the engine a copy of its weights */
   readonly sourcePath?: string
+  /** hears what it is at: `preparing`, `checking` */
+  readonly onStage?: (stage: string) => void
 }
 
 export interface PrepareOptions {
@@ -62,6 +64,7 @@ export async function prepareModel(
   const notes: string[] = []
   const note = (sentence: string): void => void notes.push(sentence)
   refuseHugeTensors(source)
+  deps.onStage?.('preparing')
   const rewritten = await rewriteModel(
     source,
     deps.engine,
@@ -72,6 +75,7 @@ export async function prepareModel(
   const shapes = inferShapes(rewritten, {
     onProblem: ({ where, message }) => note(`Shapes contradict each other at ${where}: ${message}.`),
   })
+  deps.onStage?.('checking')
   const settled = await settleShapes(source, rewritten, shapes, deps, options, note)
   const filled =
     settled.two === null && settled.one.size === 0 ? shapes : fillShapes(rewritten, shapes, settled.one, settled.two)

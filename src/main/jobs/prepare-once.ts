@@ -20,6 +20,8 @@ export interface Preparation extends InspectOutput {
 
 interface PrepareServices extends Pick<Services, 'store' | 'signal' | 'now'> {
   readonly pool: Pick<Services['pool'], 'run'>
+  /** hears what it is at: reading, preparing, checking, writing */
+  readonly onStage?: (stage: string) => void
 }
 
 /** What is kept beside the prepared file. */
@@ -46,7 +48,11 @@ export async function prepareOnce(path: string, preparedPath: string, services: 
     const prepared = await describe(preparedPath).catch(() => null)
     if (prepared?.hash === preparedHash) return { ...found, summary: { ...found.summary, path }, prepared }
   }
-  const found = await inspectModel(pool, { path, preparedPath }, { signal })
+  const found = await inspectModel(
+    pool,
+    { path, preparedPath },
+    { signal, onProgress: ({ stage }) => services.onStage?.(stage) },
+  )
   const prepared = await describe(preparedPath)
   if (found.summary.sizeBytes <= MOST_BYTES) {
     const { sha256 } = await store.artifacts.putFile(preparedPath)

@@ -21,6 +21,8 @@ export const useModelsStore = defineStore('models', () => {
   const recent = shallowRef<readonly RecentModel[] | null>(null)
   /** what is being opened: a path, or a name */
   const opening = shallowRef<string | null>(null)
+  /** what opening it is at, in the host's word; null before it has said any */
+  const openingStage = shallowRef<string | null>(null)
   const problem = shallowRef<Problem | null>(null)
   /** how far dropped files have come to the host */
   const upload = shallowRef<DropProgress | null>(null)
@@ -41,6 +43,9 @@ export const useModelsStore = defineStore('models', () => {
     }
   }
   const refresh = (): void => void loadRecent()
+  app.on('opening', ({ stage }) => {
+    if (opening.value !== null) openingStage.value = stage
+  })
   app.on('models', refresh)
   app.on('runs', () => {
     // a better plan may have been found; nobody waits for it where the list was never shown
@@ -73,6 +78,7 @@ export const useModelsStore = defineStore('models', () => {
     try {
       const model = await load(control.signal)
       if (loading !== control) return false
+      openingStage.value = 'drawing'
       show(model)
       await loadGraph(model.summary.hash)
       return true
@@ -89,6 +95,7 @@ export const useModelsStore = defineStore('models', () => {
     const control = loading
     loading = null
     opening.value = null
+    openingStage.value = null
     control?.abort()
   }
 
@@ -173,6 +180,7 @@ export const useModelsStore = defineStore('models', () => {
     graph,
     recent,
     opening,
+    openingStage,
     upload,
     problem,
     hash,

@@ -24,6 +24,8 @@ export interface ModelDeskDeps {
   /** workers that jobs do not occupy */
   readonly pool: Pick<WorkerPool, 'run'>
   readonly now: () => string
+  /** hears what reading a file is at */
+  readonly onStage?: (path: string, stage: string) => void
 }
 
 /** A model on the desk: what the window knows of it, and where its prepared form lies. */
@@ -147,7 +149,11 @@ export class ModelDesk {
     const folder = join(this.#root, `new-${randomUUID()}`)
     await mkdir(folder, { recursive: true })
     try {
-      const { prepared: _, ...output } = await prepareOnce(path, join(folder, 'model.onnx'), { ...this.#deps, signal })
+      const { prepared: _, ...output } = await prepareOnce(path, join(folder, 'model.onnx'), {
+        ...this.#deps,
+        signal,
+        onStage: (stage) => this.#deps.onStage?.(path, stage),
+      })
       const kept: KeptModel = { ...output, product: PRODUCT.version, version: PREPARE_VERSION }
       await writeTextFile(join(folder, 'opened.json'), JSON.stringify(kept))
       const target = this.#folderOf(output.summary.hash)

@@ -25,14 +25,19 @@ export interface InspectOutput {
 
 /** Reads, prepares and describes a model. @throws Fault as `readModelFile`, `prepareModel` and `writeModelFile` */
 export function createInspectTask(deps: Pick<TaskDeps, 'engine'>): Task<InspectInput, InspectOutput> {
-  return async ({ path, opset, inputShapes, preparedPath }, { signal }) => {
+  return async ({ path, opset, inputShapes, preparedPath }, { signal, onProgress }) => {
+    const onStage = (stage: string): void => onProgress({ stage, done: 0, total: null, unit: 'steps' })
+    onStage('reading')
     const file = await readModelFile(path, { signal })
     const prepared = await prepareModel(
       file.model,
-      { engine: deps.engine, signal, sourcePath: path },
+      { engine: deps.engine, signal, sourcePath: path, onStage },
       { opset, inputShapes },
     )
-    if (preparedPath !== undefined) await writeModelFile(prepared.model, preparedPath, { force: true, signal })
+    if (preparedPath !== undefined) {
+      onStage('writing')
+      await writeModelFile(prepared.model, preparedPath, { force: true, signal })
+    }
     return {
       summary: summaryOf(path, file, prepared),
       sampleShapes: Object.fromEntries(prepared.sampleShapes),

@@ -26,3 +26,17 @@ export function bestText(best: BestPlan, floatBytes: number): string | null {
   ].filter((part) => part !== null)
   return parts.length === 0 ? null : `Best: ${parts.join(' · ')}`
 }
+
+/** What opening a model is at, by the host's words. */
+const STAGES: Readonly<Record<string, string>> = {
+  reading: 'Reading',
+  preparing: 'Preparing for quantization:',
+  checking: 'Checking the prepared form against the original:',
+  writing: 'Keeping the prepared form of',
+  drawing: 'Laying out the graph of',
+}
+
+/** What is done to the model that is being opened. @param stage null before the host has said any */
+export function openingText(name: string, stage: string | null): string {
+  return `${STAGES[stage ?? 'reading'] ?? 'Opening'} ${name}…`
+}

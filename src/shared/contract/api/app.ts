@@ -64,6 +64,8 @@ export type AppEvent =
   | { readonly kind: 'job'; readonly job: JobInfo }
   | { readonly kind: 'runs'; readonly runs: readonly string[] }
   | { readonly kind: 'models' }
+  /** what opening a model file is at: `reading`, `preparing`, `checking`, `writing` */
+  | { readonly kind: 'opening'; readonly path: string; readonly stage: string }
   | { readonly kind: 'plans'; readonly model: string }
   | { readonly kind: 'settings'; readonly settings: Settings }
   /** a menu of the desktop asks the window for something: a path to open, or a command of its palette */
