@@ -24,6 +24,7 @@ interface Prepared {
 /** What the base left of a chunk. */
 export interface PrefixBlocks {
   readonly place: number
+  readonly samples: number
   readonly blocks: readonly Block[]
 }
 
@@ -47,8 +48,8 @@ export class Suffixes {
   readonly #prepared = new Map<string, Prepared>()
   #preparing: Promise<void> = Promise.resolve()
   #basePath = ''
-  /** places of chunks that are done with, whose files may be written over */
-  readonly #freePlaces: number[] = []
+  /** chunks that are done with, the largest last: their files may be written over, which takes less than new ones */
+  readonly #free: PrefixBlocks[] = []
   #places = 0
   #fillings = 0
   #exposed: { readonly path: string; readonly outputs: readonly string[] } | null = null
@@ -134,7 +135,7 @@ export class Suffixes {
     const parts: number[][] = []
     for (let start = 0; start < positions.length; start += BLOCK) parts.push(positions.slice(start, start + BLOCK))
     const frontier = this.#frontierOf(variants.map(({ key }) => this.#prepared.get(key)!))
-    const place = this.#freePlaces.pop() ?? this.#places++
+    const place = this.#free.pop()?.place ?? this.#places++
     const blocks = parts.map((_, i) => ({
       folder: join(this.#placeFolder(place), String(i)),
       filling: `${this.#folder} ${this.#fillings++}`,
@@ -151,13 +152,14 @@ export class Suffixes {
         this.time.runMs += runMs
       }),
     )
-    return { place, blocks }
+    return { place, samples: positions.length, blocks }
   }
 
   /** Nobody reads these blocks any more. @param isWanted whether a chunk is to come that may take their place */
-  async release({ place }: PrefixBlocks, isWanted: boolean): Promise<void> {
-    if (isWanted) this.#freePlaces.push(place)
-    else await removeFolder(this.#placeFolder(place))
+  async release(blocks: PrefixBlocks, isWanted: boolean): Promise<void> {
+    if (!isWanted) return removeFolder(this.#placeFolder(blocks.place))
+    this.#free.push(blocks)
+    this.#free.sort((a, b) => a.samples - b.samples)
   }
 
   #placeFolder(place: number): string {
