@@ -37,7 +37,7 @@ interface Ended {
 function disturbed(
   args: readonly string[],
   when: RegExp,
-  disturb: (workers: readonly number[]) => void,
+  disturb: (workers: readonly number[], command: number) => void,
 ): Promise<Ended> {
   const child: ChildProcess = spawn(process.execPath, [CLI_ENTRY, ...args, ...common], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,7 +48,7 @@ function disturbed(
     stderr += chunk.toString()
     if (done || !when.test(stderr)) return
     done = true
-    disturb(childrenOf(child.pid!))
+    disturb(childrenOf(child.pid!), child.pid!)
   })
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
 }
@@ -67,6 +67,15 @@ interface Answer {
 
 const lossesOf = ({ history }: Answer): number[] =>
   history.flatMap(({ loss, validationLoss }) => [loss, validationLoss])
+
+/** False for a process that has ended, whether somebody has asked for its end or not. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
 
 async function newestRun(): Promise<{ id: string; status: string }> {
   const { stdout } = await runCli(['runs', 'list', ...common])
@@ -128,6 +137,17 @@ describe.skipIf(!engine || process.platform !== 'linux')('a training that is cut
     180_000,
   )
 
+  it('leaves no process behind when it is killed itself', async () => {
+    let left: readonly number[] = []
+    const ended = await disturbed(training('orphans.onnx'), /Epoch 1 of 4/, (workers, command) => {
+      left = workers
+      process.kill(command, 'SIGKILL')
+    })
+    expect(ended.code).toBe(null)
+    expect(left).toHaveLength(1)
+    await expect.poll(() => left.filter(isAlive), { timeout: 10_000 }).toEqual([])
+  }, 180_000)
+
   it('exports the best epoch from before the interruption', async () => {
     // a rate and a decay that spoil what was learned: an early epoch stays the best
     const spoiling = ['--optimizer', 'sgd', '--learning-rate', '0.15', '--weight-decay', '0.05', '--batch', '16']
@@ -164,4 +184,39 @@ describe.skipIf(!engine || process.platform !== 'linux')('a training that is cut
     expect(exitCode).toBe(3)
     expect(checkpoints()).toEqual([])
   })
+})
+
+describe.skipIf(!engine || process.platform !== 'linux')('a comparison that is cut off', () => {
+  it('takes over what it finished, twice, and writes its file under the name that is asked for then', async () => {
+    const asked = path.join(folder, 'compared.onnx')
+    const args = ['qat', '--compare', '--recipe', 'mlp', '--data', 'synthetic-digits', '-o', asked]
+    const size = ['--epochs', '1', '--float-epochs', '1', '--samples', '400', '--validation', '100', '--bits', '4']
+    const kill = (_: readonly number[], command: number): void => void process.kill(command, 'SIGKILL')
+    const runs = async (): Promise<{ id: string; kind: string; status: string }[]> =>
+      (JSON.parse((await runCli(['runs', 'list', ...common])).stdout) as { runs: Awaited<ReturnType<typeof runs>> })
+        .runs
+    const comparisons = async (): Promise<string[]> =>
+      (await runs()).flatMap(({ id, kind }) => (kind === 'compareQat' ? [id] : []))
+    const countBefore = (await runs()).length
+
+    // the second learning rate is that of the hybrid: the first file is written by then
+    await disturbed([...args, ...size], /(Learning rate[^]*){2}/, kill)
+    const [first] = await comparisons()
+    await disturbed(['qat', '--compare', '--resume', first!], /Learning rate/, kill)
+    expect(fs.existsSync(asked)).toBe(true)
+    const [second] = await comparisons()
+    expect(second).not.toBe(first)
+    const elsewhere = path.join(folder, 'elsewhere.onnx')
+    const done = await runCli(['qat', '--compare', '--resume', second!, '-o', elsewhere, ...common])
+    expect(done.exitCode).toBe(0)
+
+    const { rows } = JSON.parse(done.stdout) as { rows: { name: string; output: string | null }[] }
+    expect(rows.find(({ name }) => name === 'qat')!.output).toBe(elsewhere)
+    expect(fs.readFileSync(elsewhere)).toEqual(fs.readFileSync(asked))
+    const made = (await runs()).slice(0, -countBefore)
+    const ofKind = (wanted: string): number => made.filter(({ kind, status }) => `${kind} ${status}` === wanted).length
+    expect([ofKind('train done'), ofKind('sensitivity done'), ofKind('measurePlan done')]).toEqual([1, 1, 3])
+    expect([ofKind('qat done'), ofKind('qat interrupted')]).toEqual([2, 2])
+    for (const { id } of made) expect(checkpoints()).not.toContain(id)
+  }, 300_000)
 })

@@ -1,13 +1,13 @@
-import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
 import type { IntervalView } from '../../shared/contract/api/job-results.ts'
 import type { DataInfo } from '../../shared/contract/data.ts'
 import { repairNames, type LayerOverride, type QuantPlan } from '../../shared/contract/plan.ts'
-import type { Json, RunDetail } from '../../shared/contract/runs.ts'
+import type { Json, LayerResult, RunDetail } from '../../shared/contract/runs.ts'
 import { DEFAULT_OPTIONS } from '../training/options.ts'
 import { fewestBits, QAT_BITS } from '../training/qat/defaults.ts'
-import { assertWritable } from './atomic-file.ts'
+import { assertWritable, writeFilesAtomic } from './atomic-file.ts'
 import { runMeasurement } from './desk/measure-run.ts'
 import {
   FLOAT_MODEL,
@@ -23,7 +23,7 @@ import type { SampleOptions } from './samples.ts'
 import { runSensitivity } from './sensitivity-run.ts'
 import type { Services } from './services.ts'
 import type { TrainSamples } from './tasks/training/data.ts'
-import { hasCheckpoint, runFolder } from './training/checkpoints.ts'
+import { checkpointFolder, hasCheckpoint, removeCheckpoints, runFolder } from './training/checkpoints.ts'
 import { recordTraining } from './training/record.ts'
 import { defined, describeTraining, testSamples, trainingRanges, type TestSamples } from './training/samples.ts'
 
@@ -71,6 +71,7 @@ const SPARED = 0.25
 /** In the run's folder: the ids of its parts. */
 export const PARTS = 'parts.json'
 
+/** What a comparison that goes on takes over. */
 const KEPT = [PARTS, FLOAT_MODEL, FLOAT_RUN]
 
 /** Runs that this one is made of, by what they measure; kept, so that a comparison that was cut off goes on with them. */
@@ -87,13 +88,29 @@ export async function runQatComparison(
   services: Services,
   resumes: string | null = null,
 ): Promise<{ run: string; value: CompareAnswer }> {
-  const outputs = outputsOf(request.output)
-  for (const output of Object.values(outputs)) await assertWritable(output, { force: request.force })
-  return recordTraining('compareQat', request, resumes, KEPT, services, async (run) => {
-    const folder = runFolder(run.id, services)
-    await mkdir(folder, { recursive: true })
-    return compareIn(folder, resumes === null ? null : runFolder(resumes, services), request, services)
-  })
+  const written = resumes === null ? [] : await writtenBy(resumes, services)
+  for (const output of Object.values(outputsOf(request.output)))
+    if (!written.includes(resolve(output))) await assertWritable(output, { force: request.force })
+  return recordTraining('compareQat', request, resumes, KEPT, services, async (run) =>
+    compareIn(await checkpointFolder(run.id, resumes, KEPT, services), request, services),
+  )
+}
+
+/** Files that the finished parts of a comparison have written: they may be there when it goes on. */
+async function writtenBy(run: string, services: Services): Promise<string[]> {
+  const parts = Object.values(await partsIn(runFolder(run, services)))
+  return parts.flatMap((part) => donePart(part, services)?.artifacts.flatMap(({ path }) => path ?? []) ?? [])
+}
+
+async function partsIn(folder: string): Promise<Parts> {
+  const file = join(folder, PARTS)
+  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Parts) : {}
+}
+
+/** null where it was cut off, or is not known any more. */
+function donePart(run: string, { store }: Services): RunDetail | null {
+  const known = store.runs.has(run) ? store.runs.get(run) : null
+  return known?.status === 'done' ? known : null
 }
 
 function outputsOf(output: string): { readonly qat: string; readonly hybrid: string; readonly float: string } {
@@ -104,11 +121,10 @@ function outputsOf(output: string): { readonly qat: string; readonly hybrid: str
 
 async function compareIn(
   folder: string,
-  left: string | null,
   request: CompareRequest,
   services: Services,
 ): Promise<RunOutcome<CompareAnswer>> {
-  const comparison = new Comparison(folder, left, request, services)
+  const comparison = new Comparison(folder, request, services)
   await comparison.begin()
   const hybrid = request.hybrid ?? (await comparison.spareSensitive())
   const { plan } = request
@@ -153,15 +169,13 @@ interface MeasuredWay {
 /** One comparison at work: its subject, and the runs it is made of. */
 class Comparison {
   readonly #folder: string
-  readonly #left: string | null
   readonly #request: CompareRequest
   readonly #services: Services
   #parts: Parts = {}
   #subject!: { readonly test: TestSamples; readonly float: FloatModel; readonly samples: SampleOptions }
 
-  constructor(folder: string, left: string | null, request: CompareRequest, services: Services) {
+  constructor(folder: string, request: CompareRequest, services: Services) {
     this.#folder = folder
-    this.#left = left
     this.#request = request
     this.#services = services
   }
@@ -175,13 +189,11 @@ class Comparison {
   }
 
   async begin(): Promise<void> {
-    const before = this.#left === null ? null : join(this.#left, PARTS)
-    if (before !== null && existsSync(before)) this.#parts = JSON.parse(await readFile(before, 'utf8')) as Parts
+    this.#parts = await partsIn(this.#folder)
     const info = await describeTraining(this.#request.data, this.#services)
     const ranges = trainingRanges(this.#request, info, { onLog: () => undefined })
     const test = await testSamples(this.#request.data, info, ranges, this.#services)
-    // a float training that was finished lies where the comparison before kept it
-    const float = await floatModel(this.#request, this.#left ?? this.#folder, this.#inner('float'))
+    const float = await floatModel(this.#request, this.#folder, this.#inner('float'))
     this.#subject = { test, float, samples: samplesOf(this.#request, info, ranges, test) }
   }
 
@@ -199,12 +211,12 @@ class Comparison {
     body: (services: Services, left: string | null) => Promise<{ run: string }>,
   ): Promise<RunDetail> {
     const { store } = this.#services
-    const before = this.#parts[name]
-    const known = before === undefined ? null : store.runs.get(before)
-    if (known?.status === 'done') return known
+    const before = this.#parts[name] ?? null
+    const done = before === null ? null : donePart(before, this.#services)
+    if (done !== null) return done
     const begun: Promise<void>[] = []
     const services: Services = { ...this.#inner(name), onRun: (id) => void begun.push(this.#keep(name, id)) }
-    const { run } = await body(services, known === null ? null : known.id)
+    const { run } = await body(services, before)
     await Promise.all(begun)
     return store.runs.get(run)
   }
@@ -227,11 +239,23 @@ class Comparison {
     const options = { ...recipeOptions(asked), ...defined(asked.options) }
     const start = { kind: 'model', path: this.#subject.float.path } as const
     const request: QatRequest = { ...asked, start, classes: null, options, plan, output, force: true }
-    const detail = await this.#part(name, (services, left) =>
-      // a training that ended before its first epoch is begun anew
-      runQat(request, services, left !== null && hasCheckpoint(left, services) ? left : null),
-    )
+    const detail = await this.#part(name, async (services, left) => {
+      const goesOn = left !== null && hasCheckpoint(left, services)
+      // one that ended before its first epoch is begun anew
+      if (left !== null && !goesOn) await removeCheckpoints(left, null, services)
+      return runQat(request, services, goesOn ? left : null)
+    })
+    await this.#bring(detail, output)
     return { row: rowOf(name, detail, plan, resolve(output)), detail }
+  }
+
+  /** Writes what a finished part kept where its file is not, or not at the name that is asked for now. */
+  async #bring({ artifacts }: RunDetail, output: string): Promise<void> {
+    const { store, signal } = this.#services
+    const kept = artifacts.find(({ role }) => role === 'output')!
+    if (kept.path === resolve(output) && existsSync(output)) return
+    const chunks = createReadStream(store.artifacts.pathOf(kept.sha256)) as AsyncIterable<Uint8Array>
+    await writeFilesAtomic([{ path: output, chunks }], { force: true, signal })
   }
 
   /** The plan with its most sensitive layers spared: 8 bits where they have fewer, else float. */
@@ -245,12 +269,11 @@ class Comparison {
       configs: String(Math.min(8, bits)),
     }
     const rest = { base: 'float', metric: null, exact: false, quick: true, threads: null, resumes: null } as const
-    const { value } = await runSensitivity({ ...request, ...rest }, this.#inner('scan'))
-    if (value.kind !== 'quick') throw new Error('a quick scan was asked for')
-    const weighted = value.result.layers.filter(
-      ({ id, weightSqnrDb }) => weightSqnrDb !== null && plan.layers[id] !== 'float',
-    )
-    const worst = [...weighted].sort((a, b) => a.sqnrDb - b.sqnrDb).slice(0, Math.ceil(weighted.length * SPARED))
+    const { layers } = await this.#part('scan', (services) => runSensitivity({ ...request, ...rest }, services))
+    const weighted = layers.filter(({ id, metrics }) => 'weightSqnrDb' in metrics && plan.layers[id] !== 'float')
+    // a run keeps finite numbers only: without an SQNR a layer has no error
+    const sqnrDbOf = ({ metrics }: LayerResult): number => metrics['sqnrDb'] ?? Infinity
+    const worst = weighted.toSorted((a, b) => sqnrDbOf(a) - sqnrDbOf(b)).slice(0, Math.ceil(weighted.length * SPARED))
     const spared: LayerOverride =
       bits < QAT_BITS.most ? { weights: { bits: 8, storage: 'int8' }, activations: { bits: 8 } } : 'float'
     return { ...plan, layers: { ...plan.layers, ...Object.fromEntries(worst.map(({ id }) => [id, spared])) } }

@@ -68,7 +68,9 @@ export async function leavingCheckpoints<Value>(
     const folder = runFolder(run, services)
     if (hasCheckpoint(run, services)) {
       services.onLog('info', `Its last whole epoch is kept: go on with --resume ${run}.`)
-    } else if (!others.some((name) => existsSync(join(folder, name)))) {
+    } else if (others.some((name) => existsSync(join(folder, name)))) {
+      services.onLog('info', `What it finished is kept: go on with --resume ${run}.`)
+    } else {
       await rm(folder, { recursive: true, force: true })
     }
     throw error

@@ -77,7 +77,7 @@ describe('checkpoint folders', () => {
 
   it.each([
     { why: 'a checkpoint: it stays, and the way on is told', left: ['checkpoint.bin'], stays: true, told: 1 },
-    { why: 'what may be taken over: it stays', left: ['float.onnx'], stays: true, told: 0 },
+    { why: 'what may be taken over: it stays, and the way on is told', left: ['float.onnx'], stays: true, told: 1 },
     { why: 'nothing of use: it goes', left: ['start.onnx'], stays: false, told: 0 },
   ])('of a failed run with $why', async ({ left, stays, told }) => {
     const logs: string[] = []
