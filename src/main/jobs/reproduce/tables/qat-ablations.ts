@@ -1,7 +1,7 @@
 import { defaultPlan, type QuantPlan } from '../../../../shared/contract/plan.ts'
 import type { TrainOptions } from '../../../training/options.ts'
 import type { Claim, FloatAsk, Row, Step, Table } from '../port.ts'
-import { figuresOf, planOfBoth } from './parts.ts'
+import { atLeast, figuresOf, planOfBoth } from './parts.ts'
 
 const ASK: FloatAsk = { recipe: 'lenet5', data: 'fashion-mnist', options: { epochs: 5 } }
 /** Every training for integers here sees so many images, once: settings are compared, not records made. */
@@ -117,16 +117,8 @@ export const qatAblations: Table = {
 }
 
 function claim(text: string, cell: string, than: string): Claim {
-  return {
-    text,
-    cell,
-    bound: 'atLeast',
-    than,
-    allowance: 0,
-    unit: 'percent',
-    digits: 2,
-    why: 'Differences of a few tenths are within the 95 % intervals of 10,000 images, which the CSV file gives.',
-  }
+  const why = 'Differences of a few tenths are within the 95 % intervals of 10,000 images, which the CSV file gives.'
+  return atLeast(text, cell, than, { why })
 }
 
 function stepOf({ key, label, plan, options }: Trial): Step {
