@@ -1,4 +1,5 @@
 import { Fault } from '../../shared/contract/fault.ts'
+import { joined } from '../graph/joined.ts'
 import { HistogramBuilder, type Histogram } from './histogram.ts'
 
 /**
@@ -93,13 +94,7 @@ function mergeStatistics(parts: readonly TensorStatistics[]): TensorStatistics {
 }
 
 function lastOf(parts: readonly Float32Array[]): Float32Array {
-  const joined = new Float32Array(parts.reduce((length, part) => length + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    joined.set(part, offset)
-    offset += part.length
-  }
-  return joined.slice(-RECENT_OBSERVATIONS)
+  return joined(Float32Array, parts).slice(-RECENT_OBSERVATIONS)
 }
 
 function mergeChannels(parts: readonly TensorStatistics[]): ChannelBounds | null {

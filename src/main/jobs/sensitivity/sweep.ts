@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Json } from '../../../shared/contract/runs.ts'
+import { joined } from '../../graph/joined.ts'
 import { endsRound, isSettled, type Population } from '../../search/racing.ts'
 import { metricOf, ROW_LENGTH, scoreKindOf, type SampleRows } from '../../search/sample-rows.ts'
 import type { MetricName } from '../../search/scores.ts'
@@ -223,11 +224,5 @@ export function valuesOf(
   kind: ReturnType<typeof scoreKindOf>,
 ): Float64Array {
   const values = parts.map((part) => metricOf(part, metric, kind))
-  const whole = new Float64Array(values.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of values) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+  return joined(Float64Array, values)
 }

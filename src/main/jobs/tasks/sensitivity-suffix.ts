@@ -1,5 +1,6 @@
 import path from 'node:path'
 import type { Engine, Feeds, Session } from '../../engines/port.ts'
+import { joined } from '../../graph/joined.ts'
 import type { FrontierTensor } from '../../search/cuts.ts'
 import { fillRow, referenceSample, ROW_LENGTH, type ReferenceSample } from '../../search/sample-rows.ts'
 import type { Task } from '../worker-host.ts'
@@ -62,7 +63,8 @@ export function createSensitivitySuffixTask({ engine }: Pick<TaskDeps, 'engine'>
         }
       }
       const runMs = parts.reduce((sum, part) => sum + part.runMs, 0)
-      return { rows: joined(parts.flatMap(({ rows }) => rows)), sessionMs, runMs }
+      const rows = parts.flatMap((part) => part.rows)
+      return { rows: joined(Float64Array, rows), sessionMs, runMs }
     } finally {
       await lent.giveBack()
     }
@@ -129,16 +131,6 @@ class References {
       referenceSample(outputs, index.classOutput, samples[i]!.label),
     )
   }
-}
-
-function joined(parts: readonly Float64Array[]): Float64Array {
-  const whole = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 /** Keeps sessions open up to a budget: the first that fit stay, since layers come round in the same order again and again. */

@@ -1,3 +1,5 @@
+import { joined } from '../../../graph/joined.ts'
+
 /** Bytes of one shard, what browsers cache well. Source: tensorflowjs_converter, weight_shard_size_bytes. */
 const SHARD_BYTES = 4 * 2 ** 20
 
@@ -44,15 +46,9 @@ export function filesOf(head: Head, weights: readonly StoredEntry[]): TfjsFile[]
 
 /** One run of bytes cut into pieces of equal size. */
 function shardsOf(parts: readonly Uint8Array[]): Uint8Array[] {
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
+  const all = joined(Uint8Array, parts)
   const shards: Uint8Array[] = []
-  for (let start = 0; start < length || shards.length === 0; start += SHARD_BYTES)
+  for (let start = 0; start < all.length || shards.length === 0; start += SHARD_BYTES)
     shards.push(all.subarray(start, start + SHARD_BYTES))
   return shards
 }

@@ -7,6 +7,7 @@ import { shuffledOrder } from '../../../data/order.ts'
 import { encodePng } from '../../../data/png.ts'
 import type { Picture, Sample } from '../../../data/port.ts'
 import type { EngineTensor } from '../../../engines/port.ts'
+import { joined } from '../../../graph/joined.ts'
 import { histogramOf } from '../../desk/linear-histogram.ts'
 import type { Task } from '../../worker-host.ts'
 import type { TaskDeps } from '../deps.ts'
@@ -52,7 +53,7 @@ export function createPreviewDataTask(deps: Pick<TaskDeps, 'openSamples'>): Task
         values.push(fed.values)
         samples.push(await previewOf(sample, position, fed, request))
       }
-      return { samples, input, histogram: histogramOf(joined(values), BINS) }
+      return { samples, input, histogram: histogramOf(joined(Float32Array, values), BINS) }
     } finally {
       await source.close()
     }
@@ -124,14 +125,4 @@ function drawn(
     }
   }
   return { kind: 'picture', height, width, channels, pixels }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
