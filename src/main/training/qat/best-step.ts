@@ -1,7 +1,10 @@
 import type { Tensor, TensorEngine, Tfjs } from '../../engines/tensor-api.ts'
 
-/** Steps that are tried, as shares of the one that covers all values: from wide to narrow, so that a tie keeps more of the range. */
-export const STEP_SHARES: readonly number[] = Array.from({ length: 33 }, (_, i) => 1 - i / 40)
+/**
+ * Steps that are tried, as shares of the one that covers all values: from wide to narrow, so that a tie keeps more of the range. In equal
+ * ratios: plain fractions would put values of a lattice, such as pixels, on the middle between two integers.
+ */
+export const STEP_SHARES: readonly number[] = Array.from({ length: 33 }, (_, i) => 0.95 ** i)
 
 /**
  * The step at which rounding and clipping a weight lose least in squares, a channel.
