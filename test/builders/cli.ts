@@ -11,7 +11,7 @@ export interface CliResult {
 export const CLI_ENTRY = path.resolve(import.meta.dirname, '../../src/main/hosts/cli/index.ts')
 export const SAMPLE = path.resolve(import.meta.dirname, '../../resources/sample/digits-cnn.onnx')
 
-/** Runs the command line from source as a process of its own. `onStderr` sees its lines as they come. */
+/** Runs the command line from source as a process of its own. `onStderr` sees all its lines as they come, and may interrupt it, once: a second Ctrl-C would end it at once. */
 export function runCli(
   args: readonly string[],
   options: { readonly onStderr?: (text: string, interrupt: () => void) => void } = {},
@@ -19,10 +19,15 @@ export function runCli(
   const child = spawn(process.execPath, [CLI_ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
+  let isInterrupted = false
+  const interrupt = (): void => {
+    if (!isInterrupted) child.kill('SIGINT')
+    isInterrupted = true
+  }
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk.toString()
-    options.onStderr?.(stderr, () => child.kill('SIGINT'))
+    options.onStderr?.(stderr, interrupt)
   })
   return new Promise((resolve, reject) => {
     child.on('error', reject)

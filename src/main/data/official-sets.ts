@@ -1,3 +1,5 @@
+import { Fault } from '../../shared/contract/fault.ts'
+
 /** One file as it is published. */
 export interface PublishedFile {
   readonly name: string
@@ -111,3 +113,11 @@ export const OFFICIAL_SETS: readonly OfficialSet[] = [
     terms: 'fast.ai, Apache-2.0; the pictures are of ImageNet, for research',
   },
 ]
+
+/** The official data set of that name. @throws Fault usage.dataSet */
+export function officialSet(name: string): OfficialSet {
+  const found = OFFICIAL_SETS.find((set) => set.name === name)
+  if (found) return found
+  const known = OFFICIAL_SETS.map((set) => set.name).join(', ')
+  throw new Fault('usage.dataSet', `There is no data set "${name}" to fetch: ${known}.`, { name })
+}

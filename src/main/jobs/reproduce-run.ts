@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Fault } from '../../shared/contract/fault.ts'
@@ -41,6 +42,18 @@ export const DEFAULT_OUTPUT = 'reproduce-output'
 
 /** Names of the tables with their titles, in order. */
 export const tableNames = (): { name: string; title: string }[] => TABLES.map(({ name, title }) => ({ name, title }))
+
+/** The command that gives a table again, as its page names it. */
+export const reproduceCommand = ({ name, quick }: Pick<ReproduceRequest, 'name' | 'quick'>): string =>
+  `quantbench reproduce ${name} --data-root DIR${quick ? ' --quick' : ''}`
+
+/** Reads the recipes of a folder by name. */
+export const recipesIn =
+  (folder: string): DeskSetting['recipe'] =>
+  (name) => {
+    const file = join(folder, `${name}.json`)
+    return { file, text: readFileSync(file, 'utf8') }
+  }
 
 /**
  * `quantbench reproduce`: measures one of the classic tables with the product's own services; each measurement is a run, the table is one

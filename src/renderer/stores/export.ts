@@ -11,6 +11,7 @@ import { createLatest } from '../plan/latest.ts'
 import { problemOf, problemOfFault, type Problem } from '../problem.ts'
 import { useAppStore } from './app.ts'
 import { client } from './client.ts'
+import { handOver } from './hand-over.ts'
 import { useEvidenceStore } from './evidence.ts'
 import { useFilesStore } from './files.ts'
 import { isEnded, useJobsStore } from './jobs.ts'
@@ -122,17 +123,12 @@ export const useExportStore = defineStore('export', () => {
     if (running.value !== null) await jobs.cancel(running.value.id)
   }
 
-  /** Hands what was written to the user: the browser downloads it, the desktop shows it in its folder. */
+  /** Hands what was written to the user. */
   async function fetchResult(): Promise<void> {
     const path = (format.value === 'tfjs' ? converted.value : result.value)?.output
     if (path === undefined) return
     try {
-      const link = await client().files.download({ path })
-      if (link === null) return await client().files.reveal({ path })
-      const anchor = document.createElement('a')
-      anchor.href = link.url
-      anchor.download = link.fileName
-      anchor.click()
+      await handOver(path)
     } catch (error) {
       problem.value = problemOf(error)
     }

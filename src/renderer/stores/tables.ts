@@ -4,6 +4,7 @@ import type { JobResultOf } from '../../shared/contract/api/job-results.ts'
 import type { TableView } from '../../shared/contract/api/jobs.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { client } from './client.ts'
+import { handOver } from './hand-over.ts'
 import { createJobSlot } from './job-slot.ts'
 
 const ROOT_KEY = 'quantbench.tables.root'
@@ -49,15 +50,10 @@ export const useTablesStore = defineStore('tables', () => {
     if (!slot.isActive.value) await slot.start({ kind: 'reproduce', table, dataRoot: root.value, quick: isQuick.value })
   }
 
-  /** Hands a written file to the user: the browser downloads it, the desktop shows it in its folder. */
+  /** Hands a written file to the user. */
   async function take(path: string): Promise<void> {
     try {
-      const link = await client().files.download({ path })
-      if (link === null) return await client().files.reveal({ path })
-      const anchor = document.createElement('a')
-      anchor.href = link.url
-      anchor.download = link.fileName
-      anchor.click()
+      await handOver(path)
     } catch (error) {
       listProblem.value = problemOf(error)
     }

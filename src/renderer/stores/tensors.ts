@@ -1,5 +1,6 @@
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
+import { downloadBlob } from '../components/desk/download.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { client } from './client.ts'
 import { useModelsStore } from './models.ts'
@@ -16,13 +17,7 @@ export const useTensorsStore = defineStore('tensors', () => {
     try {
       const { npy, fileName } = await client().models.tensor({ hash: models.hash, tensor })
       const bytes = Uint8Array.from(atob(npy), (character) => character.charCodeAt(0))
-      const url = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }))
-      const link = document.createElement('a')
-      link.href = url
-      link.download = fileName
-      link.click()
-      // the browser has taken it over by then
-      setTimeout(() => URL.revokeObjectURL(url), 10_000)
+      downloadBlob(fileName, new Blob([bytes], { type: 'application/octet-stream' }))
     } catch (error) {
       problem.value = problemOf(error)
     }

@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { JobResultOf } from '../../../shared/contract/api/job-results.ts'
 import type { TableView } from '../../../shared/contract/api/jobs.ts'
 import { TABLES } from '../reproduce/tables/registry.ts'
-import { runReproduction } from '../reproduce-run.ts'
+import { recipesIn, reproduceCommand, runReproduction } from '../reproduce-run.ts'
 import type { Services } from '../services.ts'
 
 /** The classic tables that can be measured. */
@@ -31,12 +29,8 @@ export async function measureTable(
   services: Services,
 ): Promise<JobResultOf<'reproduce'>> {
   const { name, quick } = request
-  const command = `quantbench reproduce ${name} --data-root DIR${quick ? ' --quick' : ''}`
-  const recipe = (own: string): { file: string; text: string } => {
-    const file = join(recipes, `${own}.json`)
-    return { file, text: readFileSync(file, 'utf8') }
-  }
-  const { run, value } = await runReproduction({ ...request, command }, recipe, services)
+  const asked = { ...request, command: reproduceCommand(request) }
+  const { run, value } = await runReproduction(asked, recipesIn(recipes), services)
   const { document, markdown, files } = value
   const claims = document.verdicts.map(({ claim, met }) => ({ text: claim.text, met }))
   return { kind: 'reproduce', run, table: name, quick, markdown, claims, files }

@@ -2,8 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OfficialSetView } from '../../../shared/contract/api/data.ts'
 import type { JobResultOf } from '../../../shared/contract/api/job-results.ts'
-import { Fault } from '../../../shared/contract/fault.ts'
-import { OFFICIAL_SETS, type OfficialSet } from '../../data/official-sets.ts'
+import { OFFICIAL_SETS, officialSet } from '../../data/official-sets.ts'
 import type { PulledSet } from '../pull-data.ts'
 import type { Services } from '../services.ts'
 import type { PullDataInput } from '../tasks/pull-data.ts'
@@ -41,13 +40,6 @@ export async function pullOfficialSet(name: string, services: Services): Promise
   const input: PullDataInput = { name, folder, mirror: null, now: now() }
   const pulled = await pool.run<PullDataInput, PulledSet>('pullData', input, { signal, onProgress, onLog })
   return { kind: 'pullData', name, spec: { kind, path: folder }, sizeBytes: pulled.sizeBytes, isNew: pulled.isNew }
-}
-
-function officialSet(name: string): OfficialSet {
-  const found = OFFICIAL_SETS.find((set) => set.name === name)
-  if (found) return found
-  const known = OFFICIAL_SETS.map((set) => set.name).join(', ')
-  throw new Fault('usage.dataSet', `There is no data set "${name}" to fetch: ${known}.`, { name })
 }
 
 function exists(path: string): Promise<boolean> {

@@ -1,5 +1,4 @@
-import { Fault } from '../../../shared/contract/fault.ts'
-import { OFFICIAL_SETS } from '../../data/official-sets.ts'
+import { officialSet } from '../../data/official-sets.ts'
 import { pullDataSet, type PulledSet } from '../pull-data.ts'
 import type { Task } from '../worker-host.ts'
 
@@ -15,11 +14,7 @@ export interface PullDataInput {
 /** Fetches an official data set. @throws Fault usage.dataSet; as `pullDataSet` */
 export function createPullDataTask(): Task<PullDataInput, PulledSet> {
   return async ({ name, folder, mirror, now }, context) => {
-    const set = OFFICIAL_SETS.find((row) => row.name === name)
-    if (!set) {
-      const known = OFFICIAL_SETS.map((row) => row.name).join(', ')
-      throw new Fault('usage.dataSet', `There is no data set "${name}" to fetch: ${known}.`, { name })
-    }
+    const set = officialSet(name)
     return pullDataSet(set, folder, [...(mirror === null ? [] : [mirror]), ...set.sources], { ...context, now })
   }
 }

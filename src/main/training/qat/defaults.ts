@@ -52,9 +52,7 @@ export function qatOptions(
 ): { options: TrainOptions; why: string } {
   const options = { ...QAT_OPTIONS, ...asked }
   if (asked.learningRate !== undefined) return { options, why: `${asked.learningRate} as asked for` }
-  const { rate, why } = learnsSteps
-    ? rateWithSteps(options.optimizer)
-    : learningRate(fewestBits(plan), options.optimizer)
+  const { rate, why } = learningRate(fewestBits(plan), options.optimizer, learnsSteps)
   return { options: { ...options, learningRate: rate }, why }
 }
 
@@ -75,14 +73,14 @@ export function fewestBits({ defaults, layers }: QuantPlan): number {
   return Math.min(...bits)
 }
 
-function rateWithSteps(optimizer: OptimizerKind): { rate: number; why: string } {
-  const rate = optimizer === 'sgd' ? STEPS_RATE : STEPS_RATE * ADAM_SHARE
-  return { rate, why: `${rate} for learned steps with ${optimizer}` }
-}
-
-function learningRate(bits: number, optimizer: OptimizerKind): { rate: number; why: string } {
+function learningRate(bits: number, optimizer: OptimizerKind, learnsSteps: boolean): { rate: number; why: string } {
+  const share = optimizer === 'sgd' ? 1 : ADAM_SHARE
+  if (learnsSteps) {
+    const rate = STEPS_RATE * share
+    return { rate, why: `${rate} for learned steps with ${optimizer}` }
+  }
   const [least, sgd] = RATES.find(([from]) => bits >= from) ?? RATES.at(-1)!
-  const rate = optimizer === 'sgd' ? sgd : sgd * ADAM_SHARE
+  const rate = sgd * share
   const width = least === 8 ? '8 bits and more' : `${bits} bits`
   return { rate, why: `${rate} for ${width} with ${optimizer}: fewer bits learn at lower rates` }
 }

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { Argument, type Command } from 'commander'
-import { OFFICIAL_SETS } from '../../../data/official-sets.ts'
+import { OFFICIAL_SETS, officialSet } from '../../../data/official-sets.ts'
 import type { PulledSet } from '../../../jobs/pull-data.ts'
 import type { PullDataInput } from '../../../jobs/tasks/pull-data.ts'
 import type { Host } from '../host.ts'
@@ -36,7 +36,7 @@ export function addDataCommand(program: Command, host: Host): void {
         const input: PullDataInput = { name, folder, mirror: flags.mirror ?? null, now: services.now() }
         const { pool, signal, onProgress, onLog } = services
         const pulled = await pool.run<PullDataInput, PulledSet>('pullData', input, { signal, onProgress, onLog })
-        const { kind, terms } = OFFICIAL_SETS.find((set) => set.name === name)!
+        const { kind, terms } = officialSet(name)
         const spec = `${kind}:${folder}`
         host.print({ name, data: spec, ...pulled }, () => pullText(name, spec, terms, pulled))
       }),

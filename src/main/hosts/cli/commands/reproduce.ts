@@ -1,6 +1,12 @@
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { DEFAULT_OUTPUT, reproduceJson, runReproduction, tableNames } from '../../../jobs/reproduce-run.ts'
+import {
+  DEFAULT_OUTPUT,
+  recipesIn,
+  reproduceCommand,
+  reproduceJson,
+  runReproduction,
+  tableNames,
+} from '../../../jobs/reproduce-run.ts'
 import { resourcePath } from '../../resources.ts'
 import type { Host } from '../host.ts'
 
@@ -21,10 +27,10 @@ export function addReproduceCommand(program: Command, host: Host): void {
     .option('--out <dir>', 'folder for TABLE.md, TABLE.csv and TABLE.svg', DEFAULT_OUTPUT)
     .action(
       host.action(async (services, { dataRoot, quick = false, out }: ReproduceFlags, name: string) => {
-        const command = `quantbench reproduce ${name} --data-root DIR${quick ? ' --quick' : ''}`
+        const command = reproduceCommand({ name, quick })
         const { run, value } = await runReproduction(
           { name, dataRoot: dataRoot ?? null, quick, output: out, command },
-          recipeFile,
+          recipesIn(resourcePath('recipes')),
           services,
         )
         const { markdown, files } = value
@@ -34,9 +40,4 @@ export function addReproduceCommand(program: Command, host: Host): void {
         )
       }),
     )
-}
-
-function recipeFile(name: string): { file: string; text: string } {
-  const file = resourcePath(`recipes/${name}.json`)
-  return { file, text: readFileSync(file, 'utf8') }
 }
