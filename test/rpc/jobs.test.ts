@@ -1,6 +1,8 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { faultOf } from '../../src/shared/contract/api/base.ts'
+import type { JobResultOf } from '../../src/shared/contract/api/job-results.ts'
 import type { JobEvent } from '../../src/shared/contract/api/jobs.ts'
 import type { WorkerHost } from '../../src/main/jobs/worker-host.ts'
 import { createNodeWorkerHost } from '../../src/main/hosts/worker/node-host.ts'
@@ -99,6 +101,52 @@ describe('a job', () => {
       .start({ kind: 'quantize', model, plan, samples: null, output: '/tmp/elsewhere.onnx' })
       .catch((error: unknown) => faultOf(error)?.code)
     expect(outside).toBe('file.outsideWorkspace')
+  })
+
+  it('tells the points of a sweep over bits as they come; plans and files of the points are at hand', async () => {
+    const { connect } = testApplication()
+    const client = connect()
+    const model = await sampleOf(client)
+    const asked = { kind: 'sweep', model, samples: FEW_DIGITS, bits: [8, 2], curves: ['weights', 'both'] } as const
+    const sweep = async (): Promise<{ job: string; events: JobEvent[]; result: JobResultOf<'sweep'> }> => {
+      const events = await runJob(client, { ...asked, bits: [...asked.bits], curves: [...asked.curves] })
+      const last = events.at(-1)!
+      if (last.kind !== 'done' || last.result.kind !== 'sweep') throw new Error(`ended as ${last.kind}`)
+      return { job: last.job.id, events, result: last.result }
+    }
+    const { job, events, result } = await sweep()
+    const partials = events.flatMap((event) =>
+      event.kind === 'partial' && event.partial.kind === 'sweep' ? [event.partial] : [],
+    )
+    // 8 bits of the weights and of both are one plan, measured once
+    expect(partials.map(({ points }) => points.length)).toEqual([1, 2, 1])
+    const byKey = (points: JobResultOf<'sweep'>['points']): unknown =>
+      points.toSorted((a, b) => `${a.what}${a.bits}`.localeCompare(`${b.what}${b.bits}`))
+    expect(byKey(partials.flatMap(({ points }) => points))).toEqual(byKey(result.points))
+    expect(partials[0]).toMatchObject({ samples: result.samples, reference: result.reference })
+    expect(result).toMatchObject({ measured: 3, found: 0 })
+
+    const late: JobEvent[] = []
+    for await (const event of await client.jobs.watch({ job })) late.push(event)
+    expect(late.filter(({ kind }) => kind === 'partial')).toHaveLength(1)
+
+    const plans = await client.plans.ofSweep({ run: result.run })
+    expect(plans.map(({ what, bits }) => `${what} ${bits}`)).toEqual(['weights 2', 'weights 8', 'both 2', 'both 8'])
+    expect(plans[2]!.plan.defaults).toMatchObject({ weights: { bits: 2 }, activations: { bits: 2 } })
+    expect(plans[0]!.plan.model).toBe((await client.runs.show({ run: result.run })).modelHash)
+    for (const format of ['json', 'csv', 'svg'] as const) {
+      const { fileName, text } = await client.runs.sweepFile({ run: result.run, format })
+      expect(fileName).toBe(`digits-cnn.${format}`)
+      expect(text).toBe(fs.readFileSync(result.files[format], 'utf8'))
+    }
+
+    const again = (await sweep()).result
+    expect(again).toMatchObject({ measured: 0, found: 3, points: result.points })
+    const scan = (await runJob(client, { kind: 'quickScan', model, samples: FEW_DIGITS })).at(-1)!
+    const other = { run: scan.kind === 'done' ? scan.job.run! : '' }
+    const codeOf = (error: unknown): string | undefined => faultOf(error)?.code
+    expect(await client.plans.ofSweep(other).catch(codeOf)).toBe('data.noPlan')
+    expect(await client.runs.sweepFile({ ...other, format: 'svg' }).catch(codeOf)).toBe('data.noArtifact')
   })
 
   it('is the same for two windows, also for one that comes late', async () => {

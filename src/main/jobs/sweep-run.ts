@@ -101,12 +101,10 @@ async function measurePoints(
   services: Services,
 ): Promise<{ points: SweepPoint[]; measurements: Map<string, PlanMeasurement> }> {
   const base = { ...template, model: study.summary.hash }
-  const asked = curves.flatMap((what) =>
-    bits.map((count) => {
-      const plan = planOfBits(what, count, base)
-      return { what, bits: count, plan, key: serializePlan(plan, 0) }
-    }),
-  )
+  const asked = pointsAsked({ bits, curves, template: base }).map((point) => ({
+    ...point,
+    key: serializePlan(point.plan, 0),
+  }))
   const plans = new Map(asked.map(({ key, plan }) => [key, plan]))
   const unknown = [...plans.values()].filter((plan) => !isMeasured(study, { plan }, services))
   const progress = new PointsProgress(plans.size, unknown.length, services)
@@ -118,14 +116,33 @@ async function measurePoints(
     const name = `${what} in ${bitsText(count)}`
     const measurement = await measurePlan(folder, study, { plan }, progress.begin(name))
     measurements.set(key, measurement)
+    const equal = asked.filter((point) => point.key === key)
+    services.onPartial?.({
+      kind: 'sweep',
+      points: equal.map((point) => measuredPoint(point, measurement)),
+      reference: referenceOf(measurement.evaluation, study),
+      samples: measurement.evaluation.result.samples,
+    })
     if (measurement.isNew) services.onLog('info', `${name}: ${pointText(measurement)}`)
     progress.end(measurement.isNew, performance.now() - begun)
   }
-  const points = asked.map(({ what, bits: count, key }) => {
-    const { evaluation, bytes } = measurements.get(key)!
-    return pointOf(what, count, evaluation.result, bytes)
-  })
-  return { points, measurements }
+  return { points: asked.map((point) => measuredPoint(point, measurements.get(point.key)!)), measurements }
+}
+
+/** Every point of a sweep with its plan, curve by curve. */
+export function pointsAsked({
+  bits,
+  curves,
+  template,
+}: Pick<SweepRunRequest, 'bits' | 'curves' | 'template'>): { what: BitsCurve; bits: number; plan: QuantPlan }[] {
+  return curves.flatMap((what) => bits.map((count) => ({ what, bits: count, plan: planOfBits(what, count, template) })))
+}
+
+function measuredPoint(
+  { what, bits }: Pick<SweepPoint, 'what' | 'bits'>,
+  { evaluation, bytes }: PlanMeasurement,
+): SweepPoint {
+  return pointOf(what, bits, evaluation.result, bytes)
 }
 
 /** A point in words, for who watches. */

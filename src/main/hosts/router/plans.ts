@@ -32,6 +32,7 @@ export function plansRouter(app: Application) {
     }),
     fromOptions: os.plans.fromOptions.handler(({ input }) => planFromOptions(input)),
     fromRun: os.plans.fromRun.handler(({ input }) => plans.fromRun(input.run)),
+    ofSweep: os.plans.ofSweep.handler(({ input }) => plans.ofSweep(input.run)),
     parse: os.plans.parse.handler(({ input }) => parsePlan(jsonOf(input.text))),
     serialize: os.plans.serialize.handler(({ input }) => ({ text: serializePlan(input.plan) })),
     resolve: os.plans.resolve.handler(({ input }) => plans.resolve(input.hash, input.plan)),

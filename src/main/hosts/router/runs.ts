@@ -1,5 +1,7 @@
+import path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { RunFilter } from '../../../shared/contract/api/runs.ts'
+import { Fault } from '../../../shared/contract/fault.ts'
 import type { RunDetail } from '../../../shared/contract/runs.ts'
 import { compareRuns } from '../../jobs/compare-runs.ts'
 import { runsToCsv } from '../../jobs/export-runs.ts'
@@ -43,6 +45,7 @@ export function runsRouter(app: Application) {
       )
       return { fileName: `quantbench-${input.runs[0]!}.html`, html: reportHtml(report) }
     }),
+    sweepFile: os.runs.sweepFile.handler(({ input }) => sweepFile(app, input)),
     tag: os.runs.tag.handler(({ input }) => {
       for (const run of input.runs) store.runs.setTags(store.runs.get(run).id, [...new Set(input.tags)])
       told(input.runs)
@@ -76,6 +79,18 @@ export function runsRouter(app: Application) {
     }),
     trends: os.runs.trends.handler(({ input }) => store.facts.trend(input.metric, input.filter)),
   })
+}
+
+/** @throws Fault data.noArtifact */
+function sweepFile({ store }: Application, { run, format }: { run: string; format: string }) {
+  const { artifacts, id } = store.runs.get(run)
+  const found = artifacts.find(({ role }) => role === `sweep.${format}`)
+  if (!found)
+    throw new Fault('data.noArtifact', `Run ${id} has no figure over bits: its sweep was cut off, or it is none.`, {
+      run,
+    })
+  const fileName = found.path === null ? `${id}.${format}` : path.basename(found.path)
+  return { fileName, text: new TextDecoder().decode(store.artifacts.read(found.sha256)) }
 }
 
 /** The pinned run, null where none is, or it is no longer there. */

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
 import type { JobKind, JobRequest } from '../../../shared/contract/api/jobs.ts'
 import type { JobResult } from '../../../shared/contract/api/job-results.ts'
@@ -108,8 +108,7 @@ const RUNNERS: Runners = {
       output: output ?? (await freeFolder(exports, `${stem(request.model)}.sweep`)),
     }
     const { run, value } = await runSweep(asked, services)
-    const { points, reference, files, samples: count, warnings } = value
-    return { kind, run, points, reference, files, samples: count, warnings }
+    return { kind, run, ...value }
   },
   measurePlan: async ({ kind, model, plan, samples, time, threads }, services, deps) => {
     const asked = { model, plan, samples: optionsOf(samples), time, threads: threads ?? deps.threads }
@@ -248,7 +247,13 @@ async function freeName(folder: string, name: string, extension: string): Promis
   }
 }
 
-/** The same for a folder; its path ends with a slash. */
+/** The same for a folder, which may be there already where it is empty: work that was cut off leaves one. Its path ends with a slash. */
 async function freeFolder(folder: string, name: string): Promise<string> {
-  return `${await freeName(folder, name, '')}${sep}`
+  for (let i = 1; ; i++) {
+    const path = join(folder, i === 1 ? name : `${name}-${i}`)
+    const entries = await readdir(path).catch((error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT' ? [] : [error.code],
+    )
+    if (entries.length === 0) return `${path}${sep}`
+  }
 }

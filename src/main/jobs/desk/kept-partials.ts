@@ -4,12 +4,17 @@ import { KeptCurve } from '../training-curve.ts'
 
 type RowsPartial = Extract<PartialResult, { kind: 'sensitivity' }>
 
+type SweepPartial = Extract<PartialResult, { kind: 'sweep' }>
+
 /** What became known of a job so far, for who comes late: later rows take the place of earlier ones, long curves are thinned. */
 export class KeptPartials {
   /** by base, layer and configuration */
   readonly #rows = new Map<string, { readonly base: RowsPartial['base']; readonly row: RowsPartial['rows'][number] }>()
   /** by key */
   readonly #candidates = new Map<string, PartialResult>()
+  /** by curve and bits */
+  readonly #points = new Map<string, SweepPartial['points'][number]>()
+  #sweep: SweepPartial | null = null
   readonly #curves = new Map<TrainingStage, KeptCurve>()
 
   add(partial: PartialResult): void {
@@ -20,6 +25,10 @@ export class KeptPartials {
       case 'sensitivity':
         for (const row of partial.rows)
           this.#rows.set(`${partial.base}\n${row.config}\n${row.layer}`, { base: partial.base, row })
+        break
+      case 'sweep':
+        this.#sweep = partial
+        for (const point of partial.points) this.#points.set(`${point.what} ${point.bits}`, point)
         break
       case 'training': {
         const curve = this.#curves.get(partial.stage) ?? new KeptCurve()
@@ -40,6 +49,7 @@ export class KeptPartials {
       epochs,
       steps,
     }))
-    return [...rows, ...this.#candidates.values(), ...curves]
+    const sweep = this.#sweep === null ? [] : [{ ...this.#sweep, points: [...this.#points.values()] }]
+    return [...rows, ...this.#candidates.values(), ...sweep, ...curves]
   }
 }

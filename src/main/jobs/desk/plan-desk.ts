@@ -3,6 +3,7 @@ import type {
   PlanEstimate,
   ResolvedLayerView,
   ResolvedPlanView,
+  SweepPlanView,
 } from '../../../shared/contract/api/plans.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { QuantPlan } from '../../../shared/contract/plan.ts'
@@ -11,6 +12,7 @@ import { parsePlan } from '../../quant/plan.ts'
 import { examinePlan, type PlanProblem } from '../../quant/resolve-plan.ts'
 import type { ResolvedLayer } from '../../quant/setup.ts'
 import type { Store } from '../../store/store.ts'
+import { pointsAsked, type SweepRunRequest } from '../sweep-run.ts'
 import { estimatePlan } from './estimate-plan.ts'
 import { readEvidence, type Evidence } from './evidence.ts'
 import type { DeskModel, ModelDesk } from './model-desk.ts'
@@ -87,6 +89,17 @@ export class PlanDesk {
     throw new Fault('data.noPlan', `Run ${run} has no plan: open one that quantized, searched or measured a plan.`, {
       run,
     })
+  }
+
+  /** The plans of all points that a sweep was asked for, in its order. @throws Fault data.noPlan, data.runNotFound */
+  ofSweep(run: string): SweepPlanView[] {
+    const { kind, parameters, modelHash } = this.#deps.store.runs.get(run)
+    const asked = kind === 'sweep' ? parameters : null
+    if (asked === null || typeof asked !== 'object' || !('template' in asked))
+      throw new Fault('data.noPlan', `Run ${run} is no sweep over bits.`, { run })
+    const template = parsePlan(asked['template'])
+    const { bits, curves } = asked as unknown as Pick<SweepRunRequest, 'bits' | 'curves'>
+    return pointsAsked({ bits, curves, template: modelHash === null ? template : { ...template, model: modelHash } })
   }
 
   /** Forgets what was read of earlier measurements: something new was measured. */

@@ -216,9 +216,13 @@ export type JobResult =
       readonly kind: 'sweep'
       readonly run: string
       readonly points: readonly SweepPointView[]
-      readonly reference: { readonly top1: number | null; readonly loss: number | null; readonly bytes: number }
+      readonly reference: SweepReferenceView
       readonly files: { readonly json: string; readonly csv: string; readonly svg: string }
       readonly samples: number
+      /** plans measured now, and those found in the store; points whose plans are equal count once */
+      readonly measured: number
+      readonly found: number
+      readonly wallMs: number
       readonly warnings: readonly string[]
     }
   | {
@@ -346,6 +350,13 @@ export interface SweepPointView {
   readonly drop: number | null
   /** 95 %: of `drop` where there are labels, else of `agreement` */
   readonly interval: { readonly low: number; readonly high: number } | null
+  readonly bytes: number
+}
+
+/** The float model on the samples of a sweep. */
+export interface SweepReferenceView {
+  readonly top1: number | null
+  readonly loss: number | null
   readonly bytes: number
 }
 

@@ -5,7 +5,7 @@ import { quantPlan, repairNames } from '../plan.ts'
 import type { Progress } from '../progress.ts'
 import { call } from './base.ts'
 import { sampleOptions } from './data.ts'
-import type { CandidateView, JobResult, SensitivityRow } from './job-results.ts'
+import type { CandidateView, JobResult, SensitivityRow, SweepPointView, SweepReferenceView } from './job-results.ts'
 import {
   compareQatRequest,
   installEngineRequest,
@@ -197,6 +197,13 @@ export type PartialResult =
   | { readonly kind: 'sensitivity'; readonly base: 'float' | 'quantized'; readonly rows: readonly SensitivityRow[] }
   /** a plan that a search has measured; `best` where no earlier one is better */
   | { readonly kind: 'candidate'; readonly candidate: CandidateView; readonly best: boolean }
+  /** further points of a sweep over bits, on so many samples */
+  | {
+      readonly kind: 'sweep'
+      readonly points: readonly SweepPointView[]
+      readonly reference: SweepReferenceView
+      readonly samples: number
+    }
   /** rows replace earlier rows of the same stage and epoch; steps are further ones, possibly not all */
   | {
       readonly kind: 'training'

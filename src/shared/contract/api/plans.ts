@@ -9,6 +9,7 @@ import {
   type WeightScheme,
 } from '../plan.ts'
 import { call, modelHash } from './base.ts'
+import type { SweepPointView } from './job-results.ts'
 
 /** A plan that was kept under a name. */
 export interface StoredPlan {
@@ -52,6 +53,13 @@ export interface PlanDifference {
   readonly setting: string
   readonly a: string | null
   readonly b: string | null
+}
+
+/** The plan of one point of a sweep over bits. */
+export interface SweepPlanView {
+  readonly what: SweepPointView['what']
+  readonly bits: number
+  readonly plan: QuantPlan
 }
 
 /** An estimated or kept number. Estimated ones look different from measured ones wherever they are shown. */
@@ -121,6 +129,8 @@ export const plansApi = {
   fromOptions: call.input(planOptions).output(type<QuantPlan>()),
   /** The plan that a run made, used or is searching with. Fault data.noPlan where it has none. */
   fromRun: call.input(z.strictObject({ run: z.string() })).output(type<QuantPlan>()),
+  /** The plans of all points that a sweep over bits was asked for. Fault data.noPlan where the run is none. */
+  ofSweep: call.input(z.strictObject({ run: z.string() })).output(type<readonly SweepPlanView[]>()),
   /** A plan from its JSON text. Fault plan.invalid, plan.notJson. */
   parse: call.input(z.strictObject({ text: z.string().max(64 * 2 ** 20) })).output(type<QuantPlan>()),
   /** The plan as the file that `--plan` takes. */

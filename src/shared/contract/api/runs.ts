@@ -168,6 +168,10 @@ export const runsApi = {
   report: call
     .input(z.strictObject({ runs: z.array(z.string()).min(1).max(20), title: z.string().max(200).optional() }))
     .output(type<{ readonly fileName: string; readonly html: string }>()),
+  /** A file of a sweep over bits, as it was written. Fault data.noArtifact. */
+  sweepFile: call
+    .input(z.strictObject({ run: z.string(), format: z.enum(['json', 'csv', 'svg']) }))
+    .output(type<{ readonly fileName: string; readonly text: string }>()),
   tag: call
     .input(
       z.strictObject({ runs: z.array(z.string()).min(1), tags: z.array(z.string().trim().min(1).max(60)).max(32) }),
