@@ -79,6 +79,15 @@ async function wholeSet(set: OfficialSet, folder: string): Promise<number | null
   return sumOf(set.files)
 }
 
+/** Whether a folder holds a whole set, told at a glance: by its note, or by the sizes of files that are used as they are. */
+export async function looksWhole(set: OfficialSet, folder: string): Promise<boolean> {
+  const note = await readFile(join(folder, NOTE), 'utf8').catch(() => null)
+  if (note !== null) return sizeInNote(set, note) !== null
+  if (set.unpack !== null) return false
+  const sizes = await Promise.all(set.files.map(({ name }) => stat(join(folder, name)).catch(() => null)))
+  return sizes.every((found, i) => found?.size === set.files[i]!.bytes)
+}
+
 function noteOf({ name, title, terms, files }: OfficialSet, sizeBytes: number, fetched: string): string {
   return `${JSON.stringify({ name, title, terms, files, sizeBytes, fetched }, null, 2)}\n`
 }

@@ -1,10 +1,14 @@
 import { defineStore } from 'pinia'
-import { ref, shallowRef } from 'vue'
+import { computed, ref, shallowRef } from 'vue'
 import type { OfficialSetView } from '../../shared/contract/api/data.ts'
 import type { DataSpec } from '../../shared/contract/data.ts'
+import { webFolderOf } from '../../shared/contract/web-folder.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { client } from './client.ts'
 import { createJobSlot } from './job-slot.ts'
+
+const FOLDER_KEY = 'quantbench.data.folder'
+const MIRROR_KEY = 'quantbench.data.mirror'
 
 /** The official data sets: what lies here, what can be fetched, and the fetch that is under way. */
 export const useOfficialDataStore = defineStore('official-data', () => {
@@ -14,6 +18,16 @@ export const useOfficialDataStore = defineStore('official-data', () => {
   const listProblem = shallowRef<Problem | null>(null)
   /** who takes the data that are chosen; null: the dialog was opened to look and fetch only */
   const taker = shallowRef<((spec: DataSpec) => void) | null>(null)
+
+  /** under which the sets get folders of their names; null: the store's */
+  const folder = ref<string | null>(localStorage.getItem(FOLDER_KEY))
+  /** an address that is asked before the makers', as it was typed; empty: none */
+  const mirror = ref(localStorage.getItem(MIRROR_KEY) ?? '')
+  const mirrorProblem = computed(() =>
+    mirror.value.trim() === '' || webFolderOf(mirror.value) !== null
+      ? null
+      : 'An address begins with http:// or https://',
+  )
 
   const slot = createJobSlot(
     ['pullData'],
@@ -28,7 +42,11 @@ export const useOfficialDataStore = defineStore('official-data', () => {
 
   async function load(): Promise<void> {
     try {
-      sets.value = await client().data.official()
+      const asked = folder.value
+      const found = await client().data.official({ folder: asked })
+      // another folder may have been chosen meanwhile
+      if (asked !== folder.value) return
+      sets.value = found
       listProblem.value = null
     } catch (error) {
       listProblem.value = problemOf(error)
@@ -42,8 +60,22 @@ export const useOfficialDataStore = defineStore('official-data', () => {
     void load()
   }
 
+  /** @param chosen null: the store's */
+  function setFolder(chosen: string | null): void {
+    folder.value = chosen
+    keep(FOLDER_KEY, chosen)
+    void load()
+  }
+
+  function setMirror(text: string): void {
+    mirror.value = text
+    if (mirrorProblem.value === null) keep(MIRROR_KEY, text.trim() === '' ? null : text.trim())
+  }
+
   async function fetch(name: string): Promise<void> {
-    if (!slot.isActive.value) await slot.start({ kind: 'pullData', name })
+    if (slot.isActive.value || mirrorProblem.value !== null) return
+    const address = mirror.value.trim()
+    await slot.start({ kind: 'pullData', name, folder: folder.value, mirror: address === '' ? null : address })
   }
 
   function use({ spec }: OfficialSetView): void {
@@ -56,6 +88,11 @@ export const useOfficialDataStore = defineStore('official-data', () => {
     sets,
     taker,
     listProblem,
+    folder,
+    mirror,
+    mirrorProblem,
+    setFolder,
+    setMirror,
     job: slot.job,
     isActive: slot.isActive,
     isStarting: slot.isStarting,
@@ -68,3 +105,8 @@ export const useOfficialDataStore = defineStore('official-data', () => {
     cancel: slot.cancel,
   }
 })
+
+function keep(key: string, value: string | null): void {
+  if (value === null) localStorage.removeItem(key)
+  else localStorage.setItem(key, value)
+}

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { webFolderOf } from '../../../shared/contract/web-folder.ts'
 
 /** A whole number of at least 1. */
 export function count(text: string): number {
@@ -19,11 +20,9 @@ export function seed(text: string): number {
 
 /** The address of a folder on a web server, with a slash at its end. */
 export function webFolder(text: string): string {
-  const url = URL.parse(text)
-  if (url === null || !/^https?:$/.test(url.protocol))
-    throw new InvalidArgumentError('expected an http or https address.')
-  if (!url.pathname.endsWith('/')) url.pathname += '/'
-  return url.href
+  const address = webFolderOf(text)
+  if (address === null) throw new InvalidArgumentError('expected an http or https address.')
+  return address
 }
 
 /** Gathers a repeatable option that also takes comma-separated values. */

@@ -2,7 +2,7 @@ import type { DataCheck, DataPreview } from '../../../shared/contract/api/data.t
 import type { DataSpec } from '../../../shared/contract/data.ts'
 import { presetViews } from '../../data/preprocess.ts'
 import { examineData, type ExaminedModel } from '../../jobs/data-doctor.ts'
-import { listOfficialSets } from '../../jobs/desk/official-data.ts'
+import { listOfficialSets, officialFolder } from '../../jobs/desk/official-data.ts'
 import { optionsOf } from '../../jobs/desk/job-work.ts'
 import { chooseSamples, type ChosenSamples } from '../../jobs/samples.ts'
 import type { SampleOptionsInput } from '../../../shared/contract/api/data.ts'
@@ -28,7 +28,9 @@ export function dataRouter(app: Application) {
     preview: os.data.preview.handler(({ input, signal }) => previewOf(app, input, signal)),
     presets: os.data.presets.handler(() => presetViews()),
     recent: os.data.recent.handler(() => store.catalog.dataSets().map(({ hash: _, ...data }) => data)),
-    official: os.data.official.handler(() => listOfficialSets(store.home)),
+    official: os.data.official.handler(({ input: { folder } }) =>
+      listOfficialSets(folder === null ? officialFolder(store.home) : app.allowed(folder)),
+    ),
     check: os.data.check.handler(async ({ input, signal }): Promise<DataCheck> => {
       const { chosen, why, model } = await choose(app, input.hash, input.samples, input.calibrate, signal)
       const findings = await examineData(model, chosen, app.deskServices(signal))

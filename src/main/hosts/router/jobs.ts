@@ -35,8 +35,8 @@ export function jobsRouter(app: Application) {
 /** Every path of a request inside the workspace. The built-in sample may be used wherever it lies. @throws Fault file.outsideWorkspace */
 function allowedRequest(app: Application, request: JobRequest): JobRequest {
   const allowedModel = (path: string): string => (path === app.sampleModel() ? path : app.allowed(path))
-  const paths: Partial<Record<'model' | 'reference' | 'output' | 'dataRoot', string>> = {}
-  for (const name of ['model', 'reference', 'output', 'dataRoot'] as const) {
+  const paths: Partial<Record<'model' | 'reference' | 'output' | 'dataRoot' | 'folder', string>> = {}
+  for (const name of ['model', 'reference', 'output', 'dataRoot', 'folder'] as const) {
     const path = (request as Readonly<Record<string, unknown>>)[name]
     if (typeof path === 'string')
       paths[name] = name === 'model' || name === 'reference' ? allowedModel(path) : app.allowed(path)

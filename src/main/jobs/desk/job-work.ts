@@ -158,7 +158,7 @@ const RUNNERS: Runners = {
     return { kind, run, ...value }
   },
   installEngine: async ({ kind }, services) => ({ kind, engine: engineView(await installTensorFlow(services)) }),
-  pullData: ({ name }, services) => pullOfficialSet(name, services),
+  pullData: (request, services) => pullOfficialSet(request, services),
   reproduce: ({ table, dataRoot, quick }, services, { exports, recipes }) =>
     measureTable({ name: table, dataRoot, quick, output: join(exports, 'tables'), recipes }, services),
   demo: async ({ kind, output }, services, { exports, sampleModel }) => {

@@ -107,7 +107,7 @@ export interface RecentData {
   readonly seenAt: string
 }
 
-/** A data set as its makers publish it, and where it lies, or would lie, in the store's folder. */
+/** A data set as its makers publish it, and where it lies, or would lie, in a folder of its name. */
 export interface OfficialSetView {
   readonly name: string
   readonly title: string
@@ -118,8 +118,8 @@ export interface OfficialSetView {
   readonly source: string
   /** licence or terms, as the makers state them */
   readonly terms: string
-  /** `partial`: a fetch that was cut off, which goes on where it was */
-  readonly state: 'whole' | 'partial' | 'absent'
+  /** `partial`: a fetch that was cut off, which goes on where it was; `other`: files that were not fetched here, in no known form */
+  readonly state: 'whole' | 'partial' | 'other' | 'absent'
 }
 
 /** Samples: where they come from, and what the model sees of them. */
@@ -138,8 +138,10 @@ export const dataApi = {
     .output(type<DataPreview>()),
   presets: call.output(type<readonly PresetView[]>()),
   recent: call.output(type<readonly RecentData[]>()),
-  /** Data sets that the job `pullData` fetches. */
-  official: call.output(type<readonly OfficialSetView[]>()),
+  /** Data sets that the job `pullData` fetches, and how much of each lies in a folder; null: the store's. */
+  official: call
+    .input(z.strictObject({ folder: z.string().min(1).nullable() }))
+    .output(type<readonly OfficialSetView[]>()),
   /** Tries the float model on a few samples: what does not fit, and the ranges a job would use. */
   check: call
     .input(z.strictObject({ hash: modelHash, samples: sampleOptions, calibrate: z.boolean().default(true) }))

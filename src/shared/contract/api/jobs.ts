@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { FaultJson } from '../fault.ts'
 import { quantPlan, repairNames } from '../plan.ts'
 import type { Progress } from '../progress.ts'
+import { webFolderOf } from '../web-folder.ts'
 import { call } from './base.ts'
 import { sampleOptions } from './data.ts'
 import type { CandidateView, JobResult, SensitivityRow, SweepPointView, SweepReferenceView } from './job-results.ts'
@@ -131,8 +132,20 @@ const convertRequest = z.strictObject({
   /** the data that the written model is measured on, beside the source; null: not measured */
   samples: sampleOptions.nullable().default(null),
 })
-/** Fetches an official data set into the store's folder, or goes on where that was cut off. */
-const pullDataRequest = z.strictObject({ kind: z.literal('pullData'), name: z.string().min(1).max(100) })
+/** Fetches an official data set, or goes on where that was cut off. */
+const pullDataRequest = z.strictObject({
+  kind: z.literal('pullData'),
+  name: z.string().min(1).max(100),
+  /** where the set gets a folder of its name; null: the store's */
+  folder: path.nullable().default(null),
+  /** an address that has the files under their names, asked before the makers */
+  mirror: z
+    .string()
+    .max(2000)
+    .refine((text) => webFolderOf(text) !== null, 'an http or https address')
+    .nullable()
+    .default(null),
+})
 /** Measures a classic table beside its published values, or goes on with it; the files go beside the other exports. */
 const reproduceRequest = z.strictObject({
   kind: z.literal('reproduce'),
