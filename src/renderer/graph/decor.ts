@@ -47,6 +47,8 @@ export interface SequentialOverlay {
   readonly name: string
   /** behind every number: `dB`, `ms`; '' for none */
   readonly unit: string
+  /** what the numbers are of, behind the unit in the legend: `at int4` */
+  readonly of?: string
   /** by layer id; a layer without a number has no tint */
   readonly values: ReadonlyMap<string, OverlayValue>
   readonly scale: 'linear' | 'log'
@@ -62,6 +64,8 @@ export interface SequentialOverlay {
 export interface CategoryOverlay {
   readonly kind: 'categories'
   readonly name: string
+  /** the plan they were found with, where it is not the one on screen: drawn as outlines then */
+  readonly of?: string
   readonly categories: readonly { readonly id: string; readonly label: string; readonly hue: PrecisionKind }[]
   /** layer id → category id */
   readonly values: ReadonlyMap<string, string>

@@ -58,7 +58,8 @@ export function layerState(id: string, { resolved, overlay, changed }: LayerStat
 function overlayText(overlay: GraphOverlay | null, id: string): Pick<LayerState, 'value' | 'isEstimated'> {
   if (overlay?.kind === 'categories') {
     const category = overlay.values.get(id)
-    return { value: overlay.categories.find((one) => one.id === category)?.label ?? '', isEstimated: false }
+    const value = overlay.categories.find((one) => one.id === category)?.label ?? ''
+    return { value, isEstimated: value !== '' && overlay.of !== undefined }
   }
   const found = overlay?.values.get(id)
   return found ? { value: valueText(found.value, ''), isEstimated: found.estimated } : { value: '', isEstimated: false }
@@ -74,10 +75,11 @@ export function filterLines(lines: readonly LayerLine[], filter: string, states:
   })
 }
 
-/** Head of the overlay's column: its name and unit; null without one. */
+/** Head of the overlay's column: its name, unit and what it is of; null without one. */
 export function overlayHead(overlay: GraphOverlay | null): string | null {
   if (overlay === null) return null
-  return overlay.kind === 'sequential' && overlay.unit !== '' ? `${overlay.name}, ${overlay.unit}` : overlay.name
+  const unit = overlay.kind === 'sequential' ? overlay.unit : ''
+  return [overlay.name, unit, overlay.of ?? ''].filter(Boolean).join(', ')
 }
 
 /** The CSS variable of a precision's fixed hue. */

@@ -76,7 +76,7 @@ export function overlayOf(name: OverlayName, source: OverlaySource): OverlayChoi
     case 'size':
       return sizeOverlay(source)
     case 'execution':
-      return executionOverlay(source.execution)
+      return executionOverlay(source)
   }
 }
 
@@ -97,8 +97,9 @@ function damageOverlay(table: DamageTable | null, config: string | null, why: st
   const isWide = Math.max(...positive) / Math.min(...positive) > LOG_RATIO
   return shown({
     kind: 'sequential',
-    name: `${name} at ${own}`,
+    name,
     unit,
+    of: `at ${own}`,
     values,
     scale: !isDb && isWide ? 'log' : 'linear',
     isLowStrong: isDb,
@@ -134,9 +135,11 @@ const EXECUTIONS: CategoryOverlay['categories'] = [
   { id: 'float', label: 'float', hue: 'float' },
 ]
 
-function executionOverlay(table: ExecutionTable | null): OverlayChoice {
+/** How the layers of this very plan ran; of another plan they are marked as such, for a layer toggled since runs otherwise. */
+function executionOverlay({ execution: table, isMeasured }: OverlaySource): OverlayChoice {
   if (table === null) return missing('What runs in integers shows once a plan was measured or exported.')
   const values = new Map<string, string>()
   for (const [id, { execution }] of table.layers) if (execution !== null) values.set(id, execution)
-  return shown({ kind: 'categories', name: 'runs as', categories: EXECUTIONS, values })
+  const of = isMeasured ? {} : { of: 'in another plan' }
+  return shown({ kind: 'categories', name: 'runs as', ...of, categories: EXECUTIONS, values })
 }

@@ -39,7 +39,7 @@ interface ExposedCanvas {
   openFind(): void
   reveal(layerId: string): void
   exportSvg(): string | null
-  exportPng(): Promise<Blob | null>
+  exportPng(): Promise<unknown>
 }
 
 const text = await (await fetch(query.get('graph') ?? '/graph.json')).text()

@@ -58,7 +58,8 @@ function lookOf(item: Item, decor: GraphDecor, theme: GraphTheme, tint: (item: I
     text: isSolid ? textOn(fill) : theme.text,
     quiet: isSolid ? textOn(fill) : theme.textQuiet,
     outline: tinted?.estimated ? tinted.colour : null,
-    far: tinted?.colour ?? farColour(item, chip, theme),
+    // far away, hues of precisions would pass for tints
+    far: tinted?.colour ?? (decor.overlay === null ? farColour(item, chip, theme) : theme.cardEdge),
     chip,
     mix: item.kind === 'block' ? mixOf(precisions) : [],
     note: tinted?.note ?? '',
@@ -129,6 +130,6 @@ function categoryTint(overlay: CategoryOverlay, theme: GraphTheme): (item: Item)
     const first = categories.get(found[0] ?? '')
     if (!first) return null
     const colour = theme.precision[found.length > 1 ? 'other' : first.hue]
-    return { colour, estimated: false, note: found.length > 1 ? 'mixed' : first.label }
+    return { colour, estimated: overlay.of !== undefined, note: found.length > 1 ? 'mixed' : first.label }
   }
 }

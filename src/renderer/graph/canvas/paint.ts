@@ -183,9 +183,15 @@ export function paintAll(picture: Picture): void {
 }
 
 /** Room around the drawing in exports; px. */
-const EXPORT_MARGIN = 24
+export const EXPORT_MARGIN = 24
 
-/** The part of the plane that exports show. */
-export function exportBox({ width, height }: Scene): Box {
-  return grown({ x: 0, y: 0, width, height }, EXPORT_MARGIN)
+/** The part of the plane that exports show, with room above the drawing for a caption of this size. */
+export function exportBox({ width, height }: Scene, caption = { width: 0, height: 0 }): Box {
+  const { x, y, width: own, height: tall } = grown({ x: 0, y: 0, width, height }, EXPORT_MARGIN)
+  return {
+    x,
+    y: y - caption.height,
+    width: Math.max(own, caption.width + 2 * EXPORT_MARGIN),
+    height: tall + caption.height,
+  }
 }

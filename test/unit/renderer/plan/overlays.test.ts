@@ -37,7 +37,8 @@ describe('overlayOf', () => {
     const rows = [row('a', 0.1), row('a', 0.4, { config: 'int4' }), row('b', 0.2)]
     const source = { ...nothing, sensitivity: damageTable('r', rows) }
     expect(overlayOf('sensitivity', { ...source, config: 'int4' }).overlay).toMatchObject({
-      name: 'KL to float at int4',
+      name: 'KL to float',
+      of: 'at int4',
       values: new Map([['a', { value: 0.4, estimated: false }]]),
     })
     expect(overlayOf('sensitivity', { ...source, config: 'w2' }).overlay?.values.size).toBe(2)
@@ -71,6 +72,13 @@ describe('overlayOf', () => {
       const { overlay } = overlayOf('latency', { ...nothing, estimate, execution, isMeasured: true })
       expect(overlay?.values.get('a')).toEqual({ value: 3, estimated: false })
     })
+  })
+
+  it('marks how layers ran as of another plan, unless it is the plan on screen', () => {
+    const ran = { execution: 'int8' as const, ms: null, referenceMs: null, reason: null }
+    const execution = { run: 'r', layers: new Map([['a', ran]]) }
+    expect(overlayOf('execution', { ...nothing, execution }).overlay).toMatchObject({ of: 'in another plan' })
+    expect(overlayOf('execution', { ...nothing, execution, isMeasured: true }).overlay?.of).toBeUndefined()
   })
 
   it('falls back to float sizes where nothing is estimated', () => {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { CAPTION_WIDTH, layOutCaption } from '../../../../../src/renderer/graph/canvas/caption.ts'
 import { createFitter } from '../../../../../src/renderer/graph/canvas/faces.ts'
 import { looksOf } from '../../../../../src/renderer/graph/canvas/looks.ts'
 import { exportBox, levelAt, paint, paintAll, type Picture } from '../../../../../src/renderer/graph/canvas/paint.ts'
 import { SvgPen } from '../../../../../src/renderer/graph/canvas/svg-pen.ts'
 import { PLAIN_DECOR, precisionOf, type GraphDecor } from '../../../../../src/renderer/graph/decor.ts'
+import { legendOf } from '../../../../../src/renderer/graph/legend.ts'
 import { GRAPH_THEMES, type ThemeName } from '../../../../../src/renderer/graph/palette.ts'
 import type { Scene } from '../../../../../src/renderer/graph/scene/scene.ts'
 import { indexEdges, SpatialIndex } from '../../../../../src/renderer/graph/scene/spatial.ts'
@@ -94,6 +96,33 @@ describe('SVG of the whole graph', () => {
     }
     const texts = textsOf(svgOf(sceneOf(residualView(2), 'all'), decor))
     for (const text of ['▸ layer0/0', 'mix', '3 layers']) expect(texts).toContain(text)
+  })
+})
+
+describe('the caption of an exported picture', () => {
+  const values = new Map([['conv', { value: 0.25, estimated: true }]])
+  const decor: GraphDecor = {
+    ...PLAIN_DECOR,
+    precisions: new Map([['conv', precisionOf(8, 8)]]),
+    overlay: { kind: 'sequential', name: 'time', unit: 'ms', values, scale: 'linear', combine: 'sum' },
+    changed: new Set(['conv']),
+  }
+
+  it.each(['light', 'dark'] as const)('says what the colours mean, in the %s theme', (theme) => {
+    const pen = new SvgPen(null)
+    const title = `${'a_long_name_of_a_model_'.repeat(8)}.onnx`
+    const caption = layOutCaption(pen, CAPTION_WIDTH, title, legendOf(decor, GRAPH_THEMES[theme]), GRAPH_THEMES[theme])
+    caption.draw(0, -caption.height)
+    const scene = sceneOf(residualView(2))
+    const box = exportBox(scene, { width: CAPTION_WIDTH, height: caption.height })
+    const svg = pen.done(box, GRAPH_THEMES[theme].page)
+    elementsOf(svg)
+    const texts = textsOf(svg)
+    for (const text of ['time', 'ms', 'estimated', 'precision', '8 bits 1', 'differs between the plans'])
+      expect(texts).toContain(text)
+    expect(texts[0]).toMatch(/^a_long.*….*onnx$/)
+    expect(box.height).toBe(exportBox(scene).height + caption.height)
+    expect(box.width).toBeGreaterThanOrEqual(CAPTION_WIDTH)
   })
 })
 

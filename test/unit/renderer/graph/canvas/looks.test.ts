@@ -92,5 +92,22 @@ describe('looksOf', () => {
     const decor = { overlay: { kind: 'categories', name: 'runs as', categories, values } as const }
     expect(lookAt('layer0/0/conv1', decor)).toMatchObject({ fill: theme.precision.bits8, note: 'integers' })
     expect(lookAt('layer0/0/conv1', decor, 'all').note).toBe('mixed')
+    // of another plan: an outline, as everything that is not of the plan on screen
+    const other = { overlay: { ...decor.overlay, of: 'in another plan' } }
+    expect(lookAt('layer0/0/conv1', other)).toMatchObject({ fill: theme.card, outline: theme.precision.bits8 })
+  })
+
+  it('gives a layer without a number no hue that could pass for a tint, far away too', () => {
+    const precisions = new Map([['stem', precisionOf(8, 8)]])
+    const overlay = {
+      kind: 'sequential',
+      name: 'time',
+      unit: 'ms',
+      values: new Map(),
+      scale: 'linear',
+      combine: 'sum',
+    } as const
+    expect(lookAt('stem', { precisions }).far).toBe(theme.precision.bits8)
+    expect(lookAt('stem', { precisions, overlay }).far).toBe(theme.cardEdge)
   })
 })
