@@ -1,6 +1,7 @@
 import type { LinePoint, LineSeries, LinesX } from '../components/charts/lines.ts'
 import type { ChartAxis } from '../components/charts/parts.ts'
 import type { Json, LayerResult, RunDetail } from '../../shared/contract/runs.ts'
+import { pointsOfRun, seriesOf } from '../insight/bits-points.ts'
 import { metricText, metricValue } from '../plan/overlays.ts'
 import { accuracySeries, lossSeries, type Curves } from '../training/curves.ts'
 import { curvesOfRun } from '../training/outcome.ts'
@@ -72,38 +73,21 @@ function trainingCurves(runs: readonly NamedRun[]): CurveSet[] {
 
 /** Top-1 (agreement without labels) over the width of weights, activations or both. */
 function bitCurves(runs: readonly NamedRun[]): CurveSet | null {
-  const swept = runs.filter(({ run }) => run.kind === 'sweep')
-  const points = swept.flatMap(({ run }) => listOf(fieldsOf(run.results)['points']))
-  const quality = points.some((point) => numberOf(point['top1']) !== null) ? 'top1' : 'agreement'
-  const series = swept.flatMap(({ name, run }) => {
-    const own = listOf(fieldsOf(run.results)['points'])
-    const whats = [...new Set(own.map((point) => (typeof point['what'] === 'string' ? point['what'] : 'both')))]
-    return whats.map((what) => ({
-      id: `${run.id}:${what}`,
-      label: whats.length > 1 ? `${name} ${what}` : name,
-      dots: true,
-      points: own
-        .filter((point) => point['what'] === what)
-        .flatMap((point) => bitPoint(point, quality))
-        .toSorted((a, b) => a.x - b.x),
+  const swept = runs
+    .filter(({ run }) => run.kind === 'sweep')
+    .map(({ name, run }) => ({ name, id: run.id, points: pointsOfRun(run.results).points }))
+  const all = swept.flatMap(({ points }) => points)
+  const measure = all.some(({ top1 }) => top1 !== null) ? 'top1' : 'agreement'
+  const series = swept.flatMap(({ name, id, points }) => {
+    const curves = seriesOf(points, measure)
+    return curves.map((one) => ({
+      ...one,
+      id: `${id}:${one.id}`,
+      label: curves.length > 1 ? `${name} ${one.label}` : name,
     }))
   })
-  const y: ChartAxis = { label: quality === 'top1' ? 'top-1' : 'agreement', unit: '%', better: 'more' }
+  const y: ChartAxis = { label: measure === 'top1' ? 'top-1' : 'agreement', unit: '%', better: 'more' }
   return { id: 'bits', title: 'Quality over bits', x: { kind: 'value', label: 'bits' }, y, series }
-}
-
-/** The stored interval is that of the drop, or of the agreement itself where there are no labels. */
-function bitPoint(point: Fields, quality: 'top1' | 'agreement'): LinePoint[] {
-  const bits = numberOf(point['bits'])
-  const value = numberOf(point[quality])
-  if (bits === null || value === null) return []
-  const [low, high] = boundsOf(point['interval'])
-  if (low === null || high === null) return [{ x: bits, y: value * 100 }]
-  if (quality === 'agreement') return [{ x: bits, y: value * 100, low: low * 100, high: high * 100 }]
-  const drop = numberOf(point['drop'])
-  if (drop === null) return [{ x: bits, y: value * 100 }]
-  const reference = value + drop
-  return [{ x: bits, y: value * 100, low: (reference - high) * 100, high: (reference - low) * 100 }]
 }
 
 const DAMAGES = ['loss', 'kl', 'top1', 'nsr', 'sqnrDb'] as const

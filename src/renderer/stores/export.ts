@@ -5,11 +5,9 @@ import type { JobResultOf } from '../../shared/contract/api/job-results.ts'
 import type { ResolvedPlanView } from '../../shared/contract/api/plans.ts'
 import type { SampleOptionsInput } from '../../shared/contract/api/data.ts'
 import type { RunKind } from '../../shared/contract/runs.ts'
-import { downloadText } from '../components/desk/download.ts'
 import { isModelFormat, planInMode, type ExportFormat } from '../plan/export-plan.ts'
 import { createLatest } from '../plan/latest.ts'
 import { problemOf, problemOfFault, type Problem } from '../problem.ts'
-import { useAppStore } from './app.ts'
 import { client } from './client.ts'
 import { handOver } from './hand-over.ts'
 import { useEvidenceStore } from './evidence.ts'
@@ -18,6 +16,7 @@ import { isEnded, useJobsStore } from './jobs.ts'
 import { useModelsStore } from './models.ts'
 import { usePlanFilesStore } from './plan-files.ts'
 import { usePlanStore } from './plan.ts'
+import { saveText } from './save-text.ts'
 
 /** Kinds of runs that a report tells of. */
 const REPORTED: readonly RunKind[] = ['quantize', 'measurePlan', 'evaluate', 'bench', 'sensitivity', 'search', 'sweep']
@@ -26,7 +25,6 @@ const LOOKED_AT = 100
 
 /** The export: what is to be written, the job that writes it, and what came of it. */
 export const useExportStore = defineStore('export', () => {
-  const app = useAppStore()
   const models = useModelsStore()
   const plan = usePlanStore()
   const planFiles = usePlanFilesStore()
@@ -148,9 +146,7 @@ export const useExportStore = defineStore('export', () => {
       if (newest.length === 0)
         throw new Error('There is no run of this model to report on yet: measure the plan or export the model first.')
       const { fileName, html } = await client().runs.report({ runs: newest, title: models.current?.name })
-      if (app.info?.nativeDialogs !== true) return downloadText(fileName, 'text/html', html)
-      const path = await files.chooseTarget(fileName, 'Save the report')
-      if (path !== null) await client().files.writeText({ path, text: html, force: true })
+      await saveText(fileName, 'text/html', html, 'Save the report')
     } catch (error) {
       problem.value = problemOf(error)
     } finally {

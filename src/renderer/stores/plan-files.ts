@@ -1,14 +1,12 @@
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
-import { downloadText } from '../components/desk/download.ts'
 import { problemOf, type Problem } from '../problem.ts'
-import { useAppStore } from './app.ts'
 import { client } from './client.ts'
 import { useDeskStore } from './desk.ts'
-import { useFilesStore } from './files.ts'
 import { useModelsStore } from './models.ts'
 import { usePlanStore } from './plan.ts'
+import { saveText } from './save-text.ts'
 
 /** A plan as a file: chosen by the browser, which reads it itself, or by the desktop's own dialogs. */
 interface TextFile {
@@ -34,9 +32,7 @@ function pickText(accept: string): Promise<TextFile | null> {
 
 /** Plans as files: taken in, given out, held against the one on screen. */
 export const usePlanFilesStore = defineStore('planFiles', () => {
-  const app = useAppStore()
   const desk = useDeskStore()
-  const files = useFilesStore()
   const models = useModelsStore()
   const plan = usePlanStore()
   const problem = shallowRef<Problem | null>(null)
@@ -69,10 +65,7 @@ export const usePlanFilesStore = defineStore('planFiles', () => {
       const { text } = await client().plans.serialize({ plan: plan.plan })
       const stem = models.current?.name.replace(/\.[a-z]+$/i, '') ?? 'model'
       const name = `${stem}.${plan.name ?? 'plan'}.json`
-      if (app.info?.nativeDialogs !== true) return downloadText(name, 'application/json', text)
-      const path = await files.chooseTarget(name, 'Export the plan')
-      // the system's dialog has asked already whether to replace
-      if (path !== null) await client().files.writeText({ path, text, force: true })
+      await saveText(name, 'application/json', text, 'Export the plan')
     })
 
   return { problem, importPlan, exportPlan, compare }

@@ -1,16 +1,16 @@
 import { defineStore } from 'pinia'
 import { ref, shallowRef, watch } from 'vue'
-import { downloadText } from '../components/desk/download.ts'
 import type { RunDetail } from '../../shared/contract/runs.ts'
 import { problemOf, type Problem } from '../problem.ts'
 import { overlayOf, type LayerRow } from '../runs/compare.ts'
-import { useAppStore } from './app.ts'
+import { useBitsStore } from './bits.ts'
 import { client } from './client.ts'
 import { useDeskStore } from './desk.ts'
 import { useFilesStore } from './files.ts'
 import { useModelsStore } from './models.ts'
 import { usePlanStore } from './plan.ts'
 import { useRunsStore } from './runs.ts'
+import { saveText } from './save-text.ts'
 import { useTrainingStore } from './training.ts'
 
 /** What was just done, and how it is undone where it can be. */
@@ -31,7 +31,7 @@ const SCREENS: Readonly<Record<string, string>> = {
 
 /** What can be done to runs: tags, notes, deletion and back, the baseline, files out and in, opening one. */
 export const useRunActionsStore = defineStore('run-actions', () => {
-  const app = useAppStore()
+  const bits = useBitsStore()
   const files = useFilesStore()
   const desk = useDeskStore()
   const models = useModelsStore()
@@ -105,7 +105,7 @@ export const useRunActionsStore = defineStore('run-actions', () => {
     await attempt(() => client().runs.pin({ run: id }))
   }
 
-  /** Runs as a file: where the host has dialogs it is asked where to, else the browser keeps it with its downloads. */
+  /** Runs as a file. */
   async function save(ids: readonly string[] | null, format: 'csv' | 'json'): Promise<void> {
     await attempt(async () => {
       const chosen =
@@ -123,15 +123,8 @@ export const useRunActionsStore = defineStore('run-actions', () => {
   }
 
   async function write(fileName: string, mime: string, text: string): Promise<void> {
-    if (!app.info?.nativeDialogs) {
-      downloadText(fileName, mime, text)
-      done.value = { text: `${fileName} is with your downloads.`, undo: null }
-      return
-    }
-    const path = await files.chooseTarget(fileName, 'Save')
-    if (path === null) return
-    await client().files.writeText({ path, text, force: true }) // the dialog has asked
-    done.value = { text: `Saved as ${path}.`, undo: null }
+    const where = await saveText(fileName, mime, text, 'Save')
+    if (where !== null) done.value = { text: where, undo: null }
   }
 
   async function importStore(): Promise<void> {
@@ -168,6 +161,11 @@ export const useRunActionsStore = defineStore('run-actions', () => {
           problem.value = models.problem
           return null
         }
+      }
+      if (run.kind === 'sweep') {
+        bits.tab = 'bits'
+        await bits.open(id)
+        return SCREENS[run.kind]!
       }
       const found = await client()
         .plans.fromRun({ run: id })

@@ -48,11 +48,21 @@ export type LinesX = ChartAxis & {
   readonly kind: 'value' | 'time' | 'category'
   /** names of the categories, in order */
   readonly categories?: readonly string[]
+  /** what a value axis reaches over at least: points that are yet to come do not move it */
+  readonly extent?: readonly [number, number]
+  /** whole numbers only */
+  readonly whole?: boolean
 }
 
 /** A vertical line. */
 export interface LinesMark {
   readonly x: number
+  readonly label: string
+}
+
+/** A horizontal line: what the curves are held against. */
+export interface LineLevel {
+  readonly y: number
   readonly label: string
 }
 
@@ -63,6 +73,7 @@ export interface LinesLook {
   readonly x: LinesX
   readonly y: ChartAxis
   readonly marks: readonly LinesMark[]
+  readonly levels?: readonly LineLevel[]
   readonly selected: ReadonlySet<string>
 }
 
@@ -81,7 +92,7 @@ export function coloursOf(series: readonly LineSeries[], theme: ChartTheme): Rea
 
 /** The plot. Curves beyond the palette's ten repeat its colours dotted. */
 export function linesOption(look: LinesLook, theme: ChartTheme, size: ChartSize): ChartOption {
-  const { series, x, y } = look
+  const { series, x } = look
   const points = series.flatMap((one) => one.points)
   const count = points.length
   const endWidth = series.length > 1 ? Math.min(140, Math.floor(size.width * 0.22)) : 24
@@ -90,7 +101,7 @@ export function linesOption(look: LinesLook, theme: ChartTheme, size: ChartSize)
     ...baseOption(theme, count > 1000),
     grid: { left: 56, right: endWidth, top: 16, bottom: 40 },
     xAxis: xAxisOf(x, points, theme),
-    yAxis: yAxisOf(y, points, theme),
+    yAxis: yAxisOf(look, points, theme),
     series: [
       ...series.filter(({ points: own }) => own.some(hasBand)).map((one) => bandSeries(one, look, theme)),
       ...series.map((one, i) => curveSeries(one, i, look, theme, { named, width: endWidth })),
@@ -142,10 +153,7 @@ function xAxisOf(x: LinesX, points: readonly LinePoint[], theme: ChartTheme) {
   }
   if (x.kind === 'time')
     return { ...common, type: 'time' as const, axisLabel: { ...lines.axisLabel, hideOverlap: true } }
-  const [min, max] = extentOf(
-    points.map((point) => point.x),
-    0.02,
-  )
+  const [min, max] = extentOf([...points.map((point) => point.x), ...(x.extent ?? [])], 0.02)
   const label = { ...lines.axisLabel, hideOverlap: true, formatter: (value: number) => shortNumber(value, 6) }
   if (x.log) return { ...common, type: 'log' as const, axisLabel: label }
   return {
@@ -153,13 +161,17 @@ function xAxisOf(x: LinesX, points: readonly LinePoint[], theme: ChartTheme) {
     type: 'value' as const,
     min,
     max,
+    ...(x.whole ? { minInterval: 1 } : {}),
     axisLabel: { ...label, showMinLabel: false, showMaxLabel: false },
   }
 }
 
-function yAxisOf(y: ChartAxis, points: readonly LinePoint[], theme: ChartTheme) {
+function yAxisOf({ y, levels = [] }: LinesLook, points: readonly LinePoint[], theme: ChartTheme) {
   const lines = axisLook(theme)
-  const [min, max] = extentOf(points.flatMap((point) => [point.y, point.low, point.high]))
+  const [min, max] = extentOf([
+    ...points.flatMap((point) => [point.y, point.low, point.high]),
+    ...levels.map((level) => level.y),
+  ])
   return {
     type: y.log ? ('log' as const) : ('value' as const),
     ...(y.log ? {} : { min, max }),
@@ -213,18 +225,22 @@ function curveSeries(
     },
     tooltip: { formatter: (parameters: unknown) => tipOf(one, look, parameters) },
     data: one.points.map(({ x, y }, point) => ({ value: [x, y ?? '-'], series: one.id, point })),
-    ...(index === 0 && look.marks.length > 0 ? { markLine: marksOf(look, theme) } : {}),
+    ...(index === 0 && look.marks.length + (look.levels?.length ?? 0) > 0 ? { markLine: marksOf(look, theme) } : {}),
   }
 }
 
-function marksOf({ marks }: LinesLook, theme: ChartTheme) {
+function marksOf({ marks, levels = [] }: LinesLook, theme: ChartTheme) {
   return {
     silent: true,
     symbol: 'none',
     animation: false,
     lineStyle: { color: theme.quiet, type: 'dashed' as const, width: 1 },
     label: { color: theme.quiet, fontSize: 11, formatter: '{b}' },
-    data: marks.map(({ x, label }) => ({ name: label, xAxis: x })),
+    data: [
+      ...marks.map(({ x, label }) => ({ name: label, xAxis: x })),
+      // its name lies on it, at the left, where no curve has its own
+      ...levels.map(({ y, label }) => ({ name: label, yAxis: y, label: { position: 'insideStartTop' as const } })),
+    ],
   }
 }
 

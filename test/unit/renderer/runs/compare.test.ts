@@ -131,8 +131,16 @@ it('overlays scans by their metric, with intervals, a curve a configuration', ()
 })
 
 it('overlays bit sweeps: the interval of a drop is turned into that of the accuracy', () => {
-  const point = (bits: number, top1: number) => ({ what: 'both', bits, top1, drop: 0.7 - top1, interval: [0.01, 0.03] })
-  const swept = runDetail({ kind: 'sweep', results: { points: [point(8, 0.68), point(4, 0.5)] } })
+  const point = (bits: number, top1: number) => ({
+    what: 'both',
+    bits,
+    top1,
+    drop: 0.7 - top1,
+    interval: [0.01, 0.03],
+    bytes: 1000,
+  })
+  const reference = { top1: 0.7, loss: null, bytes: 4000 }
+  const swept = runDetail({ kind: 'sweep', results: { points: [point(8, 0.68), point(4, 0.5)], reference } })
   const [set] = curveSets([{ name: 'A', run: swept }])
   expect(set!.series[0]!.points.map(({ x, y }) => [x, y])).toEqual([
     [4, 50],

@@ -112,6 +112,20 @@ export function insightWindow(
       list: os.plans.list.handler(() => []),
       resolve: os.plans.resolve.handler(() => ({ layers: [], problems: [] })),
       fromRun: os.plans.fromRun.handler(() => defaultPlan),
+      fromOptions: os.plans.fromOptions.handler(({ input }) => ({
+        ...defaultPlan,
+        layers: Object.fromEntries((input.keepFloat ?? []).map((id) => [id, 'float' as const])),
+      })),
+      ofSweep: os.plans.ofSweep.handler(() =>
+        [4, 8].map((bits) => ({
+          what: 'weights' as const,
+          bits,
+          plan: {
+            ...defaultPlan,
+            defaults: { ...defaultPlan.defaults, weights: { ...defaultPlan.defaults.weights, bits } },
+          },
+        })),
+      ),
     },
     runs: {
       list: os.runs.list.handler(({ input }) => {
