@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JobResultOf } from '../../shared/contract/api/job-results.ts'
+import type { CandidateView, JobResultOf } from '../../shared/contract/api/job-results.ts'
 import type { Estimate, PlanEstimate } from '../../shared/contract/api/plans.ts'
 import type { RunDetail } from '../../shared/contract/runs.ts'
 
@@ -18,14 +18,10 @@ export interface MeasuredFigures {
   /** 0–1, null without labels */
   readonly top1: number | null
   readonly referenceTop1: number | null
-  readonly samples: number
+  /** null: the run does not say of each plan */
+  readonly samples: number | null
   /** null where it was not timed */
-  readonly speed: {
-    readonly speedup: number
-    readonly interval: readonly [number, number] | null
-    readonly ms: number
-    readonly referenceMs: number
-  } | null
+  readonly speed: { readonly speedup: number; readonly interval: readonly [number, number] | null } | null
 }
 
 /** The figures of a measurement. */
@@ -42,12 +38,26 @@ export function figuresOf(result: JobResultOf<'measurePlan'>): MeasuredFigures {
     top1: evaluation.model?.top1 ?? null,
     referenceTop1: evaluation.reference?.top1 ?? null,
     samples: evaluation.samples,
-    speed: speed && {
-      speedup: speed.speedup,
-      interval: [speed.interval.low, speed.interval.high],
-      ms: speed.medianMs,
-      referenceMs: speed.referenceMedianMs,
-    },
+    speed: speed && { speedup: speed.speedup, interval: [speed.interval.low, speed.interval.high] },
+  }
+}
+
+/** The figures of a plan that a search has measured. @param run of the search */
+export function figuresOfCandidate(
+  { bytes, top1, agreement, drop, dropInterval, speedup, speedupInterval }: CandidateView,
+  run: string,
+): MeasuredFigures {
+  return {
+    run,
+    bytes,
+    referenceBytes: null,
+    drop,
+    dropKind: top1 !== null ? 'top1' : agreement !== null ? 'disagreement' : 'nsr',
+    dropInterval,
+    top1,
+    referenceTop1: top1 === null ? null : top1 + drop,
+    samples: null,
+    speed: speedup === null ? null : { speedup, interval: speedupInterval },
   }
 }
 
@@ -70,10 +80,9 @@ export function figuresOfRun({
   results,
 }: Pick<RunDetail, 'id' | 'metrics' | 'results'>): MeasuredFigures | null {
   const parsed = stored.safeParse(results)
-  const { bytes, drop, speedup, medianMs, referenceMedianMs, referenceBytes } = metrics
+  const { bytes, drop, speedup, referenceBytes } = metrics
   if (!parsed.success || bytes === undefined || drop === undefined) return null
   const { samples, model, reference, agreement, drop: interval } = parsed.data.evaluation.result
-  const isTimed = speedup !== undefined && medianMs !== undefined && referenceMedianMs !== undefined
   return {
     run: id,
     bytes,
@@ -84,7 +93,7 @@ export function figuresOfRun({
     top1: model?.top1 ?? null,
     referenceTop1: reference?.top1 ?? null,
     samples,
-    speed: isTimed ? { speedup, interval: null, ms: medianMs, referenceMs: referenceMedianMs } : null,
+    speed: speedup === undefined ? null : { speedup, interval: null },
   }
 }
 
@@ -155,7 +164,8 @@ function answerOf(
   }
 }
 
-const measuredText = (samples: number): string => `Measured on ${samples} samples.`
+const measuredText = (samples: number | null): string =>
+  samples === null ? 'Measured by the search.' : `Measured on ${samples} samples.`
 
 /** The three figures of the bottom line. Accuracy is what is lost against float, in the unit of `dropKind`. */
 export function answersOf({ estimate, guess, measured, former }: AnswerSource): readonly Answer[] {

@@ -1,11 +1,20 @@
 import { defineStore } from 'pinia'
 import { computed, shallowReactive, shallowRef, watch } from 'vue'
+import type { CandidateView } from '../../shared/contract/api/job-results.ts'
 import type { SampleOptionsInput } from '../../shared/contract/api/data.ts'
 import type { JobInfo } from '../../shared/contract/api/jobs.ts'
 import type { PlanEstimate } from '../../shared/contract/api/plans.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
+import { candidatesOfRun } from '../insight/search-run.ts'
 import { contentOf } from '../plan/content.ts'
-import { answersOf, figuresOf, figuresOfRun, isGuess, type MeasuredFigures } from '../plan/figures.ts'
+import {
+  answersOf,
+  figuresOf,
+  figuresOfCandidate,
+  figuresOfRun,
+  isGuess,
+  type MeasuredFigures,
+} from '../plan/figures.ts'
 import { createLatest } from '../plan/latest.ts'
 import { isLoss, problemOf, type Problem } from '../problem.ts'
 import { useAppStore } from './app.ts'
@@ -20,6 +29,8 @@ interface Estimated {
   readonly estimate: PlanEstimate
 }
 
+/** Searches of earlier sessions that are read with them: each holds many plans. */
+const KEPT_SEARCHES = 2
 /** Measurements of earlier sessions that are read when a model is opened. */
 const KEPT_MEASURES = 5
 
@@ -91,6 +102,27 @@ export const useAnswerStore = defineStore('answer', () => {
     estimator.ask({ hash: models.hash, plan: plan.plan })
   }
 
+  /** Keeps what a search has measured of its plans; a measurement of the plan itself counts more. */
+  function learn(run: string, candidates: readonly CandidateView[]): void {
+    for (const candidate of candidates) {
+      const content = contentOf(candidate.plan)
+      const known = byContent.get(content)
+      if (known === undefined || known.run === run) byContent.set(content, figuresOfCandidate(candidate, run))
+    }
+  }
+
+  async function loadSearched(hash: string): Promise<void> {
+    const filter = { modelHash: hash, kinds: ['search' as const], statuses: ['done' as const] }
+    const { runs } = await client().runs.list({ filter, limit: KEPT_SEARCHES })
+    const found = await Promise.all(
+      runs.map(async ({ id }) => {
+        const [detail, best] = await Promise.all([client().runs.show({ run: id }), client().plans.fromRun({ run: id })])
+        return { id, candidates: candidatesOfRun(detail.results, best).candidates }
+      }),
+    )
+    if (models.hash === hash) for (const { id, candidates } of found) learn(id, candidates)
+  }
+
   /** Takes over what earlier sessions measured, so that the bottom line is not empty when a model is opened again. */
   async function loadMeasured(hash: string): Promise<void> {
     const { runs } = await client().runs.list({
@@ -158,11 +190,21 @@ export const useAnswerStore = defineStore('answer', () => {
       problem.value = null
       if (hash === null) return
       ask()
-      loadMeasured(hash).catch((error: unknown) => (problem.value = problemOf(error)))
+      loadMeasured(hash)
+        .then(() => loadSearched(hash))
+        .catch((error: unknown) => (problem.value = problemOf(error)))
     },
     { immediate: true },
   )
   watch(() => plan.content, ask)
+  // what edits are held against: the measured plan that was on screen last
+  watch(
+    measured,
+    (figures) => {
+      if (figures !== null) lastMeasured.value = plan.content
+    },
+    { flush: 'sync' },
+  )
   // whatever was measured since makes another estimate
   watch([() => evidence.sensitivity, () => evidence.execution, () => app.epoch], ask)
 
@@ -177,6 +219,7 @@ export const useAnswerStore = defineStore('answer', () => {
     job,
     isMeasuring,
     problem,
+    learn,
     measure,
     cancel,
   }

@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, shallowRef } from 'vue'
+import { computed, shallowRef, watch } from 'vue'
 import { z } from 'zod'
 import type { CandidateView, JobResultOf } from '../../shared/contract/api/job-results.ts'
 import type { JobEvent } from '../../shared/contract/api/jobs.ts'
@@ -16,6 +16,7 @@ import {
 } from '../insight/goal.ts'
 import { candidatesOfRun } from '../insight/search-run.ts'
 import { problemOf } from '../problem.ts'
+import { useAnswerStore } from './answer.ts'
 import { client } from './client.ts'
 import { createFormerRuns } from './former-runs.ts'
 import { createJobSlot } from './job-slot.ts'
@@ -105,6 +106,12 @@ export const useSearchStore = defineStore('search', () => {
     misses.value = done.misses
     candidates.value = [done.base, ...done.front, done.best].reduce(mergeCandidate, [...candidates.value])
   }
+
+  // what a plan comes to is known on every screen, once a search has measured it
+  const answer = useAnswerStore()
+  watch([run, candidates], ([id, found]) => {
+    if (id !== null) answer.learn(id, found)
+  })
 
   const slot = createJobSlot(['search'], { onTake, onEvent })
   const former = createFormerRuns({

@@ -8,6 +8,7 @@ import {
 } from 'echarts/components'
 import type { EChartsOption } from 'echarts'
 import { init, use, type ECharts } from 'echarts/core'
+import { LabelLayout } from 'echarts/features'
 import { CanvasRenderer, SVGRenderer } from 'echarts/renderers'
 
 // Only what is drawn is in the bundle: ECharts as a whole is some 1.1 MB.
@@ -23,6 +24,8 @@ use([
   ParallelComponent,
   TooltipComponent,
   VisualMapContinuousComponent,
+  // without it, "labelLayout" is passed over in silence
+  LabelLayout,
   CanvasRenderer,
   SVGRenderer,
 ])

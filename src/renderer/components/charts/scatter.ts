@@ -165,7 +165,7 @@ function pointSeries(look: ScatterLook, front: ReadonlySet<string>, theme: Chart
     z: 3,
     cursor: 'pointer',
     tooltip: { formatter: (parameters: unknown) => tipOf(look, parameters) },
-    labelLayout: { hideOverlap: true },
+    labelLayout: { hideOverlap: true, moveOverlap: 'shiftY' as const },
     data: points.flatMap((point) => {
       const place = point[kind]
       if (!place) return []

@@ -89,7 +89,7 @@ describe('figuresOfRun', () => {
       dropKind: 'top1',
       dropInterval: [-0.01, 0.03],
       samples: 200,
-      speed: { speedup: 2, ms: 1, referenceMs: 2 },
+      speed: { speedup: 2, interval: null },
     })
   })
 

@@ -1,9 +1,11 @@
 import { expect, it, vi } from 'vitest'
+import { useAnswerStore } from '../../../../src/renderer/stores/answer.ts'
+import { usePlanStore } from '../../../../src/renderer/stores/plan.ts'
 import { useSamplesStore } from '../../../../src/renderer/stores/samples.ts'
 import { useSearchStore } from '../../../../src/renderer/stores/search.ts'
 import type { CandidateView } from '../../../../src/shared/contract/api/job-results.ts'
 import { defaultPlan } from '../../../../src/shared/contract/plan.ts'
-import { insightWindow, job, PATH } from './insight-window.ts'
+import { insightWindow, job, PATH, run } from './insight-window.ts'
 
 function candidate(key: string, bytes: number): CandidateView {
   return {
@@ -70,4 +72,45 @@ it('keeps goal and settings for the next window', async () => {
   search.set({ configs: ['8', '6'] })
   expect(JSON.parse(localStorage.getItem('quantbench.goal')!)).toMatchObject({ aim: 'front' })
   expect(JSON.parse(localStorage.getItem('quantbench.search')!)).toMatchObject({ configs: ['8', '6'] })
+})
+
+/** A measured plan whose layer `conv` is in float. */
+const withFloat = (key: string, bytes: number): CandidateView => ({
+  ...candidate(key, bytes),
+  plan: { ...defaultPlan, layers: { conv: 'float' } },
+  floatLayers: ['conv'],
+  drop: 0.02,
+  speedup: 3,
+})
+
+it('makes the bottom line say what the search has measured of the plan on the graph', async () => {
+  const { feed, models } = insightWindow()
+  await models.open(PATH)
+  useSamplesStore().chooseBuiltIn()
+  const search = useSearchStore()
+  const answer = useAnswerStore()
+  await search.start()
+  await vi.waitFor(() => expect(feed.followers).toBe(1))
+  feed.tell({ kind: 'job', job: job('search', { run: 'r1' }) })
+  feed.tell({ kind: 'partial', partial: { kind: 'candidate', candidate: withFloat('a', 9), best: true } })
+  await vi.waitFor(() => expect(search.candidates).toHaveLength(1))
+  expect(answer.measured).toBeNull()
+  usePlanStore().replace(search.best!.plan, 'taken')
+  expect(answer.measured).toMatchObject({ run: 'r1', bytes: 9, drop: 0.02, referenceTop1: 0.92, speed: { speedup: 3 } })
+  expect(answer.answers.map(({ isMeasuredNow }) => isMeasuredNow)).toEqual([true, true, true])
+  // an edit is held against what was measured before it
+  usePlanStore().change(['fc'], { kind: 'float' })
+  await vi.waitFor(() => expect(answer.former).toMatchObject({ run: 'r1', bytes: 9 }))
+})
+
+it('knows what former searches measured as soon as the model is open', async () => {
+  const { predicted, plan, floatLayers, ...numbers } = withFloat('a', 9)
+  const found = { ...numbers, predicted, float: floatLayers, layers: plan.layers }
+  const results = { base: { ...found, float: [], layers: {} }, best: found, front: [], misses: [] }
+  const { models } = insightWindow({
+    runs: [run('r7', { kind: 'search', results: JSON.parse(JSON.stringify(results)) })],
+  })
+  await models.open(PATH)
+  const answer = useAnswerStore()
+  await vi.waitFor(() => expect(answer.measured).toMatchObject({ run: 'r7', bytes: 9 }))
 })
