@@ -97,6 +97,14 @@ describe('a job', () => {
     expect(converted.result).toMatchObject({ target: 'tfjs', output: path.join(home, 'exports', 'digits-cnn.tfjs') })
     const back = await client.models.open({ path: converted.result.output })
     expect(back.task).toBe('classification')
+    const layers = (
+      await runJob(client, { kind: 'convert', model, to: 'layers-model', weights: 'float16', keepFloat: [] })
+    ).at(-1)!
+    if (layers.kind !== 'done' || layers.result.kind !== 'convert') throw new Error(`ended as ${layers.kind}`)
+    expect(new Set(layers.result.layers.map(({ storage }) => storage))).toEqual(new Set(['float16']))
+    const onnx = (await runJob(client, { kind: 'convert', model: layers.result.output, to: 'onnx' })).at(-1)!
+    if (onnx.kind !== 'done' || onnx.result.kind !== 'convert') throw new Error(`ended as ${onnx.kind}`)
+    expect(path.relative(home, onnx.result.output)).toBe('exports/digits-cnn.tfjs-2.float.onnx')
     const outside = await client.jobs
       .start({ kind: 'quantize', model, plan, samples: null, output: '/tmp/elsewhere.onnx' })
       .catch((error: unknown) => faultOf(error)?.code)

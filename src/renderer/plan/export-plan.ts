@@ -1,10 +1,11 @@
 import type { QuantizedLayerView } from '../../shared/contract/api/job-results.ts'
 import type { ResolvedLayerView } from '../../shared/contract/api/plans.ts'
 import type { Execution } from '../../shared/contract/model.ts'
-import type { LayerOverride, QuantMode, QuantPlan } from '../../shared/contract/plan.ts'
+import { quantMode, type LayerOverride, type QuantMode, type QuantPlan } from '../../shared/contract/plan.ts'
 
 /** What can be written. The ONNX forms differ in where the ranges of activations come from. */
-export type ExportFormat = 'asPlanned' | 'static' | 'dynamic' | 'weightOnly' | 'tfjs' | 'plan' | 'report'
+export type ExportFormat =
+  'asPlanned' | 'static' | 'dynamic' | 'weightOnly' | 'onnxFloat' | 'tfjs' | 'tfjsLayers' | 'plan' | 'report'
 
 /** The formats, as a list shows them. */
 export const EXPORT_FORMATS: readonly {
@@ -17,9 +18,19 @@ export const EXPORT_FORMATS: readonly {
   { value: 'dynamic', label: 'ONNX, dynamic', text: 'Ranges of activations at run time: needs no data.' },
   { value: 'weightOnly', label: 'ONNX, weight-only', text: 'Small file, activations in float: needs no data.' },
   {
+    value: 'onnxFloat',
+    label: 'ONNX, in float',
+    text: 'The model as it was opened, as one ONNX file: nothing is quantized. What makes ONNX of TensorFlow.js.',
+  },
+  {
     value: 'tfjs',
     label: 'TensorFlow.js graph-model',
-    text: 'Weights stored as the plan says: up to 8 bits as uint8, more as uint16. TensorFlow.js computes in float.',
+    text: 'A frozen graph, for tf.loadGraphModel. Weights are stored smaller; TensorFlow.js computes in float.',
+  },
+  {
+    value: 'tfjsLayers',
+    label: 'TensorFlow.js layers-model',
+    text: 'Layers that can be trained on, for tf.loadLayersModel. Weights are stored smaller; it computes in float.',
   },
   { value: 'plan', label: 'Plan', text: 'The plan as JSON, as --plan of the command line takes it.' },
   { value: 'report', label: 'Report', text: 'A page of HTML about the runs of this model, complete in itself.' },
@@ -27,7 +38,7 @@ export const EXPORT_FORMATS: readonly {
 
 /** True for the ONNX files: what is written is checked to run in integers. */
 export function isModelFormat(format: ExportFormat): format is 'asPlanned' | QuantMode {
-  return format !== 'tfjs' && format !== 'plan' && format !== 'report'
+  return format === 'asPlanned' || quantMode.safeParse(format).success
 }
 
 /** The plan with one mode for all layers; as it is for `asPlanned`. Block scales exist weight-only, and are given up elsewhere. */

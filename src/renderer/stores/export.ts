@@ -5,6 +5,7 @@ import type { JobResultOf } from '../../shared/contract/api/job-results.ts'
 import type { ResolvedPlanView } from '../../shared/contract/api/plans.ts'
 import type { SampleOptionsInput } from '../../shared/contract/api/data.ts'
 import type { RunKind } from '../../shared/contract/runs.ts'
+import { conversionRequest, isConversion, type ConversionFormat, type WeightChoice } from '../plan/conversion.ts'
 import { isModelFormat, planInMode, type ExportFormat } from '../plan/export-plan.ts'
 import { createLatest } from '../plan/latest.ts'
 import { problemOf, problemOfFault, type Problem } from '../problem.ts'
@@ -35,10 +36,12 @@ export const useExportStore = defineStore('export', () => {
   const format = ref<ExportFormat>('asPlanned')
   /** where the model goes; null: a new file beside the other exports */
   const output = ref<string | null>(null)
+  /** how weights are stored for TensorFlow.js */
+  const weights = shallowRef<WeightChoice>({ storage: 'plan', keepsFloat: true })
   const resolved = shallowRef<ResolvedPlanView | null>(null)
   const job = shallowRef<JobInfo | null>(null)
   const result = shallowRef<JobResultOf<'quantize'> | null>(null)
-  /** the same for TensorFlow.js */
+  /** the same for a conversion */
   const converted = shallowRef<JobResultOf<'convert'> | null>(null)
   const problem = shallowRef<Problem | null>(null)
   const isBusy = ref(false)
@@ -85,11 +88,12 @@ export const useExportStore = defineStore('export', () => {
   }
 
   /**
-   * Writes a TensorFlow.js model into a folder of its own, its weights stored as the plan says.
-   * @param samples what it is measured on afterwards, in TensorFlow.js itself; null: it is not measured
+   * Writes the model in another format, a TensorFlow.js model into a folder of its own.
+   * @param samples what it is measured on afterwards, TensorFlow.js' in TensorFlow.js itself; null: it is not measured
    */
-  async function writeTfjs(samples: SampleOptionsInput | null): Promise<void> {
-    await start((model) => ({ kind: 'convert' as const, model, to: 'graph-model' as const, plan: plan.plan, samples }))
+  async function convert(to: ConversionFormat, samples: SampleOptionsInput | null): Promise<void> {
+    const how = { plan: plan.plan, weights: weights.value }
+    await start((model) => conversionRequest(to, model, how, samples))
   }
 
   async function start(requestFor: (model: string) => JobRequestInput): Promise<void> {
@@ -123,7 +127,7 @@ export const useExportStore = defineStore('export', () => {
 
   /** Hands what was written to the user. */
   async function fetchResult(): Promise<void> {
-    const path = (format.value === 'tfjs' ? converted.value : result.value)?.output
+    const path = (isConversion(format.value) ? converted.value : result.value)?.output
     if (path === undefined) return
     try {
       await handOver(path)
@@ -175,6 +179,7 @@ export const useExportStore = defineStore('export', () => {
   return {
     format,
     output,
+    weights,
     exported,
     resolved,
     running,
@@ -185,7 +190,7 @@ export const useExportStore = defineStore('export', () => {
     look,
     chooseOutput,
     writeModel,
-    writeTfjs,
+    convert,
     cancel,
     fetchResult,
     writeReport,

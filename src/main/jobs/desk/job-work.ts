@@ -70,7 +70,8 @@ const RUNNERS: Runners = {
   evaluate: async ({ kind, batch, threads, samples, ...request }, services) => {
     const asked = { ...request, samples: optionsOf(samples), batch: batch ?? undefined, threads: threads ?? undefined }
     const { run, value } = await runEvaluation(asked, services)
-    return { kind, run, evaluation: value.evaluation.result, bytes: value.sizeBytes, warnings: value.warnings }
+    const { evaluation, sizeBytes: bytes, warnings } = value
+    return { kind, run, engine: request.engine, evaluation: evaluation.result, bytes, warnings }
   },
   bench: async ({ kind, batch, threads, ...request }, services, deps) => {
     const asked = { ...request, batch: batch ?? undefined, threads: threads ?? deps.threads ?? undefined }
@@ -116,9 +117,12 @@ const RUNNERS: Runners = {
     return { kind, run, ...value }
   },
   convert: async ({ kind, output, samples, ...request }, services, { exports }) => {
-    const folder = output ?? (await freeFolder(exports, `${stem(request.model)}.tfjs`))
+    const isOnnx = request.to === 'onnx'
+    const name = stem(request.model)
+    const free = (): Promise<string> =>
+      isOnnx ? freeName(exports, `${name}.float`, '.onnx') : freeFolder(exports, `${name}.tfjs`)
     const { run, value } = await runConversion(
-      { ...request, output: folder, samples: samples && optionsOf(samples) },
+      { ...request, output: output ?? (await free()), samples: samples && optionsOf(samples) },
       services,
     )
     const { target, sizeBytes, sourceBytes, files, maxRelativeError, layers, notes, accuracy } = value

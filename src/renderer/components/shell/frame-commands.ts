@@ -1,6 +1,7 @@
 import { useRouter } from 'vue-router'
 import { useCommands, type Command } from '../../commands.ts'
 import { screens } from '../../routes.ts'
+import { useFileMeasureStore } from '../../stores/file-measure.ts'
 import { useFilesStore } from '../../stores/files.ts'
 import { useJobsStore } from '../../stores/jobs.ts'
 import { useLayoutStore } from '../../stores/layout.ts'
@@ -15,6 +16,7 @@ const THEMES = ['system', 'light', 'dark'] as const
 /** Commands that work on every screen. */
 export function useFrameCommands(actions: { readonly showKeys: () => void }): void {
   const router = useRouter()
+  const fileMeasure = useFileMeasureStore()
   const files = useFilesStore()
   const jobs = useJobsStore()
   const layout = useLayoutStore()
@@ -73,6 +75,15 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
       icon: 'close',
       enabled: models.current !== null,
       run: () => models.close(),
+    },
+    {
+      id: 'model.measureFile',
+      title: 'Measure the file as it is…',
+      group: 'Model',
+      icon: 'measure',
+      words: 'evaluate eval bench reference agreement sqnr tensorflow.js accuracy speed',
+      enabled: models.current !== null,
+      run: () => (fileMeasure.isOpen = true),
     },
     {
       id: 'data.official',

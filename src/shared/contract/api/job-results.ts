@@ -156,6 +156,8 @@ export type JobResult =
   | {
       readonly kind: 'evaluate'
       readonly run: string
+      /** what ran the model; a reference runs in ONNX Runtime */
+      readonly engine: 'onnxruntime' | 'tfjs'
       readonly evaluation: EvaluationView
       readonly bytes: number
       readonly warnings: readonly string[]

@@ -117,7 +117,7 @@ const measurePlanRequest = z.strictObject({
   time: z.boolean().default(true),
   threads,
 })
-/** A model in another format: `output` NAME.onnx, or a folder for TensorFlow.js; null: a TensorFlow.js folder beside the other exports. */
+/** A model in another format: `output` NAME.onnx, or a folder for TensorFlow.js; null: beside the other exports, a TensorFlow.js folder where `to` is not onnx. */
 const convertRequest = z.strictObject({
   kind: z.literal('convert'),
   model: path,
