@@ -28,10 +28,37 @@ export function colourAxis({ axes, colourBy }: Pick<ParallelLook, 'axes' | 'colo
   return asked >= 0 ? asked : axes.findLastIndex(({ words }) => !words)
 }
 
-/** The plot. A line without a value on an axis is broken there. */
+/** A stretch of axes on which a line has all values. */
+interface Piece {
+  /** place of its line in `items` */
+  readonly item: number
+  readonly from: number
+  /** not included */
+  readonly to: number
+}
+
+/**
+ * The lines as they are drawn: broken where a value is missing. ECharts itself draws on across the axis, as if there were one.
+ * A piece of one axis alone cannot be seen, and is left out.
+ */
+export function piecesOf({ axes, items }: Pick<ParallelLook, 'axes' | 'items'>): Piece[] {
+  return items.flatMap(({ values }, item) => {
+    const pieces: Piece[] = []
+    let from = 0
+    for (let dim = 0; dim <= axes.length; dim++) {
+      if (dim < axes.length && placeOf(values[dim] ?? null, axes[dim]!) !== '-') continue
+      if (dim - from > 1) pieces.push({ item, from, to: dim })
+      from = dim + 1
+    }
+    return pieces
+  })
+}
+
+/** The plot. */
 export function parallelOption(look: ParallelLook, theme: ChartTheme, size: ChartSize): ChartOption {
   const { axes, items } = look
-  const room = Math.max(48, (size.width - 96) / Math.max(1, axes.length - 1))
+  const room = Math.max(48, (size.width - 128) / Math.max(1, axes.length - 1))
+  const pieces = piecesOf(look)
   return {
     ...baseOption(theme, items.length > 300),
     parallel: {
@@ -56,8 +83,8 @@ export function parallelOption(look: ParallelLook, theme: ChartTheme, size: Char
         inactiveOpacity: 0.06,
         activeOpacity: 0.9,
         smooth: false,
-        data: items.map((item) => lineOf(item, look, theme)),
-        tooltip: { formatter: (parameters) => tipOf(look, parameters) },
+        data: pieces.map((piece) => lineOf(piece, look, theme)),
+        tooltip: { formatter: (parameters) => tipOf(look, pieces, parameters) },
         emphasis: { lineStyle: { width: 2.5, opacity: 1 } },
       },
     ],
@@ -65,10 +92,13 @@ export function parallelOption(look: ParallelLook, theme: ChartTheme, size: Char
 }
 
 function axisOf(axis: ParallelAxis, dim: number, { items }: ParallelLook, room: number) {
-  const name = shortened(axisTitle(axis), Math.max(8, Math.floor(room / 6)))
+  const name = shortened(axisTitle(axis), Math.max(8, Math.floor(room / 7)))
   if (axis.words) {
     const words = axis.words.map((word) => shortened(word, Math.max(6, Math.floor(room / 7))))
-    return { dim, name, type: 'category' as const, data: words }
+    // numbers with names: on a category axis a missing value would be drawn in its middle
+    const formatter = (value: number): string => words[value] ?? ''
+    const ends = { min: -1, max: words.length }
+    return { dim, name, type: 'value' as const, interval: 1, ...ends, axisLabel: { formatter } }
   }
   const [min, max] = extentOf(
     items.map(({ values }) => (typeof values[dim] === 'number' ? values[dim] : null)),
@@ -80,8 +110,9 @@ function axisOf(axis: ParallelAxis, dim: number, { items }: ParallelLook, room: 
   return { dim, name, type: 'value' as const, min, max, axisLabel }
 }
 
-function lineOf(item: ParallelItem, look: ParallelLook, theme: ChartTheme) {
+function lineOf(piece: Piece, look: ParallelLook, theme: ChartTheme) {
   const { axes, selected, hovered, items } = look
+  const item = items[piece.item]!
   const isOut = selected.has(item.id) || item.id === hovered
   const coloured = colourAxis(look)
   const [low, high] = extentOf(
@@ -93,7 +124,9 @@ function lineOf(item: ParallelItem, look: ParallelLook, theme: ChartTheme) {
   // the lightest fifth of the scale would not stand out from the ground
   const step = Math.min(theme.scale.length - 1, 1 + Math.round(share * (theme.scale.length - 2)))
   return {
-    value: axes.map((axis, dim) => placeOf(item.values[dim] ?? null, axis)),
+    value: axes.map((axis, dim) =>
+      dim >= piece.from && dim < piece.to ? placeOf(item.values[dim] ?? null, axis) : '-',
+    ),
     lineStyle: { color: isOut ? theme.text : theme.scale[step]!, width: isOut ? 2.5 : 1.25, opacity: 0.9 },
   }
 }
@@ -105,8 +138,8 @@ function placeOf(value: number | string | null, axis: ParallelAxis): number | st
   return place < 0 ? '-' : place
 }
 
-function tipOf({ axes, items }: ParallelLook, parameters: unknown): string {
-  const item = items[(parameters as { readonly dataIndex: number }).dataIndex]
+function tipOf({ axes, items }: ParallelLook, pieces: readonly Piece[], parameters: unknown): string {
+  const item = items[pieces[(parameters as { readonly dataIndex: number }).dataIndex]?.item ?? -1]
   if (!item) return ''
   const lines = axes.map((axis, i) => `${axis.label} ${written(item.values[i] ?? null)}`)
   return [item.label, ...lines].map(escaped).join('<br>')

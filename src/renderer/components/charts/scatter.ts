@@ -1,4 +1,4 @@
-import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemReturn } from 'echarts'
+import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemReturn, LabelLayoutOptionCallbackParams } from 'echarts'
 import type { ChartTable } from './chart-table.ts'
 import type { ChartOption } from './engine.ts'
 import { shortNumber, withInterval } from './numbers.ts'
@@ -159,13 +159,14 @@ function pointSeries(look: ScatterLook, front: ReadonlySet<string>, theme: Chart
     0,
   )
   const rightSide = low + (high - low) * 0.8
+  const place = namePlacer()
   const series = (kind: 'measured' | 'predicted') => ({
     type: 'scatter' as const,
     name: kind,
     z: 3,
     cursor: 'pointer',
     tooltip: { formatter: (parameters: unknown) => tipOf(look, parameters) },
-    labelLayout: { hideOverlap: true, moveOverlap: 'shiftY' as const },
+    labelLayout: place,
     data: points.flatMap((point) => {
       const place = point[kind]
       if (!place) return []
@@ -196,6 +197,34 @@ function pointSeries(look: ScatterLook, front: ReadonlySet<string>, theme: Chart
     }),
   })
   return [series('predicted'), series('measured')]
+}
+
+/** Height of one name, px. */
+const NAME_HEIGHT = 14
+/** How far a name is moved down at most, in its own heights; one that finds no room there is left out. */
+const MOST_STEPS = 4
+
+type NameRect = LabelLayoutOptionCallbackParams['labelRect']
+
+/** Moves each name down until it covers no other; ECharts' own `moveOverlap` leaves points at nearly one height as they are. */
+function namePlacer(): (name: LabelLayoutOptionCallbackParams) => { dy: number; hideOverlap: boolean } {
+  const taken = new Map<string, NameRect>()
+  return ({ seriesIndex, dataIndex, labelRect }) => {
+    const key = `${seriesIndex} ${dataIndex}`
+    // asked again whenever the chart changes its size
+    taken.delete(key)
+    const others = [...taken.values()]
+    const at = (step: number): NameRect => ({ ...labelRect, y: labelRect.y + step * NAME_HEIGHT })
+    const step = Array.from({ length: MOST_STEPS + 1 }, (_, i) => i).find(
+      (i) => !others.some((one) => touch(one, at(i))),
+    )
+    taken.set(key, at(step ?? 0))
+    return { dy: (step ?? 0) * NAME_HEIGHT, hideOverlap: true }
+  }
+}
+
+function touch(a: NameRect, b: NameRect): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
 }
 
 function tipOf({ points, x, y }: ScatterLook, parameters: unknown): string {

@@ -5,7 +5,12 @@ import { fileNameOf, tableToCsv } from '../../../../src/renderer/components/char
 import { heatOption, heatTable } from '../../../../src/renderer/components/charts/heat.ts'
 import { coloursOf, linesOption, linesTable, namedAtEnd } from '../../../../src/renderer/components/charts/lines.ts'
 import { shortNumber, signedNumber, withInterval } from '../../../../src/renderer/components/charts/numbers.ts'
-import { colourAxis, parallelOption, parallelTable } from '../../../../src/renderer/components/charts/parallel.ts'
+import {
+  colourAxis,
+  parallelOption,
+  parallelTable,
+  piecesOf,
+} from '../../../../src/renderer/components/charts/parallel.ts'
 import { paretoFront } from '../../../../src/renderer/components/charts/pareto.ts'
 import { extentOf, shortened } from '../../../../src/renderer/components/charts/parts.ts'
 import { frontIds, scatterOption, scatterTable } from '../../../../src/renderer/components/charts/scatter.ts'
@@ -182,12 +187,60 @@ it('draws curves, names those whose ends keep apart, and keeps colours by series
     x,
     y: { label: 'top-1' },
     marks: [{ x: 1, label: 'chosen' }],
+    levels: [{ y: 3, label: 'float' }],
     selected: new Set(['b']),
   }
   expect([...namedAtEnd(look, 300)]).toEqual(['b', 'c'])
   const svg = chartAsSvg(linesOption(look, theme, size), 600, 300)
-  for (const text of ['entropy', 'mse', 'chosen', 'bits']) expect(svg).toContain(text)
+  for (const text of ['entropy', 'mse', 'chosen', 'float', 'bits']) expect(svg).toContain(text)
   expect(linesTable(look).rows[0]).toEqual(['minMax', 0, 1, 0, 2])
+})
+
+it('breaks a line of parallel coordinates where a value is missing, on axes of words too', () => {
+  const axes = [
+    { id: 'k', label: 'kind', words: ['evaluate', 'quantize'] },
+    { id: 'd', label: 'data', words: ['cifar10'] },
+    { id: 's', label: 'size' },
+    { id: 't', label: 'top-1' },
+  ]
+  const items = [
+    { id: 'a', label: 'A', values: ['quantize', 'cifar10', 1, 90] },
+    { id: 'b', label: 'B', values: ['evaluate', null, 2, 80] },
+    { id: 'c', label: 'C', values: ['evaluate', null, 3, null] },
+  ]
+  expect(piecesOf({ axes, items })).toEqual([
+    { item: 0, from: 0, to: 4 },
+    { item: 1, from: 2, to: 4 },
+  ])
+  const look = { axes, items, colourBy: null, selected: new Set<string>(), hovered: null }
+  const svg = chartAsSvg(parallelOption(look, theme, size), 600, 300)
+  for (const text of ['evaluate', 'quantize', 'cifar10']) expect(svg).toContain(text)
+})
+
+it('moves the name of a point down where another one stands', () => {
+  const place = { y: 90, xInterval: null, yInterval: null }
+  const look = {
+    points: ['alpha', 'beta', 'gamma'].map((label, i) => ({
+      id: label,
+      label,
+      measured: { ...place, x: 1 + i * 0.001 },
+      predicted: null,
+    })),
+    x: { label: 'size' },
+    y: { label: 'top-1' },
+    limits: [],
+    selected: new Set<string>(),
+    hovered: null,
+  }
+  const far = { id: 'far', label: 'far', measured: { ...place, x: 2, y: 10 }, predicted: null }
+  const svg = chartAsSvg(scatterOption({ ...look, points: [...look.points, far] }, theme), 600, 300)
+  const heights = ['alpha', 'beta', 'gamma'].map((name) => {
+    const found = new RegExp(`translate\\([\\d.]+ ([\\d.]+)\\)"[^>]*>${name}<`).exec(svg)
+    return Number(found?.[1])
+  })
+  expect(heights.every(Number.isFinite)).toBe(true)
+  const sorted = heights.toSorted((a, b) => a - b)
+  expect(Math.min(sorted[1]! - sorted[0]!, sorted[2]! - sorted[1]!)).toBeGreaterThanOrEqual(12)
 })
 
 it('draws parallel axes of numbers and words; a missing value breaks its line', () => {
