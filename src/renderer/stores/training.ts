@@ -83,7 +83,9 @@ export const useTrainingStore = defineStore('training', () => {
     usual.value === null ? null : { ...usual.value, ...(own.value as Partial<WholeOptions>) },
   )
   /** what is trained for, where it is trained for integers */
-  const plan = computed(() => (takesPlan(choice.value) ? planStore.plan : planOfBits(choice.value.qat.bits)))
+  const plan = computed(() =>
+    takesPlan(choice.value) ? planStore.plan : planOfBits(choice.value.qat.bits, choice.value.qat.biasBits),
+  )
   const obstacle = computed(() =>
     choiceProblem(choice.value, {
       model: modelPath.value,
@@ -196,7 +198,9 @@ export const useTrainingStore = defineStore('training', () => {
 
   async function start(): Promise<boolean> {
     if (data.value === null || obstacle.value !== null || slot.isActive.value) return false
-    return slot.start(trainRequestOf(choice.value, data.value, modelPath.value, plan.value))
+    return slot.start(
+      trainRequestOf(choice.value, data.value, modelPath.value, { plan: plan.value, onGraph: planStore.plan }),
+    )
   }
 
   /** Goes on with a training or comparison that was cut off, as it was asked. */

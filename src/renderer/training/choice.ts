@@ -28,6 +28,10 @@ const keptChoice = z.object({
       /** of weights and activations, where the plan on the graph is not taken */
       bits: z.int().min(2).max(8),
       usesPlan: z.boolean(),
+      /** of biases, where the plan on the graph is not taken */
+      biasBits: z.union([z.literal(8), z.literal(16), z.literal(32)]).default(32),
+      /** of a comparison: the plan on the graph is its hybrid, in the place of one that spares the most sensitive layers */
+      hybridPlan: z.boolean().default(false),
       /** null: as the bits suggest */
       lsq: z.boolean().nullable(),
       /** share of the epochs; null: half */
@@ -36,7 +40,16 @@ const keptChoice = z.object({
       floatEpochs: z.int().min(0).nullable(),
       options: trainOptions,
     })
-    .default({ bits: 8, usesPlan: false, lsq: null, freeze: null, floatEpochs: null, options: {} }),
+    .default({
+      bits: 8,
+      usesPlan: false,
+      biasBits: 32,
+      hybridPlan: false,
+      lsq: null,
+      freeze: null,
+      floatEpochs: null,
+      options: {},
+    }),
 })
 
 /** What is trained on what, and how. */
@@ -53,7 +66,16 @@ const usualChoice: TrainChoice = {
   validation: null,
   options: {},
   mode: 'float',
-  qat: { bits: 8, usesPlan: false, lsq: null, freeze: null, floatEpochs: null, options: {} },
+  qat: {
+    bits: 8,
+    usesPlan: false,
+    biasBits: 32,
+    hybridPlan: false,
+    lsq: null,
+    freeze: null,
+    floatEpochs: null,
+    options: {},
+  },
 }
 
 /** The choice of a former window; the usual one where there is none, or one of another version. */
@@ -107,8 +129,8 @@ export function choiceProblem(choice: TrainChoice, around: ChoiceSurroundings): 
   return isOpen ? 'The pictures differ in size: say to which height and width they are brought.' : null
 }
 
-/** The plan of training for integers: as many bits everywhere, ranges by moving average. */
-export function planOfBits(bits: number): QuantPlan {
+/** The plan of training for integers: as many bits everywhere but in biases, ranges by moving average. */
+export function planOfBits(bits: number, biasBits: 8 | 16 | 32 = 32): QuantPlan {
   const { weights, activations } = defaultPlan.defaults
   return {
     ...defaultPlan,
@@ -116,6 +138,7 @@ export function planOfBits(bits: number): QuantPlan {
       ...defaultPlan.defaults,
       weights: { ...weights, bits },
       activations: { ...activations, bits, calibrator: { method: 'movingAverage' } },
+      bias: { bits: biasBits },
     },
   }
 }
@@ -123,6 +146,10 @@ export function planOfBits(bits: number): QuantPlan {
 /** Whether the plan on the graph is trained for: it belongs to the open model. */
 export const takesPlan = ({ start, qat }: Pick<TrainChoice, 'start' | 'qat'>): boolean =>
   start === 'model' && qat.usesPlan
+
+/** Whether the plan on the graph can be the hybrid of a comparison: it belongs to the open model, and is not what all ways have. */
+export const canBeHybrid = ({ mode, start, qat }: Pick<TrainChoice, 'mode' | 'start' | 'qat'>): boolean =>
+  mode === 'compare' && start === 'model' && !qat.usesPlan
 
 /** A recipe, or a fresh head, is trained in float before it is trained for integers. */
 export const trainsFloatFirst = ({ start, classes }: Pick<TrainChoice, 'start' | 'classes'>): boolean =>
@@ -133,9 +160,14 @@ type TrainJob = Extract<JobRequestInput, { kind: 'train' | 'qat' | 'compareQat' 
 /**
  * What the host is asked for.
  * @param model path of the open model
- * @param plan what is trained for, where it is trained for integers
+ * @param plans what is trained for, where it is trained for integers, and the plan on the graph
  */
-export function trainRequestOf(choice: TrainChoice, data: DataSpec, model: string | null, plan: QuantPlan): TrainJob {
+export function trainRequestOf(
+  choice: TrainChoice,
+  data: DataSpec,
+  model: string | null,
+  { plan, onGraph }: { readonly plan: QuantPlan; readonly onGraph: QuantPlan },
+): TrainJob {
   const { recipe, mode, qat, classes, size, samples, validation, options } = choice
   const start =
     choice.start === 'model' && model !== null
@@ -145,15 +177,9 @@ export function trainRequestOf(choice: TrainChoice, data: DataSpec, model: strin
   if (mode === 'float') return { kind: 'train', ...subject, options }
   const { lsq, freeze, floatEpochs } = qat
   const floatOptions = changedOptions(options, { epochs: floatEpochs ?? options.epochs })
-  return {
-    kind: mode === 'qat' ? 'qat' : 'compareQat',
-    ...subject,
-    plan,
-    floatOptions,
-    options: qat.options,
-    lsq,
-    freeze,
-  }
+  const asked = { ...subject, plan, floatOptions, options: qat.options, lsq, freeze }
+  if (mode === 'qat') return { kind: 'qat', ...asked }
+  return { kind: 'compareQat', ...asked, hybrid: canBeHybrid(choice) && qat.hybridPlan ? onGraph : null }
 }
 
 /** Data in a few words: `60,000 samples · 10 classes · 28 × 28 × 1`. */

@@ -52,6 +52,12 @@ describe('what is kept of the form', () => {
     expect(choiceFrom(JSON.stringify(choice))).toEqual(choice)
   })
 
+  it('comes back from a window that knew neither biases nor hybrids', () => {
+    const { biasBits: _, hybridPlan: __, ...qat } = usual.qat
+    const kept = { ...usual, recipe: 'vgg16', qat: { ...qat, bits: 4 } }
+    expect(choiceFrom(JSON.stringify(kept))).toEqual({ ...kept, qat: { ...usual.qat, bits: 4 } })
+  })
+
   it.each([
     { why: 'nothing', text: null },
     { why: 'no JSON', text: '{' },
@@ -97,10 +103,13 @@ describe('a training', () => {
   })
 })
 
+const onGraph = planOfBits(3)
+const plans = (bits: number) => ({ plan: planOfBits(bits), onGraph })
+
 describe('what the host is asked for', () => {
   it('is a training of the recipe, or of the open model', () => {
     const ask = (choice: TrainChoice, model: string | null) =>
-      jobRequest.parse(trainRequestOf(choice, DIGITS, model, planOfBits(8)))
+      jobRequest.parse(trainRequestOf(choice, DIGITS, model, plans(8)))
     expect(ask({ ...usual, options: { epochs: 2 } }, '/a.onnx')).toMatchObject({
       kind: 'train',
       start: { kind: 'recipe', name: 'lenet5' },
@@ -122,7 +131,7 @@ describe('what the host is asked for', () => {
       options: { batch: 16 },
       qat: { ...usual.qat, bits: 4, lsq: true, floatEpochs: 1, options: { epochs: 2 } },
     }
-    const request = jobRequest.parse(trainRequestOf(choice, DIGITS, null, planOfBits(4)))
+    const request = jobRequest.parse(trainRequestOf(choice, DIGITS, null, plans(4)))
     expect(request).toMatchObject({
       kind: 'qat',
       plan: planOfBits(4),
@@ -131,7 +140,33 @@ describe('what the host is asked for', () => {
       lsq: true,
       freeze: null,
     })
-    expect(trainRequestOf({ ...choice, mode: 'compare' }, DIGITS, null, planOfBits(4)).kind).toBe('compareQat')
+    expect(trainRequestOf({ ...choice, mode: 'compare' }, DIGITS, null, plans(4)).kind).toBe('compareQat')
+  })
+
+  it.each([
+    { why: 'the plan on the graph where it was chosen', change: {}, qat: { hybridPlan: true }, hybrid: onGraph },
+    { why: 'found where nothing was chosen', change: {}, qat: {}, hybrid: null },
+    {
+      why: 'found for a recipe, which has no graph',
+      change: { start: 'recipe' },
+      qat: { hybridPlan: true },
+      hybrid: null,
+    },
+    {
+      why: 'found where the plan on the graph is what all ways have',
+      change: {},
+      qat: { hybridPlan: true, usesPlan: true },
+      hybrid: null,
+    },
+  ] as const)('is a comparison whose hybrid is $why', ({ change, qat, hybrid }) => {
+    const choice = { ...usual, mode: 'compare', start: 'model', ...change, qat: { ...usual.qat, ...qat } } as const
+    const request = jobRequest.parse(trainRequestOf(choice, DIGITS, '/a.onnx', plans(8)))
+    expect(request).toMatchObject({ kind: 'compareQat', plan: planOfBits(8), hybrid })
+  })
+
+  it('has biases of as many bits as were chosen', () => {
+    expect(planOfBits(4, 8).defaults).toMatchObject({ weights: { bits: 4 }, bias: { bits: 8 } })
+    expect(planOfBits(4).defaults.bias).toEqual({ bits: 32 })
   })
 
   it.each([2, 4, 8])('the plan of %i bits is the one of the command line', (bits) => {
