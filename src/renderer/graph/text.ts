@@ -27,7 +27,9 @@ export function valueText(value: number, unit: string): string {
       : size >= 10_000 && size < 1e15
         ? countText(value)
         : value.toExponential(1)
-  return unit === '' ? text : `${text} ${unit}`
+  // a hyphen is read as part of what stands before it; powers of ten keep theirs, as in a file
+  const signed = text.replace(/^-/, '−')
+  return unit === '' ? signed : `${signed} ${unit}`
 }
 
 /** Widths of texts in one font. */

@@ -190,8 +190,9 @@ export const useRunActionsStore = defineStore('run-actions', () => {
       const values = new Map([...slowerMs].map(([layer, value]) => [layer, { value, estimated: false }]))
       desk.lend({
         kind: 'sequential',
-        name: `time more than in run ${id}`,
+        name: 'time more or less',
         unit: 'ms',
+        of: `than in run ${id}`,
         values,
         scale: 'linear',
         combine: 'sum',

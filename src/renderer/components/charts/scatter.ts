@@ -166,6 +166,8 @@ function pointSeries(look: ScatterLook, front: ReadonlySet<string>, theme: Chart
     z: 3,
     cursor: 'pointer',
     tooltip: { formatter: (parameters: unknown) => tipOf(look, parameters) },
+    // a point on its way has its name where it started from
+    animation: false,
     labelLayout: place,
     data: points.flatMap((point) => {
       const place = point[kind]
@@ -209,12 +211,14 @@ type NameRect = LabelLayoutOptionCallbackParams['labelRect']
 /** Moves each name down until it covers no other; ECharts' own `moveOverlap` leaves points at nearly one height as they are. */
 function namePlacer(): (name: LabelLayoutOptionCallbackParams) => { dy: number; hideOverlap: boolean } {
   const taken = new Map<string, NameRect>()
-  return ({ seriesIndex, dataIndex, labelRect }) => {
+  return ({ seriesIndex, dataIndex, rect, labelRect }) => {
     const key = `${seriesIndex} ${dataIndex}`
+    // the name is still where it was moved to before, and is measured without what hangs below its line
+    const top = rect.y + (rect.height - NAME_HEIGHT) / 2
     // asked again whenever the chart changes its size
     taken.delete(key)
     const others = [...taken.values()]
-    const at = (step: number): NameRect => ({ ...labelRect, y: labelRect.y + step * NAME_HEIGHT })
+    const at = (step: number): NameRect => ({ ...labelRect, y: top + step * NAME_HEIGHT, height: NAME_HEIGHT })
     const step = Array.from({ length: MOST_STEPS + 1 }, (_, i) => i).find(
       (i) => !others.some((one) => touch(one, at(i))),
     )

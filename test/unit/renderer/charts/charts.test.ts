@@ -223,7 +223,7 @@ it('moves the name of a point down where another one stands', () => {
     points: ['alpha', 'beta', 'gamma'].map((label, i) => ({
       id: label,
       label,
-      measured: { ...place, x: 1 + i * 0.001 },
+      measured: { ...place, x: 1 + i * 0.001, y: 90 - i * 1.5 },
       predicted: null,
     })),
     x: { label: 'size' },
