@@ -22,5 +22,11 @@ export function usePrimary(source: () => PrimaryAction | null): void {
   onScopeDispose(() => sources.delete(source))
 }
 
-/** The button to show now: the one given last. */
-export const primaryAction = computed<PrimaryAction | null>(() => [...sources].at(-1)?.() ?? null)
+/** The button to show now: the one given last. What stands on every screen gives none where the screen has its own. */
+export const primaryAction = computed<PrimaryAction | null>(() => {
+  for (const source of [...sources].toReversed()) {
+    const action = source()
+    if (action !== null) return action
+  }
+  return null
+})
