@@ -1,5 +1,6 @@
 import { useRouter } from 'vue-router'
 import { useCommands, type Command } from '../../commands.ts'
+import { parts } from '../../parts.ts'
 import { screens } from '../../routes.ts'
 import { useFileMeasureStore } from '../../stores/file-measure.ts'
 import { useFilesStore } from '../../stores/files.ts'
@@ -166,6 +167,22 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
           ]
         : []),
     ])
+  /** The dock's tabs by name; one that is not on the screen in view is shown on the graph. */
+  const inDock = (): readonly Command[] =>
+    parts.dock
+      .filter(({ routes }) => routes !== undefined)
+      .map(({ value, label, routes }) => ({
+        id: `dock.${value}`,
+        title: `Show in the dock: ${label}`,
+        group: 'Window',
+        icon: 'dock' as const,
+        words: 'panel tab',
+        enabled: models.current !== null,
+        run: async () => {
+          layout.showDock(value)
+          if (!routes!.includes(String(router.currentRoute.value.name))) await router.push({ name: 'graph' })
+        },
+      }))
   const toScreens = (): readonly Command[] =>
     screens.map(({ name, meta }) => ({
       // the menus of the desktop ask by these names
@@ -187,5 +204,5 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
       run: () => settings.change({ theme }),
     }))
 
-  useCommands(() => [...general(), ...toScreens(), ...ofJobs(), ...themes()])
+  useCommands(() => [...general(), ...inDock(), ...toScreens(), ...ofJobs(), ...themes()])
 }
