@@ -6,6 +6,7 @@ import {
   crossEntropy,
   isDistribution,
   klDivergence,
+  logitsOf,
   maxRelativeErrorOf,
   measurePair,
   noPairSums,
@@ -63,6 +64,7 @@ interface OutputScores {
 export interface EvaluationResult {
   readonly samples: number
   readonly labelled: number
+  /** how the model's scores were read */
   readonly scoreKind: ScoreKind | null
   readonly model: ClassScores | null
   readonly reference: ClassScores | null
@@ -82,16 +84,25 @@ const classColumns = 5
 const [rankColumn, predictedColumn, logitLossColumn, probabilityLossColumn, distributionColumn] = [0, 1, 2, 3, 4]
 /** Columns of one output's pair sums within a row. */
 const pairColumns = 7
-/** label, model scores, reference scores, KL read as logits, KL read as probabilities; then the outputs */
+/** label, model scores, reference scores, KL by how the two are read (`klKinds`); then the outputs */
 const modelStart = 1
 const referenceStart = modelStart + classColumns
 const klColumn = referenceStart + classColumns
-const pairStart = klColumn + 2
+/** how reference and model are read, a column each */
+const klKinds = [
+  ['logits', 'logits'],
+  ['probabilities', 'probabilities'],
+  ['logits', 'probabilities'],
+  ['probabilities', 'logits'],
+] as const satisfies readonly (readonly [ScoreKind, ScoreKind])[]
+const pairStart = klColumn + klKinds.length
+/** beyond 0–1 by this much, scores are no probabilities, however coarsely they were quantized */
+const probabilityMargin = 0.25
 
 /**
  * Gathers evaluation results sample by sample and merges those of several workers. Each sample leaves a row of numbers under its
  * index, and `result` sums rows in the order of the indices: the outcome is the same to the last bit whatever the number of
- * workers, their speed or the order of merging. Memory: about 8 · (13 + 7 · outputs) bytes a sample.
+ * workers, their speed or the order of merging. Memory: about 8 · (15 + 7 · outputs) bytes a sample.
  *
  * NaN marks what a row does not know (no label, no reference).
  */
@@ -174,18 +185,19 @@ export class EvaluationAccumulator {
     const labelledRows = rows.filter((row) => !Number.isNaN(row[0]!))
     const referenced = rows.length > 0 && rows.every((row) => !Number.isNaN(row[referenceStart + predictedColumn]!))
     const hasPairs = rows.length > 0 && rows.every((row) => spec.outputs.length === 0 || !Number.isNaN(row[pairStart]!))
-    const kind = spec.classOutput === null || rows.length === 0 ? null : scoreKindOf(rows)
-    const scored = kind !== null && labelledRows.length > 0
+    const kinds = spec.classOutput === null || rows.length === 0 ? null : scoreKindsOf(rows)
+    const kind = kinds?.model ?? null
+    const scored = kinds !== null && labelledRows.length > 0
     return {
       samples: rows.length,
       labelled: labelledRows.length,
       scoreKind: kind,
-      model: scored ? classScores(labelledRows, modelStart, spec.classes, kind) : null,
-      reference: scored && referenced ? classScores(labelledRows, referenceStart, spec.classes, kind) : null,
-      agreement: kind !== null && referenced ? agreementOf(rows) : null,
-      kl: kind !== null && referenced ? meanOf(rows, kind === 'logits' ? klColumn : klColumn + 1) : null,
+      model: scored ? classScores(labelledRows, modelStart, spec.classes, kinds.model) : null,
+      reference: scored && referenced ? classScores(labelledRows, referenceStart, spec.classes, kinds.reference) : null,
+      agreement: kinds !== null && referenced ? agreementOf(rows) : null,
+      kl: kinds !== null && referenced ? meanOf(rows, klColumnOf(kinds)) : null,
       drop: scored && referenced ? dropOf(labelledRows) : null,
-      lossIncrease: scored && referenced ? lossIncreaseOf(labelledRows, kind) : null,
+      lossIncrease: scored && referenced ? lossIncreaseOf(labelledRows, kinds) : null,
       outputs: hasPairs ? spec.outputs.map((output, i) => outputScores(rows, output, i)) : null,
     }
   }
@@ -203,16 +215,26 @@ function valuesOf(outputs: SampleOutputs, name: string): Numbers {
 
 function fillClassScores(row: Float64Array, start: number, scores: Numbers, label: number | null): void {
   row[start + predictedColumn] = argmax(scores)
-  row[start + distributionColumn] = isDistribution(scores) ? 1 : 0
+  row[start + distributionColumn] = isDistribution(scores) ? 1 : isNear(scores) ? 0 : -1
   if (label === null) return
   row[start + rankColumn] = rankOf(scores, label)
   row[start + logitLossColumn] = crossEntropy(scores, label, 'logits')
   row[start + probabilityLossColumn] = crossEntropy(scores, label, 'probabilities')
 }
 
+function isNear(scores: Numbers): boolean {
+  for (let i = 0; i < scores.length; i++)
+    if (!(scores[i]! >= -probabilityMargin && scores[i]! <= 1 + probabilityMargin)) return false
+  return true
+}
+
 function fillKl(row: Float64Array, reference: Numbers, test: Numbers): void {
-  row[klColumn] = klDivergence(reference, test, 'logits')
-  row[klColumn + 1] = klDivergence(reference, test, 'probabilities')
+  klKinds.forEach(([ofReference, ofTest], i) => {
+    row[klColumn + i] =
+      ofReference === ofTest
+        ? klDivergence(reference, test, ofTest)
+        : klDivergence(logitsOf(reference, ofReference), logitsOf(test, ofTest), 'logits')
+  })
 }
 
 function fillPair(row: Float64Array, output: number, sums: PairSums): void {
@@ -233,10 +255,28 @@ function pairOf(row: Float64Array, output: number): PairSums {
   }
 }
 
-/** The reference decides where there is one: quantization may push a softmax sum off 1, never a logit model onto it for every sample. */
-function scoreKindOf(rows: readonly Float64Array[]): ScoreKind {
-  const column = Number.isNaN(rows[0]![referenceStart + distributionColumn]!) ? modelStart : referenceStart
-  return rows.every((row) => row[column + distributionColumn] === 1) ? 'probabilities' : 'logits'
+interface ScoreKinds {
+  readonly model: ScoreKind
+  /** of the model where there is no reference */
+  readonly reference: ScoreKind
+}
+
+/**
+ * How scores are to be read. The reference decides for a model that could be its copy, since quantization may push a softmax sum off 1; one
+ * that gives probabilities for every sample, or what can be none, is read as it is: a reference may be any other model.
+ */
+function scoreKindsOf(rows: readonly Float64Array[]): ScoreKinds {
+  const isEach = (column: number): boolean => rows.every((row) => row[column + distributionColumn] === 1)
+  const own = isEach(modelStart) ? 'probabilities' : 'logits'
+  if (Number.isNaN(rows[0]![referenceStart + distributionColumn]!)) return { model: own, reference: own }
+  const reference = isEach(referenceStart) ? 'probabilities' : 'logits'
+  if (own === 'probabilities' || reference === 'logits') return { model: own, reference }
+  const isNone = rows.some((row) => row[modelStart + distributionColumn] === -1)
+  return { model: isNone ? 'logits' : 'probabilities', reference }
+}
+
+function klColumnOf({ model, reference }: ScoreKinds): number {
+  return klColumn + klKinds.findIndex(([ofReference, ofModel]) => ofReference === reference && ofModel === model)
 }
 
 function lossColumnOf(kind: ScoreKind): number {
@@ -294,9 +334,9 @@ function dropOf(rows: readonly Float64Array[]): Interval {
   return pairedDifference(counts)
 }
 
-function lossIncreaseOf(rows: readonly Float64Array[], kind: ScoreKind): Interval {
-  const column = lossColumnOf(kind)
-  return meanInterval(Float64Array.from(rows, (row) => row[modelStart + column]! - row[referenceStart + column]!))
+function lossIncreaseOf(rows: readonly Float64Array[], { model, reference }: ScoreKinds): Interval {
+  const [own, other] = [modelStart + lossColumnOf(model), referenceStart + lossColumnOf(reference)]
+  return meanInterval(Float64Array.from(rows, (row) => row[own]! - row[other]!))
 }
 
 function outputScores(rows: readonly Float64Array[], output: string, i: number): OutputScores {

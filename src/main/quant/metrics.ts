@@ -145,6 +145,11 @@ export function isDistribution(scores: Numbers): boolean {
 /** Smallest probability in a logarithm: keeps the loss of a zero finite (27.6), as Keras (1e-7) and scikit-learn (eps) do. */
 const minProbability = 1e-12
 
+/** Scores whose softmax they stand for: the logarithm of probabilities, logits as they are. */
+export function logitsOf(scores: Numbers, kind: ScoreKind): Numbers {
+  return kind === 'logits' ? scores : Float64Array.from(scores, (score) => Math.log(Math.max(minProbability, score)))
+}
+
 /** A share of a sum, at least the smallest probability; coarse quantizers may leave nothing but zeros. */
 function probability(score: number, sum: number): number {
   return sum === 0 ? minProbability : Math.max(minProbability, score / sum)

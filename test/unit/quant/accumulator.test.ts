@@ -115,6 +115,39 @@ describe('EvaluationAccumulator', () => {
     expect(logits.result().scoreKind).toBe('logits')
   })
 
+  describe('reads a model and a reference of another kind each as it is', () => {
+    const small: EvaluationSpec = { outputs: ['p'], classOutput: 'p', classes: 3 }
+    const logits = [Float32Array.of(4, -2, 1), Float32Array.of(0.5, 3, -1)]
+    const softmaxes = logits.map((scores) => {
+      const sum = scores.reduce((total, score) => total + Math.exp(score), 0)
+      return Float32Array.from(scores, (score) => Math.exp(score) / sum)
+    })
+    const evaluate = (model: readonly Float32Array[], reference: readonly Float32Array[]) => {
+      const seen = new EvaluationAccumulator(small)
+      model.forEach((p, i) => seen.add(i, i, { p }, { p: reference[i]! }))
+      return seen.result()
+    }
+    const equal = evaluate(logits, logits)
+
+    it.each([
+      { why: 'probabilities beside logits', model: softmaxes, reference: logits, kind: 'probabilities' },
+      { why: 'logits beside probabilities', model: logits, reference: softmaxes, kind: 'logits' },
+      { why: 'probabilities beside probabilities', model: softmaxes, reference: softmaxes, kind: 'probabilities' },
+    ])('$why', ({ model, reference, kind }) => {
+      const result = evaluate(model, reference)
+      expect(result.scoreKind).toBe(kind)
+      expect(result.model!.loss).toBeCloseTo(equal.model!.loss, 6)
+      expect(result.reference!.loss).toBeCloseTo(equal.reference!.loss, 6)
+      expect(result.lossIncrease!.value).toBeCloseTo(0, 6)
+      expect(result.kl).toBeCloseTo(0, 6)
+    })
+
+    it('and a coarse copy, whose sums are off 1, as its reference', () => {
+      const coarse = softmaxes.map((p) => p.map((share) => Math.round(share * 8) / 8 + 0.06))
+      expect(evaluate(coarse, softmaxes).scoreKind).toBe('probabilities')
+    })
+  })
+
   it('works for a model without classes', () => {
     const boxes = new EvaluationAccumulator({ outputs: ['boxes'], classOutput: null, classes: 0 })
     boxes.add(0, null, { boxes: Float32Array.of(1, 2) }, { boxes: Float32Array.of(1, 2) })
