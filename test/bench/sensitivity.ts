@@ -29,6 +29,8 @@ import type { Figure, Section } from './section.ts'
 
 /** Pictures of 224 × 224 for the networks without training; fewer for a quick look. */
 const IMAGES = Number(process.env['QUANTBENCH_BENCH_IMAGES'] ?? 256)
+/** Pictures to calibrate on beside those: a batch for each worker, as in any longer calibration. */
+const CALIBRATION = 32
 const CIFAR_IMAGES = 2048
 const WINDOWS = 8
 
@@ -58,13 +60,13 @@ async function untrained(name: string, model: Model, services: Services, folder:
   const file = path.join(own, 'model.onnx')
   fs.writeFileSync(file, modelBytes(model))
   const data = path.join(own, 'data.npz')
-  const count = IMAGES + 8
+  const count = IMAGES + CALIBRATION
   const pixels = normals(seeded(7), count * 3 * 224 * 224, 1)
   fs.writeFileSync(
     data,
     zipBytes([{ name: 'input.npy', bytes: npyBytes('<f4', [count, 3, 224, 224], bytesOf(pixels)) }]),
   )
-  const samples: SampleOptions = { data: { kind: 'npz', path: data }, seed: 0, calibrationSamples: 8 }
+  const samples: SampleOptions = { data: { kind: 'npz', path: data }, seed: 0, calibrationSamples: CALIBRATION }
   const study = await openStudy(own, { model: file, samples, needsRanges: true }, services)
   const macs = await macsOfStudy(study, own, services)
   const exact = await measureSensitivity(own, study, { configurations: EIGHT, exact: true }, services)

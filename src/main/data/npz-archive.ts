@@ -1,3 +1,4 @@
+import { open, type FileHandle } from 'node:fs/promises'
 import { openPromise } from 'yauzl'
 import type { Entry, ZipFile } from 'yauzl'
 import { Fault } from '../../shared/contract/fault.ts'
@@ -54,7 +55,9 @@ async function readArrays(path: string, zip: ZipFile, signal?: AbortSignal): Pro
         { path },
       )
     }
-    arrays.set(name, decodeNpy(await readEntry(place, zip, entry), place))
+    const bytes =
+      entry.compressionMethod === 0 ? await readStored(path, place, zip, entry) : await readPacked(place, zip, entry)
+    arrays.set(name, decodeNpy(bytes, place))
   }
   return arrays
 }
@@ -73,8 +76,34 @@ function checkEntry(place: string, entry: Entry): void {
   }
 }
 
+/** Reads bytes that lie in the file as they are: in pieces of a stream it takes six times as long. */
+async function readStored(path: string, place: string, zip: ZipFile, entry: Entry): Promise<Uint8Array<ArrayBuffer>> {
+  const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true })
+  const file = await open(path)
+  try {
+    const head = new Uint8Array(Math.min(entry.uncompressedSize, MAX_HEADER_BYTES))
+    await readFully(file, head, fileDataStart, place)
+    if (head.length === entry.uncompressedSize) return head
+    const content = checkedContent(place, entry, head)
+    await readFully(file, content.subarray(head.length), fileDataStart + head.length, place)
+    return content
+  } finally {
+    await file.close()
+  }
+}
+
+/** @throws Fault data.truncated */
+async function readFully(file: FileHandle, into: Uint8Array, start: number, place: string): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const { bytesRead } = await file.read(into, done, into.length - done, start + done)
+    if (bytesRead === 0)
+      throw new Fault('data.truncated', `${place} ends after ${done} of ${into.length} bytes.`, { place })
+    done += bytesRead
+  }
+}
+
 /** Reads the header first: a zip bomb that is no sound array ends there, with 64 kB expanded. */
-async function readEntry(place: string, zip: ZipFile, entry: Entry): Promise<Uint8Array<ArrayBuffer>> {
+async function readPacked(place: string, zip: ZipFile, entry: Entry): Promise<Uint8Array<ArrayBuffer>> {
   const stream = await zip.openReadStreamPromise(entry)
   const head = new Uint8Array(Math.min(entry.uncompressedSize, MAX_HEADER_BYTES))
   let content: Uint8Array<ArrayBuffer> | null = null

@@ -11,7 +11,17 @@ export interface PoolOptions extends StartOptions {
   readonly idleMs?: number
 }
 
+/**
+ * Binds tasks to one worker, for what they keep in its memory: the first takes the place, and those that are run once it has ended run
+ * there. Where the worker is gone they fail with engine.crashed, and whoever asked begins anew on a new seat.
+ */
+export interface Seat {
+  /** null until the first task runs */
+  worker: Worker | null
+}
+
 interface PoolTaskOptions extends TaskOptions {
+  readonly seat?: Seat
   /** a task whose worker crashed is run once more on a new worker; only for tasks that may safely run twice */
   readonly retry?: boolean
   /** nothing else runs meanwhile: for measurements of time */
@@ -40,6 +50,7 @@ export interface WorkerPool {
 
 interface Waiting {
   readonly exclusive: boolean
+  readonly seat: Seat | null
   readonly start: (worker: Worker) => Promise<void>
   readonly refuse: (reason: unknown) => void
 }
@@ -61,6 +72,7 @@ class Pool implements WorkerPool {
   readonly #idle: Worker[] = []
   readonly #timers = new Map<Worker, NodeJS.Timeout>()
   readonly #workers = new Set<Worker>()
+  readonly #busy = new Set<Worker>()
   #queue: Waiting[] = []
   #running = 0
   #exclusive = false
@@ -75,12 +87,13 @@ class Pool implements WorkerPool {
   }
 
   async run<Input, Output>(task: string, input: Input, options: PoolTaskOptions = {}): Promise<Output> {
+    const isSeated = options.seat !== undefined && options.seat.worker !== null
     for (let crashes = 0, unbegun = 0; ;) {
       try {
         return await this.#enqueue<Input, Output>(task, input, options)
       } catch (error) {
         // a worker that died while idle never had the task; there are at most `size` of those
-        if (isCrash(error) && error.data['begun'] === false && unbegun++ < this.size) continue
+        if (!isSeated && isCrash(error) && error.data['begun'] === false && unbegun++ < this.size) continue
         if (!options.retry || !isWorthRetrying(error) || crashes++ > 0) throw error
         options.onLog?.('warning', `${error.message} It is run once more.`)
       }
@@ -133,6 +146,7 @@ class Pool implements WorkerPool {
     const leave = this.#leaveOnAbort(options.signal, reject)
     const entry: Waiting = {
       exclusive: options.exclusive ?? false,
+      seat: options.seat ?? null,
       start: (worker) => {
         leave.done()
         // a worker that ends because the pool closes has not crashed
@@ -163,19 +177,34 @@ class Pool implements WorkerPool {
   }
 
   #advance(): void {
-    while (!this.#closed && this.#queue.length > 0 && this.#running < this.size && !this.#exclusive) {
-      if (this.#queue[0]!.exclusive && this.#running > 0) return
-      const entry = this.#queue.shift()!
+    while (!this.#closed && this.#running < this.size && !this.#exclusive) {
+      const entry = this.#next()
+      if (entry === null) return
       this.#running++
       this.#exclusive = entry.exclusive
       void this.#serve(entry)
     }
   }
 
+  /** The first that can begin: one whose worker is at something else lets others go before it, an exclusive one nobody. */
+  #next(): Waiting | null {
+    for (const [i, entry] of this.#queue.entries()) {
+      if (entry.exclusive && this.#running > 0) return null
+      const worker = entry.seat?.worker ?? null
+      if (worker !== null && this.#busy.has(worker)) continue
+      this.#queue.splice(i, 1)
+      return entry
+    }
+    return null
+  }
+
   async #serve(entry: Waiting): Promise<void> {
-    let worker: Worker | null = null
+    let worker = entry.seat?.worker ?? null
     try {
-      worker = await this.#take()
+      if (worker === null) worker = await this.#take()
+      else this.#keepFromIdle(worker)
+      this.#busy.add(worker)
+      if (entry.seat) entry.seat.worker = worker
       await entry.start(worker)
     } catch (error) {
       entry.refuse(error)
@@ -187,11 +216,22 @@ class Pool implements WorkerPool {
     }
   }
 
+  #keepFromIdle(worker: Worker): void {
+    this.#busy.add(worker)
+    clearTimeout(this.#timers.get(worker))
+    this.#timers.delete(worker)
+    const at = this.#idle.indexOf(worker)
+    if (at >= 0) this.#idle.splice(at, 1)
+  }
+
   async #take(): Promise<Worker> {
     for (let worker = this.#idle.pop(); worker; worker = this.#idle.pop()) {
       clearTimeout(this.#timers.get(worker))
       this.#timers.delete(worker)
-      if (worker.alive) return worker
+      if (worker.alive) {
+        this.#busy.add(worker) // at once: a task that is bound to it may be next
+        return worker
+      }
       this.#workers.delete(worker)
     }
     const worker = await this.#host.start(this.#start)
@@ -204,6 +244,7 @@ class Pool implements WorkerPool {
   }
 
   #giveBack(worker: Worker): void {
+    this.#busy.delete(worker)
     if (!worker.alive || this.#closed) {
       this.#workers.delete(worker)
       return

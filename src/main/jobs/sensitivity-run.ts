@@ -6,7 +6,7 @@ import type { QuantPlan } from '../../shared/contract/plan.ts'
 import type { Json, LayerResult } from '../../shared/contract/runs.ts'
 import type { LayerExplanation, RankedLayer } from '../search/explain.ts'
 import { gridLayers, parseConfigurations, type Configuration } from '../search/grid.ts'
-import { chunkSize, scoreOf, type Population } from '../search/racing.ts'
+import { scoreOf, type Population } from '../search/racing.ts'
 import { scoreKindOf } from '../search/sample-rows.ts'
 import { rankScores, type LayerScore, type MetricName, type SensitivityTable } from '../search/scores.ts'
 import { recordRun, type RunOutcome } from './record-run.ts'
@@ -16,7 +16,7 @@ import { explainWorst } from './sensitivity/explain.ts'
 import { PartialRows } from './sensitivity/partial.ts'
 import { SweepProgress } from './sensitivity/progress.ts'
 import { runQuickScan, type QuickScan } from './sensitivity/quick.ts'
-import { Suffixes, type SweepTime } from './sensitivity/suffixes.ts'
+import { Suffixes, type SweepTime, type TensorMemory } from './sensitivity/suffixes.ts'
 import { chooseChunks, isClassifier } from './sensitivity/screen.ts'
 import {
   countPlans,
@@ -49,7 +49,7 @@ export interface SensitivityRequest {
   readonly batch?: number
   readonly threads?: number
   readonly pause?: Pause
-  /** bytes of cached tensors all workers may keep in memory; beyond it they are read from the temporary folder. 4 MiB a worker at most. */
+  /** bytes of cached tensors all workers may keep in memory; beyond it they are read from the temporary folder. 512 MiB a worker at most. */
   readonly memoryBytes?: number
 }
 
@@ -76,8 +76,8 @@ export interface SensitivityResult extends SensitivityTable {
  */
 const WORKER_CACHE_BYTES = 2 ** 22
 
-/** Bytes of frontier tensors of one chunk on disk, about: what the page cache holds without writing it out. */
-const CHUNK_BYTES = 2 ** 30
+/** Bytes that a worker holds at most: frontiers may have several tensors a layer. */
+const WORKER_HELD_BYTES = 2 ** 29
 
 /**
  * Measures how much each layer suffers from each configuration (DESIGN section 6, exact sweep). Every evaluation is kept by content
@@ -98,11 +98,13 @@ export async function measureSensitivity(
   const base = request.base ?? 'float'
   const groups = gridVariants({ ...request, base, layers: chosenLayers(study, request.layers) }, study.summary.layers)
   const range = request.range ?? chosen.ranges.evaluation
-  const size = chunkSize(bytesPerSample(study), CHUNK_BYTES)
   const settings = { batch: request.batch ?? 1, threads: request.threads ?? 1 }
   const exact = request.exact ?? false
   const allowed = (request.memoryBytes ?? services.memoryBytes ?? Infinity) / services.pool.size
-  const memoryBytes = Math.min(WORKER_CACHE_BYTES, Math.floor(allowed))
+  const memory: TensorMemory = {
+    readBytes: Math.min(WORKER_CACHE_BYTES, Math.floor(allowed)),
+    heldBytes: Math.min(WORKER_HELD_BYTES, Math.floor(allowed)),
+  }
   const time: SweepTime = { sessionMs: 0, runMs: 0 }
   const scores: Omit<LayerScore, 'rank'>[] = []
   const whole: SensitivityResult['whole'][number][] = []
@@ -111,7 +113,7 @@ export async function measureSensitivity(
   const sweeps = groups.map((group, i) => ({
     group,
     folder: join(own, String(i)),
-    suffixes: new Suffixes(join(own, String(i)), study, group, { ...settings, memoryBytes }, services),
+    suffixes: new Suffixes(join(own, String(i)), study, group, { ...settings, memory }, services),
   }))
   let metric: MetricName
   let progress: SweepProgress
@@ -122,7 +124,7 @@ export async function measureSensitivity(
     metric = metricFor(request.metric, chosen.evaluation.labelled, scored)
     const { chunks, population } = await chooseChunks(
       study,
-      { range, size, metric, exact, settings: screening },
+      { range, bytesPerSample: bytesPerSample(study), metric, exact, settings: screening },
       services,
     )
     const plans = groups.reduce((sum, { variants }) => sum + countPlans(variants), 0)

@@ -21,10 +21,37 @@ export function chunksOf(range: SampleRange, most: number): SampleRange[] {
   return chunks
 }
 
-/** Samples in a chunk, so that what is cached of it stays near `bytes`: a power of two from 8 to 256. */
-export function chunkSize(bytesPerSample: number | null, bytes: number): number {
+/** Sizes of a chunk: powers of two. */
+export interface ChunkSizes {
+  readonly least: number
+  readonly most: number
+}
+
+/** Of chunks that all workers share: decisions are made between them. */
+export const SHARED_SIZES: ChunkSizes = { least: FIRST, most: 256 }
+/** Of chunks that a worker has for itself: the others wait for the last one. */
+export const OWN_SIZES: ChunkSizes = { least: 1, most: 128 }
+
+/** Samples in a chunk, so that what is cached of it stays near `bytes`: a power of two; 16 at most where their size is not known. */
+export function chunkSize(bytesPerSample: number | null, bytes: number, { least, most }: ChunkSizes): number {
   if (bytesPerSample === null) return 16
-  return Math.max(FIRST, Math.min(256, 2 ** Math.floor(Math.log2(bytes / Math.max(1, bytesPerSample)))))
+  return Math.max(least, Math.min(most, 2 ** Math.floor(Math.log2(bytes / Math.max(1, bytesPerSample)))))
+}
+
+/**
+ * Cuts a range into chunks for a sweep that takes all of them in any order: an eighth of `most` samples each first, twice as many
+ * whenever four times as many have gone: small ones are there to even out the end. As with `chunksOf`, the boundaries
+ * depend on nothing but the range's start and `most`.
+ * @param most samples of a chunk, a power of two
+ */
+export function evenChunksOf(range: SampleRange, most: number): SampleRange[] {
+  const chunks: SampleRange[] = []
+  const least = Math.max(1, most / 8)
+  for (let start = range.start, size = least; start < range.end; start += size) {
+    if (size < most && start - range.start >= 4 * size) size *= 2
+    chunks.push({ start, end: Math.min(range.end, start + size) })
+  }
+  return chunks
 }
 
 /** True where a round ends: after 8, 16, 32 … samples. Decisions are made only there. */

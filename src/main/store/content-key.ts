@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Json } from '../../shared/contract/runs.ts'
 
 /** JSON with object keys sorted at every level and no spaces: equal values give equal text. */
@@ -12,7 +12,12 @@ export function canonicalJson(value: Json): string {
   return `{${entries.join(',')}}`
 }
 
-/** SHA-256 in hex of the canonical JSON: the key under which a measurement is found again. */
+/** SHA-256 in hex of a value's canonical JSON: the key under which a measurement is found again. */
 export function contentKey(value: Json): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex')
+  return keyOfText(canonicalJson(value))
+}
+
+/** SHA-256 in hex of a text. */
+export function keyOfText(text: string): string {
+  return hash('sha256', text)
 }

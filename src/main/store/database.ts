@@ -20,7 +20,7 @@ export function openDatabase(home: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Con
     fs.mkdirSync(home, { recursive: true })
     connection = new Database(file, { timeout: busyTimeoutMs })
     connection.pragma('journal_mode = WAL')
-    connection.pragma('synchronous = FULL') // a measurement counts as kept once its call returns, also after a power cut
+    connection.pragma('synchronous = FULL') // what is kept outlasts a power cut; evaluations in quick succession, see `measurements.ts`
     connection.pragma('foreign_keys = ON')
     migrate(connection, file)
     return connection

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Progress } from '../../../src/shared/contract/progress.ts'
-import { createPool } from '../../../src/main/jobs/pool.ts'
+import { createPool, type Seat } from '../../../src/main/jobs/pool.ts'
 import type { Task } from '../../../src/main/jobs/worker-host.ts'
 import { Crash, MemoryHost } from '../../builders/memory-workers.ts'
 
@@ -100,6 +100,35 @@ describe('the pool', () => {
       pool.run('work', { ms: 1, name: 'c' }),
     ])
     expect(seen.log).toEqual(['+a', '+b', '-a', '-b', '+bench', '-bench', '+c', '-c'])
+  })
+
+  it('tasks of one seat run in the worker that took it; others go before one whose worker is busy', async () => {
+    const pids: Record<string, number> = {}
+    const { host, pool, seen } = setup(2)
+    const note = async (name: string, ms: number, seat?: Seat): Promise<void> => {
+      await pool.run('work', { ms, name }, seat ? { seat } : {})
+      if (seat) pids[name] = seat.worker!.pid
+    }
+    const [left, right]: Seat[] = [{ worker: null }, { worker: null }]
+    await Promise.all([note('a', 5, left), note('b', 5, right)])
+    await Promise.all([note('c', 20, left), note('d', 1, left), note('e', 1), note('f', 1, right)])
+    expect(left!.worker).not.toBe(right!.worker)
+    expect(pids['c']).toBe(pids['a'])
+    expect(pids['d']).toBe(pids['a'])
+    expect(pids['f']).toBe(pids['b'])
+    expect(seen.log.indexOf('+e')).toBeLessThan(seen.log.indexOf('+d'))
+    expect(seen.log.indexOf('+f')).toBeLessThan(seen.log.indexOf('+d'))
+    expect(host.started).toHaveLength(2)
+  })
+
+  it('a task whose seat is gone with its worker fails, and no other worker is tried', async () => {
+    const { host, pool } = setup(1)
+    const seat: Seat = { worker: null }
+    await pool.run('work', { ms: 0, name: 'a' }, { seat })
+    host.started[0]!.alive = false
+    await expect(pool.run('work', { ms: 0, name: 'b' }, { seat })).rejects.toMatchObject({ code: 'engine.crashed' })
+    expect(await pool.run('work', { ms: 0, name: 'c' }, { seat: { worker: null } })).toBe('c')
+    expect(host.started).toHaveLength(2)
   })
 
   it('a task aborted while it waits leaves the queue at once', async () => {

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest'
 import {
   chunksOf,
   chunkSize,
+  evenChunksOf,
+  OWN_SIZES,
+  SHARED_SIZES,
   endsRound,
   isSettled,
   scoreOf,
@@ -40,7 +43,22 @@ describe('chunks', () => {
     { why: 'large activations take less', bytes: 30 * 2 ** 20, size: 32 },
     { why: 'but never less than the first chunk', bytes: 2 ** 30, size: 8 },
     { why: 'unknown shapes', bytes: null, size: 16 },
-  ])('$why: $size samples', ({ bytes, size }) => expect(chunkSize(bytes, 2 ** 30)).toBe(size))
+  ])('$why: $size samples', ({ bytes, size }) => expect(chunkSize(bytes, 2 ** 30, SHARED_SIZES)).toBe(size))
+
+  it.each([
+    { why: 'a worker has fewer for itself', bytes: 1000, size: 128 },
+    { why: 'and one at least', bytes: 2 ** 40, size: 1 },
+  ])('$why: $size samples', ({ bytes, size }) => expect(chunkSize(bytes, 2 ** 28, OWN_SIZES)).toBe(size))
+
+  it('of a sweep in any order begin small, and cover the range once', () => {
+    const chunks = evenChunksOf({ start: 100, end: 400 }, 64)
+    expect(chunks.map(({ start, end }) => end - start)).toEqual([8, 8, 8, 8, 16, 16, 32, 32, 64, 64, 44])
+    expect(chunks[0]!.start).toBe(100)
+    for (let i = 1; i < chunks.length; i++) expect(chunks[i]!.start).toBe(chunks[i - 1]!.end)
+    expect(evenChunksOf({ start: 0, end: 3 }, 1).map(({ start, end }) => end - start)).toEqual([1, 1, 1])
+    const longer = evenChunksOf({ start: 100, end: 900 }, 64)
+    expect(longer.slice(0, chunks.length - 1)).toEqual(chunks.slice(0, -1))
+  })
 })
 
 describe('screening', () => {

@@ -54,7 +54,7 @@ export class PartialRows {
   }
 
   #rowOf(layer: string, config: string, parts: readonly SampleRows[]): SensitivityRow {
-    const known = untilHole(parts)
+    const known = parts.filter((part) => part !== undefined) // where chunks may be missing between others, all samples stand for themselves
     const values = valuesOf(known, this.#metric, scoreKindOf(known))
     const { value, interval } = scoreOf(values, this.#population)
     const isBounded = Number.isFinite(interval.low) && Number.isFinite(interval.high)
@@ -68,10 +68,4 @@ export class PartialRows {
       rank: null,
     }
   }
-}
-
-/** Samples count in their order: what lies behind a chunk that is not there yet waits for it. */
-function untilHole(parts: readonly SampleRows[]): readonly SampleRows[] {
-  const hole = Array.from(parts).findIndex((part) => part === undefined)
-  return hole < 0 ? parts : parts.slice(0, hole)
 }

@@ -1,6 +1,15 @@
 import type { SampleRange } from '../../../shared/contract/data.ts'
 import type { Json } from '../../../shared/contract/runs.ts'
-import { chunksOf, screened, wholePopulation, type Population } from '../../search/racing.ts'
+import {
+  chunksOf,
+  chunkSize,
+  evenChunksOf,
+  OWN_SIZES,
+  screened,
+  SHARED_SIZES,
+  wholePopulation,
+  type Population,
+} from '../../search/racing.ts'
 import type { MetricName } from '../../search/scores.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
@@ -17,12 +26,18 @@ interface ScreenSettings extends SampleSettings {
 
 export interface ScreenRequest {
   readonly range: SampleRange
-  /** samples of a chunk at most */
-  readonly size: number
+  /** of all layers' outputs; null where a shape is not known */
+  readonly bytesPerSample: number | null
   readonly metric: MetricName
   readonly exact: boolean
   readonly settings: ScreenSettings
 }
+
+/** Bytes of frontier tensors of one chunk on disk, about: what the page cache holds without writing it out. */
+const CHUNK_BYTES = 2 ** 30
+
+/** Bytes of layers' outputs of one chunk that a worker holds in its memory, about. */
+const HELD_CHUNK_BYTES = 2 ** 28
 
 /** Samples of one task of the screening, the same for any number of workers. */
 const SHARE = 64
@@ -36,14 +51,18 @@ const SHARE = 64
  */
 export async function chooseChunks(
   study: Study,
-  { range, size, metric, exact, settings }: ScreenRequest,
+  { range, bytesPerSample, metric, exact, settings }: ScreenRequest,
   services: Services,
 ): Promise<{ chunks: readonly SampleChunk[]; population: Population }> {
   const count = range.end - range.start
   const goesBySpread = metric === 'kl' || metric === 'top1'
   const spread = exact || !goesBySpread ? null : await spreadOver(study, range, settings, services)
+  const size = chunkSize(bytesPerSample, CHUNK_BYTES, SHARED_SIZES)
   if (spread === null) {
-    const chunks = chunksOf(range, size).map((chunk) => ({ positions: positionsOf(chunk), range: chunk }))
+    const parts = exact
+      ? evenChunksOf(range, chunkSize(bytesPerSample, HELD_CHUNK_BYTES, OWN_SIZES))
+      : chunksOf(range, size)
+    const chunks = parts.map((chunk) => ({ positions: positionsOf(chunk), range: chunk }))
     return { chunks, population: wholePopulation(count) }
   }
   const chosen = screened(spread)

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FrontierTensor } from '../../search/cuts.ts'
+import type { Seat } from '../pool.ts'
 import type { Services } from '../services.ts'
 import { applyPlan, readyPlan, type Study } from '../study.ts'
 import { together } from '../together.ts'
@@ -13,7 +14,7 @@ import type { SampleSettings, Variant, VariantGroup } from './variants.ts'
 import { removeFolder } from '../work-folder.ts'
 import { runDurably } from './run-durably.ts'
 
-/** Samples of one run of the base; the unit in which the prefix is spread over workers, the same for any number of them. */
+/** Samples of one run of the base where workers share it: the unit in which it is spread over them, the same for any number. */
 const BLOCK = 16
 
 interface Prepared {
@@ -23,14 +24,25 @@ interface Prepared {
 
 /** What the base left of a chunk. */
 export interface PrefixBlocks {
-  readonly place: number
   readonly samples: number
   readonly blocks: readonly Block[]
+  /** where the blocks lie on disk, if they do */
+  readonly place: string
+  /** the worker that holds them in its memory; null where all read them from disk */
+  readonly seat: Seat | null
+}
+
+/** Bytes of memory that cached tensors may take. */
+export interface TensorMemory {
+  /** of what a worker has read from disk */
+  readonly readBytes: number
+  /** of a block that a worker holds for itself; larger ones go to disk */
+  readonly heldBytes: number
 }
 
 /** Where the time of a sweep went, in ms over all workers. */
 export interface SweepTime {
-  /** creating sessions, optimising included */
+  /** creating sessions, optimising included, and releasing them */
   sessionMs: number
   /** inside `session.run` */
   runMs: number
@@ -44,7 +56,7 @@ export class Suffixes {
   readonly #group: VariantGroup
   readonly #settings: SampleSettings
   readonly #services: Services
-  readonly #memoryBytes: number
+  readonly #memory: TensorMemory
   readonly #prepared = new Map<string, Prepared>()
   #preparing: Promise<void> = Promise.resolve()
   #basePath = ''
@@ -58,14 +70,14 @@ export class Suffixes {
     folder: string,
     study: Study,
     group: VariantGroup,
-    settings: SampleSettings & { memoryBytes: number },
+    settings: SampleSettings & { readonly memory: TensorMemory },
     services: Services,
   ) {
     this.#folder = folder
     this.#study = study
     this.#group = group
     this.#settings = settings
-    this.#memoryBytes = settings.memoryBytes
+    this.#memory = settings.memory
     this.#services = services
   }
 
@@ -130,49 +142,69 @@ export class Suffixes {
     return [...new Set(prepared.flatMap(({ cut }) => cut.frontier.map(({ tensor }: FrontierTensor) => tensor)))]
   }
 
-  /** Runs the base over a chunk, for these variants; gives its blocks in order, to be given back to `release`. */
-  async runPrefix(positions: readonly number[], variants: readonly Variant[]): Promise<PrefixBlocks> {
+  /** Runs the base over a chunk, for these variants, on all workers; what it leaves all can read. To be given back to `release`. */
+  async runShared(positions: readonly number[], variants: readonly Variant[]): Promise<PrefixBlocks> {
     const parts: number[][] = []
     for (let start = 0; start < positions.length; start += BLOCK) parts.push(positions.slice(start, start + BLOCK))
-    const frontier = this.#frontierOf(variants.map(({ key }) => this.#prepared.get(key)!))
-    const place = this.#free.pop()?.place ?? this.#places++
-    const blocks = parts.map((_, i) => ({
-      folder: join(this.#placeFolder(place), String(i)),
-      filling: `${this.#folder} ${this.#fillings++}`,
-    }))
+    const place = this.#free.pop()?.place ?? this.#newPlace()
+    const blocks = parts.map((_, i) => this.#newBlock(join(place, String(i))))
     await together(
       this.#services.signal,
       parts.map((part, i) => async (signal) => {
-        const { sessionMs, runMs } = await runDurably<PrefixInput, PrefixOutput>(
-          { ...this.#services, signal },
-          'sensitivityPrefix',
-          this.#prefixInput(part, frontier, blocks[i]!.folder),
-        )
-        this.time.sessionMs += sessionMs
-        this.time.runMs += runMs
+        const input = this.#prefixInput(part, variants, blocks[i]!, 0)
+        const services = { ...this.#services, signal }
+        this.#count(await runDurably<PrefixInput, PrefixOutput>(services, 'sensitivityPrefix', input))
       }),
     )
-    return { place, samples: positions.length, blocks }
+    return { samples: positions.length, blocks, place, seat: null }
   }
 
-  /** Nobody reads these blocks any more. @param isWanted whether a chunk is to come that may take their place */
-  async release(blocks: PrefixBlocks, isWanted: boolean): Promise<void> {
-    if (!isWanted) return removeFolder(this.#placeFolder(blocks.place))
+  /** Runs the base over a chunk, for these variants, on the worker of `seat`, which holds what it leaves. To be given to `remove`. */
+  async runHeld(positions: readonly number[], variants: readonly Variant[], seat: Seat): Promise<PrefixBlocks> {
+    const place = this.#newPlace()
+    const block = this.#newBlock(place)
+    const input = this.#prefixInput(positions, variants, block, this.#memory.heldBytes)
+    const { signal, pool } = this.#services
+    this.#count(await pool.run<PrefixInput, PrefixOutput>('sensitivityPrefix', input, { signal, seat }))
+    return { samples: positions.length, blocks: [block], place, seat }
+  }
+
+  /** Nobody reads these blocks any more: others take their place. */
+  release(blocks: PrefixBlocks): void {
     this.#free.push(blocks)
     this.#free.sort((a, b) => a.samples - b.samples)
   }
 
-  #placeFolder(place: number): string {
-    return join(this.#folder, `place-${place}`)
+  /** Nobody reads these blocks any more. */
+  remove({ place }: PrefixBlocks): Promise<void> {
+    return removeFolder(place)
   }
 
-  #prefixInput(positions: readonly number[], frontier: readonly string[], output: string): PrefixInput {
+  #newPlace(): string {
+    return join(this.#folder, `place-${this.#places++}`)
+  }
+
+  #newBlock(folder: string): Block {
+    return { folder, filling: `${this.#folder} ${this.#fillings++}` }
+  }
+
+  #count({ sessionMs, runMs }: Pick<PrefixOutput, 'sessionMs' | 'runMs'>): void {
+    this.time.sessionMs += sessionMs
+    this.time.runMs += runMs
+  }
+
+  #prefixInput(
+    positions: readonly number[],
+    variants: readonly Variant[],
+    output: Block,
+    keepBytes: number,
+  ): PrefixInput {
     const chosen = this.#study.chosen!
     return {
       model: this.#exposed!.path,
       outputs: this.#exposed!.outputs,
       reference: this.#group.basePlan === null ? null : this.#study.preparedPath,
-      frontier,
+      frontier: this.#frontierOf(variants.map(({ key }) => this.#prepared.get(key)!)),
       data: chosen.spec,
       split: chosen.evaluation.split,
       dataHash: chosen.evaluation.hash,
@@ -182,26 +214,27 @@ export class Suffixes {
       batch: this.#settings.batch,
       threads: this.#settings.threads,
       output,
+      keepBytes,
     }
   }
 
   /** Evaluates one variant over the blocks of a chunk: one row a sample. */
-  async evaluate(variant: Variant, { blocks }: PrefixBlocks): Promise<Float64Array> {
+  async evaluate(variant: Variant, { blocks, seat }: PrefixBlocks): Promise<Float64Array> {
     const { path, cut } = this.#prepared.get(variant.key)!
-    const { rows, sessionMs, runMs } = await runDurably<SuffixInput, SuffixOutput>(
-      this.#services,
-      'sensitivitySuffix',
-      {
-        suffix: path,
-        frontier: cut.frontier,
-        sizeBytes: cut.sizeBytes,
-        blocks,
-        threads: this.#settings.threads,
-        memoryBytes: this.#memoryBytes,
-      },
-    )
-    this.time.sessionMs += sessionMs
-    this.time.runMs += runMs
-    return rows
+    const input: SuffixInput = {
+      suffix: path,
+      frontier: cut.frontier,
+      sizeBytes: cut.sizeBytes,
+      blocks,
+      threads: this.#settings.threads,
+      memoryBytes: this.#memory.readBytes,
+    }
+    const { pool, signal } = this.#services
+    const output =
+      seat === null
+        ? await runDurably<SuffixInput, SuffixOutput>(this.#services, 'sensitivitySuffix', input)
+        : await pool.run<SuffixInput, SuffixOutput>('sensitivitySuffix', input, { signal, seat })
+    this.#count(output)
+    return output.rows
   }
 }

@@ -4,9 +4,11 @@ import { joined } from '../../graph/joined.ts'
 import { endsRound, isSettled, type Population } from '../../search/racing.ts'
 import { metricOf, ROW_LENGTH, scoreKindOf, type SampleRows } from '../../search/sample-rows.ts'
 import type { MetricName } from '../../search/scores.ts'
+import type { Seat } from '../pool.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
 import { Slots, together } from '../together.ts'
+import { runSeated } from './run-durably.ts'
 import type { PrefixBlocks, Suffixes } from './suffixes.ts'
 import { chunkContent, type SampleChunk, type SampleSettings, type Variant } from './variants.ts'
 
@@ -57,8 +59,8 @@ export async function sweepVariants(
 }
 
 /**
- * Every variant on every chunk. Two of the largest chunks are under way at a time, or as many small ones as have their samples: no worker
- * waits for the blocks of one, or for its last evaluation.
+ * Every variant on every chunk, as many chunks at a time as there are workers: each runs the base over its chunk and then all suffixes, and
+ * holds what they read in memory. The largest chunks come first: what is left at the end is spread evenly.
  */
 async function sweepAll(
   request: SweepRequest,
@@ -67,23 +69,12 @@ async function sweepAll(
   services: Services,
 ): Promise<void> {
   const active = uniqueByKey(request.variants)
-  const most = Math.max(...request.chunks.map(({ positions }) => positions.length))
-  const chunks = new Slots(2 * most)
-  const evaluations = new Slots(services.pool.size)
-  let waiting = request.chunks.length
-  const sweep = async (i: number): Promise<void> => {
-    waiting--
-    const blocks = await sweepChunk(request, active, i, rows, suffixes, evaluations, services)
-    // gigabytes take a while to remove: better while others are still measured
-    if (blocks) await suffixes.release(blocks, waiting > 0)
-  }
+  const workers = new Slots(services.pool.size)
+  const sizeOf = (i: number): number => request.chunks[i]!.positions.length
+  const order = [...request.chunks.keys()].sort((a, b) => sizeOf(b) - sizeOf(a) || a - b)
   await together(
     services.signal,
-    request.chunks.map(
-      ({ positions }, i) =>
-        () =>
-          chunks.run(() => sweep(i), positions.length),
-    ),
+    order.map((i) => () => workers.run(() => sweepHeld({ request, active, index: i, rows, suffixes }, services))),
   )
 }
 
@@ -99,8 +90,7 @@ async function sweepRounds(
   let seen = 0
   let active = uniqueByKey(request.variants)
   for (const [i, chunk] of chunks.entries()) {
-    const blocks = await sweepChunk(request, active, i, rows, suffixes, evaluations, services)
-    if (blocks) await suffixes.release(blocks, true)
+    await sweepShared({ request, active, index: i, rows, suffixes }, evaluations, services)
     seen += chunk.positions.length
     if (i === chunks.length - 1 || !endsRound(seen)) continue
     const left = await unsettled(request, active, rows)
@@ -126,22 +116,55 @@ export function uniqueByKey(variants: readonly Variant[]): Variant[] {
 /** Evaluations looked up in the store between two turns of the event loop: each takes some tenths of a millisecond. */
 const LOOKUPS = 32
 
+/** A chunk for the variants that are still in the race. */
+interface ChunkSweep {
+  readonly request: SweepRequest
+  readonly active: readonly Variant[]
+  /** of the chunk */
+  readonly index: number
+  readonly rows: Map<string, SampleRows[]>
+  readonly suffixes: Suffixes
+}
+
+/** A chunk on one worker: again from where it was on another where that one dies. */
+async function sweepHeld(sweep: ChunkSweep, services: Services): Promise<void> {
+  const missing = await prepareMissing(sweep, services)
+  if (missing.length === 0) return
+  const { request, index, rows, suffixes } = sweep
+  const work = async (seat: Seat): Promise<void> => {
+    const blocks = await suffixes.runHeld(request.chunks[index]!.positions, missing, seat)
+    while (missing.length > 0) {
+      await evaluate(sweep, missing[0]!, blocks, services)
+      missing.shift()
+    }
+    await suffixes.remove(blocks)
+  }
+  await runSeated(services, work, () => [...rows.values()].reduce((sum, parts) => sum + Object.keys(parts).length, 0))
+}
+
 /**
+ * A chunk on all workers.
  * @param evaluations room for as many as there are workers: whoever takes the next one has kept the one before
- * @returns blocks that nobody reads any more, to be released; null where all was found
  */
-async function sweepChunk(
-  request: SweepRequest,
-  active: readonly Variant[],
-  index: number,
-  rows: Map<string, SampleRows[]>,
-  suffixes: Suffixes,
-  evaluations: Slots,
+async function sweepShared(sweep: ChunkSweep, evaluations: Slots, services: Services): Promise<void> {
+  const missing = await prepareMissing(sweep, services)
+  if (missing.length === 0) return
+  const { request, index, suffixes } = sweep
+  const blocks = await suffixes.runShared(request.chunks[index]!.positions, missing)
+  await together(
+    services.signal,
+    missing.map((variant) => () => evaluations.run(() => evaluate(sweep, variant, blocks, services))),
+  )
+  suffixes.release(blocks)
+}
+
+/** Takes what is kept of a chunk; gives the variants that are to be measured, their suffixes made. */
+async function prepareMissing(
+  { request, active, index, rows, suffixes }: ChunkSweep,
   services: Services,
-): Promise<PrefixBlocks | null> {
+): Promise<Variant[]> {
   const { study, settings, tell } = request
   const chunk = request.chunks[index]!
-  const samples = chunk.positions.length
   const missing: Variant[] = []
   for (const [i, variant] of active.entries()) {
     if (i % LOOKUPS === LOOKUPS - 1) await setImmediate()
@@ -150,23 +173,33 @@ async function sweepChunk(
     else addRows(request, variant, index, kept, rows)
   }
   const found = active.length - missing.length
-  if (found > 0) tell({ measured: 0, found, dropped: 0, samples: found * samples, ms: 0 })
-  if (missing.length === 0) return null
-  await suffixes.prepare(active, (done, total) => services.onProgress({ stage: 'cut', done, total, unit: 'variants' }))
-  const blocks = await suffixes.runPrefix(chunk.positions, missing)
-  const evaluate = async (variant: Variant): Promise<void> => {
-    const start = performance.now()
-    const measured = await suffixes.evaluate(variant, blocks)
-    const content = chunkContent(study, variant, chunk, settings, services)
-    services.store.measurements.keep(content, storedRows(measured), services.now())
-    addRows(request, variant, index, measured, rows)
-    tell({ measured: 1, found: 0, dropped: 0, samples, ms: performance.now() - start })
-  }
-  await together(
-    services.signal,
-    missing.map((variant) => () => evaluations.run(() => evaluate(variant))),
+  if (found > 0) tell({ measured: 0, found, dropped: 0, samples: found * chunk.positions.length, ms: 0 })
+  if (missing.length > 0)
+    await suffixes.prepare(active, (done, total) =>
+      services.onProgress({ stage: 'cut', done, total, unit: 'variants' }),
+    )
+  return missing
+}
+
+/** Measures a variant on a chunk, and keeps it. */
+async function evaluate(
+  { request, index, rows, suffixes }: ChunkSweep,
+  variant: Variant,
+  blocks: PrefixBlocks,
+  services: Services,
+): Promise<void> {
+  const { study, settings, tell } = request
+  const chunk = request.chunks[index]!
+  const start = performance.now()
+  const measured = await suffixes.evaluate(variant, blocks)
+  services.store.measurements.keep(
+    chunkContent(study, variant, chunk, settings, services),
+    storedRows(measured),
+    services.now(),
   )
-  return blocks
+  addRows(request, variant, index, measured, rows)
+  const samples = chunk.positions.length
+  tell({ measured: 1, found: 0, dropped: 0, samples, ms: performance.now() - start })
 }
 
 function addRows(

@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { EngineTensor, Feeds, TypedArray } from '../../engines/port.ts'
 import type { DataType } from '../../../shared/contract/tensor.ts'
 import { asFileFault } from '../file-fault.ts'
+import { writeParts } from './scratch-files.ts'
 import { TensorArena } from './tensor-arena.ts'
 
 /** One batch of a block: which samples, and where each of its tensors lies. */
@@ -23,7 +24,8 @@ export interface BlockSample {
   readonly label: number | null
 }
 
-interface BlockTensor {
+/** Where a tensor lies: at which byte of the block's file, or which it is of those in memory. */
+export interface BlockTensor {
   readonly offset: number
   readonly bytes: number
   readonly dims: readonly number[]
@@ -46,9 +48,6 @@ export interface Block {
 
 const TENSORS = 'tensors.bin'
 const INDEX = 'index.json'
-/** Buffers of one writev. Source: writev(2), IOV_MAX is 1024 on Linux and macOS. */
-const MOST_PARTS = 1024
-
 /**
  * Writes a block batch by batch; what is written is complete once `finish` has returned. A file that is there is written over in its
  * place, which takes half the time of a new one. Methods throw Fault file.diskFull and the like.
@@ -112,18 +111,6 @@ export class BlockWriter {
         return [name, { offset, bytes: data.byteLength, dims, dataType }]
       }),
     )
-  }
-}
-
-function writeParts(handle: number, parts: readonly Uint8Array[], start: number): void {
-  let at = start
-  for (let rest = parts.filter(({ length }) => length > 0); rest.length > 0;) {
-    let written = fs.writevSync(handle, rest.slice(0, MOST_PARTS), at)
-    at += written
-    let whole = 0
-    while (whole < rest.length && written >= rest[whole]!.length) written -= rest[whole++]!.length
-    rest = rest.slice(whole)
-    if (written > 0) rest[0] = rest[0]!.subarray(written)
   }
 }
 

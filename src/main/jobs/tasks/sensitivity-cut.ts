@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { decodeModel, type ExternalReader, type OutsidePlace } from '../../formats/onnx/index.ts'
@@ -6,10 +7,10 @@ import { isFault } from '../../../shared/contract/fault.ts'
 import type { Model, Tensor, ValueInfo } from '../../graph/model.ts'
 import { cutVariant, exposeTensors, type FrontierTensor } from '../../search/cuts.ts'
 import { ValueNumbers, type NumberedModel } from '../../search/values.ts'
-import { writeModelFile } from '../model-file.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
 import { CARRIED } from '../carried-types.ts'
+import { ScratchReader, writeScratchModel } from './scratch-files.ts'
 import { SharedConstants } from './shared-constants.ts'
 import { PlanBuilder, type PlanInput } from './plan-builder.ts'
 
@@ -47,7 +48,7 @@ interface CutBase {
  */
 export function createSensitivityCutTask({ engine }: Pick<TaskDeps, 'engine'>): Task<CutInput, CutOutput> {
   const builder = new PlanBuilder()
-  const scratch = new Scratch()
+  const scratch = new ScratchReader()
   let known: CutBase | null = null
   let weights: SharedWeights | null = null
   return async (input, { signal }) => {
@@ -58,23 +59,23 @@ export function createSensitivityCutTask({ engine }: Pick<TaskDeps, 'engine'>): 
       weights = await sharedWeights(prepared, input, signal)
     const { shared } = weights
     const file = `${input.output}.variant`
-    await writeModelFile(exported, file, { ...SCRATCH, signal, outside: ({ data }) => shared.placeOf(data) })
+    writeScratchModel(exported, file, { outside: ({ data }) => shared.placeOf(data) })
     const optimized = `${input.output}.optimized`
     // what the runtime leaves alone stays where it is
     const external: ExternalReader = (reference) => shared.read(reference)
     const model = await optimizedModel(timed, file, optimized, input.threads, { into: scratch, external })
-    for (const done of [file, optimized]) await fs.rm(done, { force: true })
+    for (const done of [file, optimized]) rmSync(done, { force: true })
     signal.throwIfAborted()
     const { numbered, numbers, cuttable, constants } = known
     const variant = numbers.fork().number(model)
     const suffix = cutVariant(numbered, variant, cuttable)
     const outside = outsideBy(constants, variant)
-    const { sizeBytes } = await writeModelFile(suffix.model, input.output, { ...SCRATCH, signal, outside })
+    const { sizeBytes } = writeScratchModel(suffix.model, input.output, { outside })
     return { frontier: suffix.frontier, sizeBytes, sessionMs: timed.sessionMs }
   }
 }
 
-/** Counts the time in which sessions are created. */
+/** Counts the time in which sessions are created and released. */
 class TimedEngine implements Engine {
   readonly name: string
   readonly version: string
@@ -93,43 +94,26 @@ class TimedEngine implements Engine {
     this.sessionMs += performance.now() - start
     return session
   }
+
+  async release(session: Session): Promise<void> {
+    const start = performance.now()
+    await session.release()
+    this.sessionMs += performance.now() - start
+  }
 }
 
 /** The model as the runtime optimises it for this machine. */
 async function optimizedModel(
-  engine: Engine,
+  engine: TimedEngine,
   file: string,
   output: string,
   threads: number,
-  options: { readonly into?: Scratch; readonly external?: ExternalReader } = {},
+  options: { readonly into?: ScratchReader; readonly external?: ExternalReader } = {},
 ): Promise<Model> {
   const session = await engine.createSession(file, { threads, optimization: 'all', optimizedModelPath: output })
-  await session.release()
-  const { into = new Scratch(), external } = options
-  return decodeModel(await into.read(output), { external })
-}
-
-/** Memory that files are read into one after the other: fresh pages cost as much as the reading. */
-class Scratch {
-  #buffer = new ArrayBuffer(0)
-
-  /** What was read before is gone. */
-  async read(path: string): Promise<Uint8Array> {
-    const file = await fs.open(path)
-    try {
-      const { size } = await file.stat()
-      if (this.#buffer.byteLength < size) this.#buffer = new ArrayBuffer(size)
-      const bytes = new Uint8Array(this.#buffer, 0, size)
-      for (let done = 0; done < size;) {
-        const { bytesRead } = await file.read(bytes, done, size - done, done)
-        if (bytesRead === 0) throw new Error(`${path} ended early`)
-        done += bytesRead
-      }
-      return bytes
-    } finally {
-      await file.close()
-    }
-  }
+  await engine.release(session)
+  const { into = new ScratchReader(), external } = options
+  return decodeModel(into.read(output), { external })
 }
 
 /** The constants that plans are applied to, for the variants in a folder. */
@@ -151,24 +135,21 @@ async function sharedWeights(of: Model, { variant, output }: CutInput, signal: A
 }
 
 async function openBase(
-  engine: Engine,
+  engine: TimedEngine,
   { base, optimizedBase, output, threads }: CutInput,
   signal: AbortSignal,
 ): Promise<CutBase> {
   const model = await sharedBase(engine, base, optimizedBase, threads)
-  const numbers = new ValueNumbers()
+  const numbers = new ValueNumbers((a, b) => Buffer.compare(a, b) === 0)
   const numbered = numbers.number(model)
   const constants = constantsOf(numbered, optimizedBase)
   await constants.write(signal)
-  const write = async (exposed: Model, file: string): Promise<void> => {
-    await writeModelFile(exposed, file, { ...SCRATCH, signal, outside: outsideBy(constants, numbered) })
+  const write = (exposed: Model, file: string): void => {
+    writeScratchModel(exposed, file, { outside: outsideBy(constants, numbered) })
   }
   const cuttable = await cuttableTensors(engine, model, `${output}.exposed`, write)
   return { path: optimizedBase, numbers, numbered, cuttable, constants }
 }
-
-/** Whole when it has its name, and gone with the run. */
-const SCRATCH = { force: true, scratch: true } as const
 
 /** Constants that have the number of one of the base's lie with these. */
 function outsideBy(
@@ -192,17 +173,17 @@ export interface ExposeInput {
 
 /** Writes the optimised base with the frontier among its outputs; gives the names of the outputs it had before. */
 export function createExposeFrontierTask(): Task<ExposeInput, string[]> {
-  return async ({ optimizedBase, output, tensors }, { signal }) => {
+  return async ({ optimizedBase, output, tensors }) => {
     const model = decodeModel(await fs.readFile(optimizedBase))
     const numbered = new ValueNumbers().number(model)
     const outside = outsideBy(constantsOf(numbered, optimizedBase), numbered)
-    await writeModelFile(exposeTensors(model, tensors), output, { ...SCRATCH, signal, outside })
+    writeScratchModel(exposeTensors(model, tensors), output, { outside })
     return model.graph.outputs.map(({ name }) => name)
   }
 }
 
 /** Every worker may come first: each writes its own file, and the last rename stands for all, since they are equal. */
-async function sharedBase(engine: Engine, base: string, optimizedBase: string, threads: number): Promise<Model> {
+async function sharedBase(engine: TimedEngine, base: string, optimizedBase: string, threads: number): Promise<Model> {
   const present = await fs.readFile(optimizedBase).catch(() => null)
   if (present) return decodeModel(present)
   const own = `${optimizedBase}.${process.pid}`
@@ -213,22 +194,22 @@ async function sharedBase(engine: Engine, base: string, optimizedBase: string, t
 
 /** Type and shape of what can be fetched, as the runtime itself infers them. */
 async function cuttableTensors(
-  engine: Engine,
+  engine: TimedEngine,
   model: Model,
   file: string,
-  write: (model: Model, file: string) => Promise<void>,
+  write: (model: Model, file: string) => void,
 ): Promise<Map<string, ValueInfo>> {
   const { graph } = model
   const found = new Map<string, ValueInfo>()
   for (const input of graph.inputs) if (!graph.initializers.has(input.name)) found.set(input.name, input)
   const names = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== '')
-  await write(exposeTensors(model, names), file)
+  write(exposeTensors(model, names), file)
   try {
     const session = await engine.createSession(file, { threads: 1, optimization: 'disabled' })
     for (const { name, dataType, shape } of session.outputs) {
       if (CARRIED.has(dataType)) found.set(name, { name, dataType, shape })
     }
-    await session.release()
+    await engine.release(session)
   } catch (error) {
     // a model with sequences among its tensors: its variants run whole
     if (!isFault(error)) throw error

@@ -7,7 +7,8 @@ import type { SampleSource } from '../../data/port.ts'
 import type { Feeds, Session } from '../../engines/port.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
-import { BlockWriter, type BlockSample } from './frontier-block.ts'
+import type { Block, BlockSample } from './frontier-block.ts'
+import { BlockKeeper, shelfOf } from './kept-block.ts'
 import { classesOf, comparable } from './outputs.ts'
 import { rowsOf } from './rows.ts'
 
@@ -29,8 +30,9 @@ export interface PrefixInput {
   readonly positions: readonly number[]
   readonly batch: number
   readonly threads: number
-  /** folder of the block */
-  readonly output: string
+  readonly output: Block
+  /** bytes that it may take in memory, for tasks that follow in this process; beyond, or at 0, it goes into its folder */
+  readonly keepBytes: number
 }
 
 export interface PrefixOutput {
@@ -46,11 +48,11 @@ export function createSensitivityPrefixTask(deps: TaskDeps): Task<PrefixInput, P
   const kept = new KeptRunner(deps)
   return async (input, { signal }) => {
     const { runner, sessionMs } = await kept.open(input)
-    const writer = new BlockWriter(input.output)
+    const keeper = new BlockKeeper(input.output, input.keepBytes, shelfOf(deps))
     try {
-      return { sessionMs, runMs: await runBlock(runner, input, writer, signal) }
+      return { sessionMs, runMs: await runBlock(runner, input, keeper, signal) }
     } finally {
-      writer.close()
+      keeper.close()
     }
   }
 }
@@ -102,7 +104,7 @@ class KeptRunner {
 async function runBlock(
   { source, order: shuffled, base, float }: PrefixRunner,
   input: PrefixInput,
-  writer: BlockWriter,
+  keeper: BlockKeeper,
   signal: AbortSignal,
 ): Promise<number> {
   const own = new Set(input.outputs)
@@ -128,21 +130,11 @@ async function runBlock(
     const classes = classesOf(outputs, lengths, null)
     classOutput = classes?.output ?? null
     for (const sample of samples) checkLabel(sample, classes)
-    writer.add(rows, samples, pick({ ...values, ...feeds }, frontier), reference)
-    free(values)
-    if (float) free(expected)
+    const tensors = pick({ ...values, ...feeds }, frontier)
+    keeper.add({ rows, samples, tensors, reference, owned: float ? [values, expected] : [values] })
   }
-  writer.finish(classOutput)
+  keeper.finish(classOutput)
   return runMs
-}
-
-/**
- * Gives the memory of a run's outputs back at once: tens of MiB a sample, in objects so small that the garbage collector, which is told of
- * the bytes, runs through the whole heap for every other sample (a third of this task's own time).
- */
-function free(outputs: Feeds): void {
-  for (const { data } of Object.values(outputs))
-    if (data.buffer instanceof ArrayBuffer && !data.buffer.detached) data.buffer.transfer(0)
 }
 
 function pick(values: Feeds, names: ReadonlySet<string>): Feeds {
