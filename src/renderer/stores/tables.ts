@@ -19,12 +19,17 @@ export const useTablesStore = defineStore('tables', () => {
   const isQuick = ref(true)
   const result = shallowRef<JobResultOf<'reproduce'> | null>(null)
 
+  /** the table that was cancelled last: asked again, it goes on */
+  const cutOff = ref<string | null>(null)
+  let asked: string | null = null
+
   const slot = createJobSlot(
     ['reproduce'],
     {
       onTake: () => (result.value = null),
       onEvent: (event) => {
         if (event.kind === 'done' && event.result.kind === 'reproduce') result.value = event.result
+        if (event.kind === 'cancelled') cutOff.value = asked
       },
     },
     'any',
@@ -47,7 +52,10 @@ export const useTablesStore = defineStore('tables', () => {
 
   /** Measures a table; what was measured of it before is found again. */
   async function measure({ name: table }: TableView): Promise<void> {
-    if (!slot.isActive.value) await slot.start({ kind: 'reproduce', table, dataRoot: root.value, quick: isQuick.value })
+    if (slot.isActive.value) return
+    asked = table
+    cutOff.value = null
+    await slot.start({ kind: 'reproduce', table, dataRoot: root.value, quick: isQuick.value })
   }
 
   /** Hands a written file to the user. */
@@ -66,6 +74,7 @@ export const useTablesStore = defineStore('tables', () => {
     root,
     isQuick,
     result,
+    cutOff,
     job: slot.job,
     isActive: slot.isActive,
     isStarting: slot.isStarting,

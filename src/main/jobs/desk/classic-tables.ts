@@ -1,6 +1,7 @@
 import type { JobResultOf } from '../../../shared/contract/api/job-results.ts'
 import type { TableView } from '../../../shared/contract/api/jobs.ts'
 import { TABLES } from '../reproduce/tables/registry.ts'
+import { gridOf } from '../reproduce/document.ts'
 import { recipesIn, reproduceCommand, runReproduction } from '../reproduce-run.ts'
 import type { Services } from '../services.ts'
 
@@ -32,6 +33,12 @@ export async function measureTable(
   const asked = { ...request, command: reproduceCommand(request) }
   const { run, value } = await runReproduction(asked, recipesIn(recipes), services)
   const { document, markdown, files } = value
-  const claims = document.verdicts.map(({ claim, met }) => ({ text: claim.text, met }))
-  return { kind: 'reproduce', run, table: name, quick, markdown, claims, files }
+  const claims = document.verdicts.map(({ claim: { text, bound }, met, found, wanted }) => ({
+    text,
+    met,
+    found,
+    wanted: `${bound === 'atLeast' ? 'at least' : 'at most'} ${wanted}`,
+  }))
+  const sections = document.sections.map((section) => gridOf(section, document.cells))
+  return { kind: 'reproduce', run, table: name, quick, markdown, sections, claims, files }
 }

@@ -59,17 +59,39 @@ function originText({ date, command, environment, tensorflow, wallMs }: TableDoc
   return lines.join('\n')
 }
 
-function sectionBlocks({ title, columns, rows, notes }: Section, cells: Cells): string[] {
+/** One section as text, cell by cell. */
+export interface Grid {
+  readonly title: string
+  /** of the columns after the rows' labels, with units */
+  readonly heads: readonly string[]
+  readonly rows: readonly { readonly label: string; readonly cells: readonly string[] }[]
+  /** indices of the columns of published values */
+  readonly published: readonly number[]
+}
+
+/** What a section's table shows. */
+export function gridOf({ title, columns, rows }: Section, cells: Cells): Grid {
   const heads = columns.map(({ title: name, unit, of }) => {
     const suffix = unitText(unit)
     return `${name}${of === 'published' ? ', published' : ''}${suffix === '' ? '' : ` (${suffix})`}`
   })
+  return {
+    title,
+    heads,
+    rows: rows.map(({ label, cells: values }) => ({
+      label,
+      cells: values.map((value, i) => cellText(value, columns[i]!, cells)),
+    })),
+    published: columns.flatMap(({ of }, i) => (of === 'published' ? [i] : [])),
+  }
+}
+
+function sectionBlocks(section: Section, cells: Cells): string[] {
+  const { title, heads, rows } = gridOf(section, cells)
   const line = (parts: readonly string[]): string => `| ${parts.join(' | ')} |`
-  const body = rows.map(({ label, cells: values }) =>
-    line([label, ...values.map((value, i) => cellText(value, columns[i]!, cells))]),
-  )
-  const grid = [line(['', ...heads]), line(['---', ...columns.map(() => '---:')]), ...body].join('\n')
-  return [`## ${title}`, grid, ...notes]
+  const body = rows.map(({ label, cells: values }) => line([label, ...values]))
+  const table = [line(['', ...heads]), line(['---', ...heads.map(() => '---:')]), ...body].join('\n')
+  return [`## ${title}`, table, ...section.notes]
 }
 
 function verdictLine({ claim, met, margin, found, wanted }: Verdict): string {

@@ -242,6 +242,8 @@ export type JobResult =
         readonly interval: { readonly low: number; readonly high: number }
         readonly medianMs: number
         readonly referenceMedianMs: number
+        /** dims of the inputs as timed; null: one sample's */
+        readonly shapes: Readonly<Record<string, readonly number[]>> | null
         readonly layers: readonly {
           readonly id: string
           readonly ms: number | null
@@ -330,7 +332,20 @@ export type JobResult =
       readonly quick: boolean
       /** the table as a page of text */
       readonly markdown: string
-      readonly claims: readonly { readonly text: string; readonly met: boolean }[]
+      /** the same, cell by cell; `published`: columns of values that were not measured here */
+      readonly sections: readonly {
+        readonly title: string
+        readonly heads: readonly string[]
+        readonly rows: readonly { readonly label: string; readonly cells: readonly string[] }[]
+        readonly published: readonly number[]
+      }[]
+      /** `found` and `wanted` with their units */
+      readonly claims: readonly {
+        readonly text: string
+        readonly met: boolean
+        readonly found: string
+        readonly wanted: string
+      }[]
       readonly files: { readonly markdown: string; readonly csv: string; readonly svg: string }
     }
   | { readonly kind: 'installEngine'; readonly engine: TrainingEngineView }

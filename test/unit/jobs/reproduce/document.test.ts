@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { toCsv, toMarkdown, type TableDocument } from '../../../../src/main/jobs/reproduce/document.ts'
+import { gridOf, toCsv, toMarkdown, type TableDocument } from '../../../../src/main/jobs/reproduce/document.ts'
 import { toSvg } from '../../../../src/main/jobs/reproduce/figure.ts'
 import type { Claim, Measured, Section } from '../../../../src/main/jobs/reproduce/port.ts'
 import { scaleOf } from '../../../../src/main/jobs/reproduce/scale.ts'
@@ -59,6 +59,14 @@ function document(more: Partial<TableDocument> = {}): TableDocument {
     ...more,
   }
 }
+
+it('a table cell by cell is what its page shows', () => {
+  const grid = gridOf(section, cells)
+  expect(grid.heads).toEqual(['accuracy, published (%)', 'accuracy (%)', 'size (MB)'])
+  expect(grid.published).toEqual([0])
+  expect(grid.rows[0]).toEqual({ label: '3', cells: ['75.74', '96.78', '0.0754'] })
+  expect(grid.rows.find(({ label }) => label === 'float')?.cells).toEqual(['', '97.00', ''])
+})
 
 describe('a table as Markdown', () => {
   it('shows published and measured side by side, with units, origin and verdicts', () => {
