@@ -57,13 +57,16 @@ export async function installTensorFlow(context: InstallContext, options: Instal
       } catch (error) {
         context.signal.throwIfAborted()
         if (!isFault(error)) throw error
-        problems.push(`${source.name}: ${error.message}`)
+        problems.push(sentence(`${source.name}: ${error.message}`))
         context.onLog('warning', `${source.name} cannot be used: ${error.message}`)
       }
     }
     throw notInstalled(problems)
   })
 }
+
+/** With a capital: it stands among others. */
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 function emptyFolder(folder: string): Fault {
   return new Fault(
