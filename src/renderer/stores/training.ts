@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
-import type { DataView, RecentData } from '../../shared/contract/api/data.ts'
+import type { DataView, PresetView, RecentData } from '../../shared/contract/api/data.ts'
 import type { JobEvent } from '../../shared/contract/api/jobs.ts'
 import type { QatGuideView, RecipeView, ResumableView, TrainOptionsInput } from '../../shared/contract/api/training.ts'
 import type { DataSpec } from '../../shared/contract/data.ts'
@@ -24,6 +24,7 @@ import { mergeCurve, noCurves, type Curves } from '../training/curves.ts'
 import { curvesOfRun, outcomeOfResult, outcomeOfRun, type Outcome } from '../training/outcome.ts'
 import { useAppStore } from './app.ts'
 import { client } from './client.ts'
+import { handOver } from './hand-over.ts'
 import { createJobSlot } from './job-slot.ts'
 import { useModelsStore } from './models.ts'
 import { usePlanStore } from './plan.ts'
@@ -44,6 +45,7 @@ export const useTrainingStore = defineStore('training', () => {
   const choice = shallowRef<TrainChoice>(choiceFrom(localStorage.getItem(CHOICE_KEY)))
   const recipes = shallowRef<readonly RecipeView[]>([])
   const defaults = shallowRef<WholeOptions | null>(null)
+  const presets = shallowRef<readonly PresetView[]>([])
   const recent = shallowRef<readonly RecentData[]>([])
   const former = shallowRef<readonly RunSummary[]>([])
   const cutOff = shallowRef<readonly ResumableView[]>([])
@@ -140,6 +142,11 @@ export const useTrainingStore = defineStore('training', () => {
       recent.value = [...new Map(seen.toReversed().map((one) => [specKey(one.spec), one])).values()].toReversed()
     })
 
+  const loadPresets = (): Promise<void> =>
+    guarded(async () => {
+      presets.value = await client().data.presets()
+    })
+
   const loadRuns = (): Promise<void> =>
     guarded(async () => {
       const [list, left] = await Promise.all([
@@ -160,7 +167,7 @@ export const useTrainingStore = defineStore('training', () => {
   /** What the screen shows before anything is asked. */
   async function load(): Promise<void> {
     describe()
-    await Promise.all([loadRecipes(), loadRuns(), loadRecent()])
+    await Promise.all([loadRecipes(), loadPresets(), loadRuns(), loadRecent()])
   }
 
   function set(change: Partial<TrainChoice>): void {
@@ -257,9 +264,19 @@ export const useTrainingStore = defineStore('training', () => {
     },
   )
 
+  /** Hands the trained file to the user. */
+  async function take(path: string): Promise<void> {
+    try {
+      await handOver(path)
+    } catch (error) {
+      listProblem.value = problemOf(error)
+    }
+  }
+
   return {
     choice,
     recipes,
+    presets,
     floatUsual,
     usual,
     own,
@@ -290,6 +307,7 @@ export const useTrainingStore = defineStore('training', () => {
     goOn,
     dismiss,
     open,
+    take,
     cancel: slot.cancel,
   }
 })

@@ -16,6 +16,8 @@ const keptChoice = z.object({
   recipe: z.string(),
   /** null: those that the open model is looked at with, else none yet */
   data: dataSpec.nullable(),
+  /** a preset's name or JSON; null: as proposed */
+  preprocess: z.string().nullable().default(null),
   classes: count,
   size: z.tuple([z.int().min(1), z.int().min(1)]).nullable(),
   samples: count,
@@ -60,6 +62,7 @@ const usualChoice: TrainChoice = {
   start: 'recipe',
   recipe: 'lenet5',
   data: null,
+  preprocess: null,
   classes: null,
   size: null,
   samples: null,
@@ -168,12 +171,12 @@ export function trainRequestOf(
   model: string | null,
   { plan, onGraph }: { readonly plan: QuantPlan; readonly onGraph: QuantPlan },
 ): TrainJob {
-  const { recipe, mode, qat, classes, size, samples, validation, options } = choice
+  const { recipe, mode, qat, classes, size, samples, validation, preprocess, options } = choice
   const start =
     choice.start === 'model' && model !== null
       ? { kind: 'model' as const, path: model }
       : { kind: 'recipe' as const, name: recipe }
-  const subject = { start, data, classes, size, samples, validation }
+  const subject = { start, data, preprocess, classes, size, samples, validation }
   if (mode === 'float') return { kind: 'train', ...subject, options }
   const { lsq, freeze, floatEpochs } = qat
   const floatOptions = changedOptions(options, { epochs: floatEpochs ?? options.epochs })

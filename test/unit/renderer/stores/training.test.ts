@@ -74,6 +74,7 @@ function trainingWindow(engine: TrainingEngineView = MISSING, runs: readonly Run
       resumable: os.training.resumable.handler(() => [CUT_OFF]),
     },
     data: {
+      presets: os.data.presets.handler(() => []),
       recent: os.data.recent.handler(() => []),
       describe: os.data.describe.handler(({ input }) => ({
         info: {

@@ -118,7 +118,8 @@ describe('what the host is asked for', () => {
       output: null,
       resumes: null,
     })
-    expect(ask({ ...usual, start: 'model', classes: 12 }, '/a.onnx')).toMatchObject({
+    expect(ask({ ...usual, start: 'model', classes: 12, preprocess: 'imagenet' }, '/a.onnx')).toMatchObject({
+      preprocess: 'imagenet',
       start: { kind: 'model', path: '/a.onnx' },
       classes: 12,
     })
