@@ -21,7 +21,12 @@ export interface MeasuredFigures {
   /** null: the run does not say of each plan */
   readonly samples: number | null
   /** null where it was not timed */
-  readonly speed: { readonly speedup: number; readonly interval: readonly [number, number] | null } | null
+  readonly speed: {
+    readonly speedup: number
+    readonly interval: readonly [number, number] | null
+    /** dims of the inputs as timed; null: one sample's */
+    readonly shapes: Readonly<Record<string, readonly number[]>> | null
+  } | null
 }
 
 /** The figures of a measurement. */
@@ -38,7 +43,11 @@ export function figuresOf(result: JobResultOf<'measurePlan'>): MeasuredFigures {
     top1: evaluation.model?.top1 ?? null,
     referenceTop1: evaluation.reference?.top1 ?? null,
     samples: evaluation.samples,
-    speed: speed && { speedup: speed.speedup, interval: [speed.interval.low, speed.interval.high] },
+    speed: speed && {
+      speedup: speed.speedup,
+      interval: [speed.interval.low, speed.interval.high],
+      shapes: speed.shapes,
+    },
   }
 }
 
@@ -57,7 +66,7 @@ export function figuresOfCandidate(
     top1,
     referenceTop1: top1 === null ? null : top1 + drop,
     samples: null,
-    speed: speedup === null ? null : { speedup, interval: speedupInterval },
+    speed: speedup === null ? null : { speedup, interval: speedupInterval, shapes: null },
   }
 }
 
@@ -71,6 +80,10 @@ const stored = z.object({
       drop: z.object({ low: z.number(), high: z.number() }).nullable(),
     }),
   }),
+  speed: z
+    .object({ shapes: z.record(z.string(), z.array(z.number())).nullable().default(null) })
+    .nullable()
+    .catch(null),
 })
 
 /** The figures that a stored measurement keeps; null where it is of a version that kept them otherwise. */
@@ -93,7 +106,7 @@ export function figuresOfRun({
     top1: model?.top1 ?? null,
     referenceTop1: reference?.top1 ?? null,
     samples,
-    speed: speedup === undefined ? null : { speedup, interval: null },
+    speed: speedup === undefined ? null : { speedup, interval: null, shapes: parsed.data.speed?.shapes ?? null },
   }
 }
 
@@ -167,6 +180,11 @@ function answerOf(
 const measuredText = (samples: number | null): string =>
   samples === null ? 'Measured by the search.' : `Measured on ${samples} samples.`
 
+function timedText(shapes: Readonly<Record<string, readonly number[]>> | null): string {
+  const of = Object.entries(shapes ?? {}).map(([name, dims]) => `${name} ${dims.join('×')}`)
+  return `Timed in turn with the float model${of.length === 0 ? '' : `, with ${of.join(', ')}`}.`
+}
+
 /** The three figures of the bottom line. Accuracy is what is lost against float, in the unit of `dropKind`. */
 export function answersOf({ estimate, guess, measured, former }: AnswerSource): readonly Answer[] {
   const run = (measured ?? former)?.run ?? null
@@ -176,7 +194,7 @@ export function answersOf({ estimate, guess, measured, former }: AnswerSource): 
     from && { value: from.drop, interval: from.dropInterval, basis: measuredText(from.samples) }
   const speedOf = (from: MeasuredFigures | null): Figure | null =>
     from?.speed
-      ? { value: from.speed.speedup, interval: from.speed.interval, basis: 'Timed in turn with the float model.' }
+      ? { value: from.speed.speedup, interval: from.speed.interval, basis: timedText(from.speed.shapes) }
       : null
   const floatBytes = estimate?.floatBytes ?? (measured ?? former)?.referenceBytes ?? null
   return [

@@ -23,6 +23,7 @@ import { useEvidenceStore } from './evidence.ts'
 import { isEnded, useJobsStore } from './jobs.ts'
 import { useModelsStore } from './models.ts'
 import { usePlanStore } from './plan.ts'
+import { useTimingStore } from './timing.ts'
 
 interface Estimated {
   readonly content: string
@@ -41,6 +42,7 @@ export const useAnswerStore = defineStore('answer', () => {
   const jobs = useJobsStore()
   const evidence = useEvidenceStore()
   const plan = usePlanStore()
+  const timing = useTimingStore()
 
   const estimated = shallowRef<Estimated | null>(null)
   /** how long the last estimate took from the edit to its answer */
@@ -151,7 +153,7 @@ export const useAnswerStore = defineStore('answer', () => {
     const { plan: own, content } = plan
     problem.value = null
     try {
-      const request = { kind: 'measurePlan' as const, model: path, plan: own, samples }
+      const request = { kind: 'measurePlan' as const, model: path, plan: own, samples, ...timing.request }
       job.value = await jobs.start(request)
       follow(job.value.id, hash, content)
     } catch (error) {

@@ -111,8 +111,9 @@ const RUNNERS: Runners = {
     const { run, value } = await runSweep(asked, services)
     return { kind, run, ...value }
   },
-  measurePlan: async ({ kind, model, plan, samples, time, threads }, services, deps) => {
-    const asked = { model, plan, samples: optionsOf(samples), time, threads: threads ?? deps.threads }
+  measurePlan: async ({ kind, model, plan, samples, time, batch = null, shapes = {}, threads }, services, deps) => {
+    const inputs = batch === null && Object.keys(shapes).length === 0 ? null : { batch, shapes }
+    const asked = { model, plan, samples: optionsOf(samples), time, threads: threads ?? deps.threads, inputs }
     const { run, value } = await runMeasurement(asked, services)
     return { kind, run, ...value }
   },

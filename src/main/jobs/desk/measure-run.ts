@@ -8,7 +8,7 @@ import { measurePlan } from '../measure-plan.ts'
 import { recordRun } from '../record-run.ts'
 import { samplesJson, type SampleOptions } from '../samples.ts'
 import { profilePlan } from '../search/profiles.ts'
-import { dropOf, timePlan, type PlanSpeed } from '../search/trials.ts'
+import { dropOf, shapesOf, timePlan, type PlanSpeed, type TimedInputs } from '../search/trials.ts'
 import type { Services } from '../services.ts'
 import { openStudy, planNeedsRanges, type Study } from '../study.ts'
 import { withWorkFolder } from '../work-folder.ts'
@@ -20,6 +20,8 @@ export interface MeasureRunRequest {
   readonly time: boolean
   /** intra-op threads of the timing; all cores when null */
   readonly threads: number | null
+  /** what it is timed with; one sample when absent */
+  readonly inputs?: TimedInputs | null
 }
 
 type Answer = Omit<JobResultOf<'measurePlan'>, 'kind' | 'run'>
@@ -34,7 +36,8 @@ export async function runMeasurement(
   services: Services,
 ): Promise<{ run: string; value: Answer }> {
   const { model, plan, samples } = request
-  const parameters = { plan, samples, time: request.time, threads: request.threads } as unknown as Json
+  const { time, threads, inputs = null } = request
+  const parameters = { plan, samples, time, threads, ...inputs } as unknown as Json
   return recordRun(services, { kind: 'measurePlan', modelPath: model, parameters }, (run) =>
     withWorkFolder('measure', async (folder) => {
       const identify = (known: { modelHash?: string; dataHash?: string }): void => run.identify(known)
@@ -48,7 +51,7 @@ export async function runMeasurement(
         dropKind: kind,
         bytes,
         referenceBytes: study.summary.sizeBytes,
-        speed,
+        speed: speed && { ...speed, shapes: inputs && shapesOf(study, inputs) },
         isNew,
         warnings: study.findings,
       }
@@ -71,19 +74,24 @@ export async function runMeasurement(
         results: {
           samples: samplesJson(study.chosen!),
           evaluation: evaluation as unknown as Json,
-          ...(speed && { speed: { interval: [speed.interval.low, speed.interval.high] } }),
+          ...(value.speed && {
+            speed: { interval: [value.speed.interval.low, value.speed.interval.high], shapes: value.speed.shapes },
+          }),
         },
       }
     }),
   )
 }
 
-/** Profiles of the float model and of the plan first: they say what each layer takes, for the estimates of other plans. */
+/** Profiles of the float model and of the plan first: they say what each layer takes of a sample, for the estimates of other plans. */
 async function timed(folder: string, study: Study, request: MeasureRunRequest, services: Services): Promise<PlanSpeed> {
+  const { plan, inputs = null } = request
   const threads = request.threads ?? os.availableParallelism()
-  await profilePlan(folder, study, null, threads, services)
-  await profilePlan(folder, study, request.plan, threads, services)
-  return timePlan(folder, study, request.plan, threads, services)
+  if (inputs === null) {
+    await profilePlan(folder, study, null, threads, services)
+    await profilePlan(folder, study, plan, threads, services)
+  }
+  return timePlan(folder, study, plan, threads, services, inputs)
 }
 
 function layerResults(

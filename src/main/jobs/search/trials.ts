@@ -50,11 +50,20 @@ export interface PlanSpeed {
   readonly layers: readonly Pick<BenchResult['layers'][number], 'id' | 'ms' | 'execution' | 'referenceMs'>[]
 }
 
+/** What a plan is timed with where that is not one sample. */
+export interface TimedInputs {
+  /** length of open first axes; null: 1 */
+  readonly batch: number | null
+  /** whole shapes by input name */
+  readonly shapes: Readonly<Record<string, readonly number[]>>
+}
+
 /** Long enough for an interval of some per cent, short beside a trial's accuracy. */
 const LIMITS = { minMs: 800, maxMs: 6000 } as const
 
 /**
- * Times a plan in turn with the float model, batch 1, with nothing else running, or gives back what was timed before on this machine.
+ * Times a plan in turn with the float model, with nothing else running, or gives back what was timed before on this machine.
+ * @param inputs null: one sample; what is timed otherwise is kept apart, estimates stand on single samples
  * @throws Fault as `applyPlan` and `benchModel`
  */
 export async function timePlan(
@@ -63,10 +72,13 @@ export async function timePlan(
   plan: QuantPlan,
   threads: number,
   services: Services,
+  inputs: TimedInputs | null = null,
 ): Promise<PlanSpeed> {
   const { store, pool, signal, environment, now, onProgress } = services
+  const shapes = inputs === null ? study.sampleShapes : shapesOf(study, inputs)
   const content = {
-    kind: 'speed',
+    kind: inputs === null ? 'speed' : 'speedOfShapes',
+    ...(inputs === null ? {} : { shapes }),
     model: study.summary.hash,
     prepared: study.preparedHash,
     statistics: study.statistics?.sha256 ?? null,
@@ -76,11 +88,24 @@ export async function timePlan(
   const kept = store.measurements.find(content)
   if (kept !== null) return kept as unknown as PlanSpeed
   const speed = await withFile(folder, study, plan, services, async (model, report) => {
-    const request = { model, reference: study.preparedPath, threads, shapes: study.sampleShapes, limits: LIMITS }
+    const request = { model, reference: study.preparedPath, threads, shapes, limits: LIMITS }
     return speedOf(await benchModel({ ...request, layers: study.summary.layers, report }, pool, { signal, onProgress }))
   })
   store.measurements.keep(content, speed as unknown as Json, now())
   return speed
+}
+
+/** Every input's shape as it is timed: as asked, else one sample's, its open first axis the batch. */
+export function shapesOf(
+  { summary, sampleShapes }: Pick<Study, 'summary' | 'sampleShapes'>,
+  { batch, shapes }: TimedInputs,
+): Record<string, readonly number[]> {
+  const open = new Set(summary.inputs.filter(({ shape }) => typeof shape?.[0] !== 'number').map(({ name }) => name))
+  const batched = Object.entries(sampleShapes).map(([name, [first, ...rest]]): [string, readonly number[]] => [
+    name,
+    first === undefined ? [] : [open.has(name) ? (batch ?? first) : first, ...rest],
+  ])
+  return { ...Object.fromEntries(batched), ...shapes }
 }
 
 function speedOf({ speedup, interval, medianMs, referenceMedianMs, layers }: BenchResult): PlanSpeed {

@@ -44,13 +44,15 @@ const evaluateRequest = z.strictObject({
   /** what runs the model: 'tfjs' is TensorFlow.js itself, for its own files */
   engine: z.enum(['onnxruntime', 'tfjs']).default('onnxruntime'),
 })
+/** whole shapes by input, where the model leaves axes open */
+const shapes = z.record(z.string(), z.array(z.int().min(1)).max(16)).optional()
 const benchRequest = z.strictObject({
   kind: z.literal('bench'),
   model: path,
   reference: path.nullable().default(null),
   batch,
   threads,
-  shapes: z.record(z.string(), z.array(z.int().min(1))).optional(),
+  shapes,
 })
 /** Collects statistics once; every method and bit width is derived from them. */
 const calibrateRequest = z.strictObject({ kind: z.literal('calibrate'), model: path, samples: sampleOptions })
@@ -115,6 +117,9 @@ const measurePlanRequest = z.strictObject({
   plan: quantPlan,
   samples: sampleOptions,
   time: z.boolean().default(true),
+  /** what it is timed with; accuracy is that of single samples. One sample's shapes where nothing is said */
+  batch,
+  shapes,
   threads,
 })
 /** A model in another format: `output` NAME.onnx, or a folder for TensorFlow.js; null: beside the other exports, a TensorFlow.js folder where `to` is not onnx. */

@@ -4,6 +4,7 @@ import { useModelsStore } from '../../../../src/renderer/stores/models.ts'
 import type { JobEvent, JobInfo, JobRequest } from '../../../../src/shared/contract/api/jobs.ts'
 import type { OpenModel } from '../../../../src/shared/contract/api/models.ts'
 import { defaultPlan } from '../../../../src/shared/contract/plan.ts'
+import type { ValueSpec } from '../../../../src/shared/contract/tensor.ts'
 import type { RunDetail } from '../../../../src/shared/contract/runs.ts'
 import { os, TestFeed, testWindow } from '../host.ts'
 import { layer } from '../plan/layers.ts'
@@ -90,13 +91,19 @@ type InsightWindow = ReturnType<typeof testWindow> & {
 
 /** A window with one model that can be opened, whose host keeps runs and one job that a test tells of. */
 export function insightWindow(
-  options: { readonly runs?: readonly RunDetail[]; readonly jobs?: readonly JobInfo[] } = {},
+  options: {
+    readonly runs?: readonly RunDetail[]
+    readonly jobs?: readonly JobInfo[]
+    readonly model?: { readonly inputs: readonly ValueSpec[]; readonly sampleShapes: OpenModel['sampleShapes'] }
+  } = {},
 ): InsightWindow {
   const feed = new TestFeed<JobEvent>()
   const state = { started: [] as JobRequest[], runs: [...(options.runs ?? [])] }
+  const { inputs = [], sampleShapes = {} } = options.model ?? {}
+  const opened: OpenModel = { ...MODEL, summary: { ...MODEL.summary, inputs }, sampleShapes }
   const host = testWindow({
     models: {
-      open: os.models.open.handler(() => MODEL),
+      open: os.models.open.handler(() => opened),
       graph: os.models.graph.handler(() => ({
         form: 'prepared' as const,
         name: '',
