@@ -86,7 +86,7 @@ export const useTrainingStore = defineStore('training', () => {
   )
   /** what is trained for, where it is trained for integers */
   const plan = computed(() =>
-    takesPlan(choice.value) ? planStore.plan : planOfBits(choice.value.qat.bits, choice.value.qat.biasBits),
+    takesPlan(choice.value) ? planStore.plan : planOfBits(choice.value.qat.bits, choice.value.qat.integers),
   )
   const obstacle = computed(() =>
     choiceProblem(choice.value, {

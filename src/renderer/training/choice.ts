@@ -10,6 +10,19 @@ export type WholeOptions = Required<TrainOptionsInput>
 
 const count = z.int().min(1).nullable()
 
+const integerChoice = z.object({
+  biasBits: z.union([z.literal(8), z.literal(16), z.literal(32)]),
+  /** null: as many as weights have */
+  activationBits: z.int().min(2).max(8).nullable(),
+  /** `usual`: weights symmetric, activations affine */
+  symmetry: z.enum(['usual', 'symmetric', 'affine']),
+  perTensor: z.boolean(),
+})
+/** What a plan of as many bits everywhere says beside those of weights. */
+export type IntegerChoice = Readonly<z.infer<typeof integerChoice>>
+
+const usualIntegers: IntegerChoice = { biasBits: 32, activationBits: null, symmetry: 'usual', perTensor: false }
+
 /** What is kept of the form; options hold what was set by hand only. */
 const keptChoice = z.object({
   start: z.enum(['recipe', 'model']),
@@ -30,8 +43,8 @@ const keptChoice = z.object({
       /** of weights and activations, where the plan on the graph is not taken */
       bits: z.int().min(2).max(8),
       usesPlan: z.boolean(),
-      /** of biases, where the plan on the graph is not taken */
-      biasBits: z.union([z.literal(8), z.literal(16), z.literal(32)]).default(32),
+      /** the rest of that plan */
+      integers: integerChoice.default(usualIntegers),
       /** of a comparison: the plan on the graph is its hybrid, in the place of one that spares the most sensitive layers */
       hybridPlan: z.boolean().default(false),
       /** null: as the bits suggest */
@@ -45,7 +58,7 @@ const keptChoice = z.object({
     .default({
       bits: 8,
       usesPlan: false,
-      biasBits: 32,
+      integers: usualIntegers,
       hybridPlan: false,
       lsq: null,
       freeze: null,
@@ -72,7 +85,7 @@ const usualChoice: TrainChoice = {
   qat: {
     bits: 8,
     usesPlan: false,
-    biasBits: 32,
+    integers: usualIntegers,
     hybridPlan: false,
     lsq: null,
     freeze: null,
@@ -132,15 +145,28 @@ export function choiceProblem(choice: TrainChoice, around: ChoiceSurroundings): 
   return isOpen ? 'The pictures differ in size: say to which height and width they are brought.' : null
 }
 
-/** The plan of training for integers: as many bits everywhere but in biases, ranges by moving average. */
-export function planOfBits(bits: number, biasBits: 8 | 16 | 32 = 32): QuantPlan {
+/** The plan of training for integers: as many bits everywhere, ranges by moving average. */
+export function planOfBits(bits: number, integers: IntegerChoice = usualIntegers): QuantPlan {
   const { weights, activations } = defaultPlan.defaults
+  const { biasBits, activationBits, symmetry, perTensor } = integers
+  const isSymmetric = symmetry !== 'affine'
   return {
     ...defaultPlan,
     defaults: {
       ...defaultPlan.defaults,
-      weights: { ...weights, bits },
-      activations: { ...activations, bits, calibrator: { method: 'movingAverage' } },
+      weights: {
+        ...weights,
+        bits,
+        symmetric: isSymmetric,
+        storage: isSymmetric ? 'int8' : 'uint8',
+        granularity: perTensor ? 'perTensor' : 'perChannel',
+      },
+      activations: {
+        ...activations,
+        bits: activationBits ?? bits,
+        symmetric: symmetry === 'symmetric',
+        calibrator: { method: 'movingAverage' },
+      },
       bias: { bits: biasBits },
     },
   }

@@ -53,7 +53,7 @@ describe('what is kept of the form', () => {
   })
 
   it('comes back from a window that knew neither biases nor hybrids', () => {
-    const { biasBits: _, hybridPlan: __, ...qat } = usual.qat
+    const { integers: _, hybridPlan: __, ...qat } = usual.qat
     const kept = { ...usual, recipe: 'vgg16', qat: { ...qat, bits: 4 } }
     expect(choiceFrom(JSON.stringify(kept))).toEqual({ ...kept, qat: { ...usual.qat, bits: 4 } })
   })
@@ -165,8 +165,18 @@ describe('what the host is asked for', () => {
     expect(request).toMatchObject({ kind: 'compareQat', plan: planOfBits(8), hybrid })
   })
 
+  it.each([
+    { why: 'fewer bits of activations', change: { activationBits: 4 }, options: { activations: '4' } },
+    { why: 'both symmetric', change: { symmetry: 'symmetric' }, options: { symmetric: true } },
+    { why: 'both affine', change: { symmetry: 'affine' }, options: { symmetric: false } },
+    { why: 'a scale for a layer', change: { perTensor: true }, options: { perTensor: true } },
+  ] as const)('has a plan of $why as the command line has it', ({ change, options }) => {
+    const given = { weights: '6', activations: '6', calibration: 'movingAverage', ...options } as const
+    expect(planOfBits(6, { ...usual.qat.integers, ...change })).toEqual(planFromOptions(given))
+  })
+
   it('has biases of as many bits as were chosen', () => {
-    expect(planOfBits(4, 8).defaults).toMatchObject({ weights: { bits: 4 }, bias: { bits: 8 } })
+    expect(planOfBits(4, { ...usual.qat.integers, biasBits: 8 }).defaults.bias).toEqual({ bits: 8 })
     expect(planOfBits(4).defaults.bias).toEqual({ bits: 32 })
   })
 
