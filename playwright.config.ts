@@ -7,8 +7,8 @@ export default defineConfig({
   testDir: 'test/e2e',
   // emptied before each run: the pictures that specs take, and the trace of what failed
   outputDir: `test-results/${process.env['QUANTBENCH_SHELL'] ?? 'browser'}`,
-  timeout: 120_000,
-  expect: { timeout: 15_000 },
+  timeout: 300_000,
+  expect: { timeout: 30_000 },
   fullyParallel: false,
   workers: 2,
   forbidOnly: process.env['CI'] !== undefined,

@@ -47,14 +47,14 @@ test('the keyboard alone opens the sample, toggles a layer, measures and exports
   await expect(plan(window)).toContainText('edited')
 
   await window.keyboard.press('m')
-  await expect(answer(window).getByText('measured').first()).toBeVisible({ timeout: 90_000 })
+  await expect(answer(window).getByText('measured').first()).toBeVisible({ timeout: 180_000 })
   const top1 = await measuredTop1(window)
 
   await window.keyboard.press('e')
   const dialog = window.getByRole('dialog', { name: 'Export' })
   await expect(dialog.getByRole('button', { name: 'Export', exact: true })).toBeFocused()
   await window.keyboard.press('Enter')
-  await expect(dialog.getByText('Really integer')).toBeVisible({ timeout: 60_000 })
+  await expect(dialog.getByText('Really integer')).toBeVisible({ timeout: 180_000 })
   const row = dialog.getByRole('row', { name: /stem\/conv/ })
   await expect(row.getByRole('cell').nth(1)).toHaveText('float')
   const written = path.join(folder, 'home', 'exports', 'digits-cnn.quantized.onnx')
@@ -105,7 +105,7 @@ test('a reloaded window shows the model and the edited plan again', async ({ win
 test('a clipping bound is dragged, as one step', async ({ window }) => {
   await openSample(window)
   await window.keyboard.press('m')
-  await expect(answer(window).getByText('measured').first()).toBeVisible({ timeout: 90_000 })
+  await expect(answer(window).getByText('measured').first()).toBeVisible({ timeout: 180_000 })
   await window.keyboard.press('g')
   await window.keyboard.press('ArrowDown')
   await window.keyboard.press('ArrowDown')

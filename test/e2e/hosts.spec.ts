@@ -9,7 +9,7 @@ test('a host that crashed and was started anew is found again by its window', as
   await host!.stop('SIGKILL')
   await expect(window.getByText(/reconnecting/).first()).toBeVisible()
   await host!.start()
-  await expect(window.getByText(/reconnecting/)).toHaveCount(0, { timeout: 30_000 })
+  await expect(window.getByText(/reconnecting/)).toHaveCount(0, { timeout: 180_000 })
   await window.goto(`${host!.origin}/#/models`)
   await expect(window.getByText('digits-cnn').first()).toBeVisible()
 })

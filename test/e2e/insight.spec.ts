@@ -41,7 +41,7 @@ test('a search is held in one window and goes on in another; its best plan is ke
   context,
 }) => {
   test.skip(host === null, 'one window is opened in Electron')
-  test.setTimeout(240_000)
+  test.setTimeout(600_000)
   await openSample(window)
   // a plan that the search will not come upon
   await inspector(window)
@@ -108,7 +108,7 @@ test('a search is held in one window and goes on in another; its best plan is ke
 test('a sweep streams into bars and map, which keys walk; the other side is asked; a remedy is taken', async ({
   window,
 }) => {
-  test.setTimeout(240_000)
+  test.setTimeout(600_000)
   await startOn(window, 'Sensitivity')
   await button(window, 'Sweep').click()
   const bars = walked(window, /^Sensitivity at 8:/)
@@ -167,24 +167,24 @@ test('a sweep streams into bars and map, which keys walk; the other side is aske
 
 test('a sweep that died with its host is taken up where it was, in the same window', async ({ window, host }) => {
   test.skip(host === null, 'Electron’s windows end with it')
-  test.setTimeout(240_000)
+  test.setTimeout(600_000)
   await startOn(window, 'Sensitivity')
   await window.getByRole('checkbox', { name: /^all samples/ }).click()
   await button(window, 'Sweep').click()
   // whoever waits for values may find the sample's sweep ended; what is found again is kill.test.ts's to count.
   // A run that has not yet read its model belongs to none, and is nothing to go on with
-  await expect.poll(() => sweepsUnderWay(host!.home), { timeout: 60_000, intervals: [20] }).toBe(1)
+  await expect.poll(() => sweepsUnderWay(host!.home), { timeout: 180_000, intervals: [20] }).toBe(1)
   await host!.stop('SIGKILL')
   await expect(window.getByText(/reconnecting/)).toBeVisible()
   await host!.start()
-  await expect(window.getByText(/reconnecting/)).toHaveCount(0, { timeout: 30_000 })
+  await expect(window.getByText(/reconnecting/)).toHaveCount(0, { timeout: 180_000 })
   await button(window, 'Go on with it').click()
   await expect(window.getByText(/evaluations measured, \d+ found again/)).toBeVisible(LONG)
   await expect(window.getByRole('alert')).toHaveCount(0)
 })
 
 test('one activation has a calibrator of its own, one layer bits of its own', async ({ window }) => {
-  test.setTimeout(180_000)
+  test.setTimeout(600_000)
   await startOn(window, 'Calibrate')
   await button(window, 'Calibrate').last().click()
   const own = window.getByRole('combobox', { name: /^Calibrator of / })
@@ -219,7 +219,7 @@ test('a short press of an arrow is enough for a switch', async ({ window }) => {
 })
 
 test('no screen without results has anything that axe objects to, in light and dark', async ({ window }) => {
-  test.setTimeout(180_000)
+  test.setTimeout(600_000)
   const found: string[] = []
   found.push(...(await look(window, 'models-empty')))
   await openSample(window)

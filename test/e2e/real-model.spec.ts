@@ -88,7 +88,7 @@ test('a real model is calibrated, scanned, searched, edited, measured and export
 }) => {
   needs(MODEL, MNIST)
   test.skip(host === null, 'its dialogs are the system’s in Electron')
-  test.setTimeout(300_000)
+  test.setTimeout(600_000)
   const found: string[] = []
 
   await test.step('open', () => openModel(window, MODEL))
@@ -105,7 +105,7 @@ test('a real model is calibrated, scanned, searched, edited, measured and export
     // a thousand images are enough to choose by; what is exported is measured on all of them
     await atMost(window, '1000')
     await window.getByRole('button', { name: 'Calibrate', exact: true }).first().click()
-    await expect(window.getByRole('heading', { name: /activations, and the range/ })).toBeVisible({ timeout: 60_000 })
+    await expect(window.getByRole('heading', { name: /activations, and the range/ })).toBeVisible({ timeout: 180_000 })
     await expect(
       window
         .getByRole('region', { name: 'Method' })
@@ -211,7 +211,7 @@ test('SqueezeNet is quantized on photographs, a layer spared, measured and expor
 }) => {
   needs(SQUEEZENET, IMAGENET)
   test.skip(host === null, 'its dialogs are the system’s in Electron')
-  test.setTimeout(400_000)
+  test.setTimeout(900_000)
   const found: string[] = []
 
   await test.step('open, and choose the photographs', async () => {

@@ -141,7 +141,7 @@ test('filters by chips, saves as CSV, and imports another store', async ({ windo
 })
 
 test('opens a run: its model and its plan; draws what differs between two on the graph', async ({ window, folder }) => {
-  test.setTimeout(240_000)
+  test.setTimeout(600_000)
   const home = path.join(folder, 'home')
   for (const weights of ['int8', 'int4']) {
     const out = path.join(folder, `${weights}.onnx`)

@@ -5,7 +5,7 @@ import { expect, type Locator, type Page } from '@playwright/test'
 // What a person does in the window, in the words of a spec.
 
 /** For what computes, on a machine that is busy. */
-export const LONG = { timeout: 90_000 }
+export const LONG = { timeout: 240_000 }
 
 export const canvas = (window: Page): Locator => window.getByRole('application', { name: /^Graph/ })
 export const inspector = (window: Page): Locator => window.getByRole('complementary', { name: 'Inspector' })

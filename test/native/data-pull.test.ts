@@ -64,7 +64,7 @@ describe.skipIf(mnist === null)('the published files of MNIST', () => {
     },
   )
 
-  it('interrupted with Ctrl-C, ends with 130 and keeps what has arrived', { timeout: 60_000 }, async () => {
+  it('interrupted with Ctrl-C, ends with 130 and keeps what has arrived', async () => {
     server.moods.push({ stallAfter: 4_000_000 })
     const args = ['data', 'pull', 'mnist', '--mirror', server.address, '--to', at('stopped'), '--home', at('home')]
     // nothing is printed within the first ten seconds: the file tells that it is under way

@@ -154,7 +154,7 @@ describe('quantize --repair', () => {
     const again = await make('all', 'again.onnx')
     expect(again.stderr).toContain('were made before with equal content')
     expect(again.answer.repairs).toEqual(answer.repairs)
-  }, 120_000)
+  })
 
   it('works on types that need a newer opset', async () => {
     const folder = temporaryFolder()
@@ -165,7 +165,7 @@ describe('quantize --repair', () => {
     expect(exitCode, stderr).toBe(0)
     const { distance } = (JSON.parse(stdout) as Answer).repairs!
     expect(distance.repaired).toBeLessThan(0.5 * distance.plain)
-  }, 60_000)
+  })
 
   it('refuses what it does not know', async () => {
     const { exitCode, stderr } = await runCli(['quantize', SAMPLE, '-o', '/nowhere/x.onnx', '--repair', 'bias,magic'])

@@ -84,7 +84,7 @@ describe('search on the built-in sample', () => {
     expect(resumed.answer.plan).toEqual(answer.plan)
     const clash = await search('--resume', answer.run, '--max-drop', '0.1')
     expect(clash).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--max-drop cannot be given') })
-  }, 180_000)
+  })
 
   it('keeps a size, with weights of 4 bits', async () => {
     const { exitCode, stderr, answer } = await search('-o', file('size.json'), '--max-size', '32%', '--trials', '3')
@@ -92,7 +92,7 @@ describe('search on the built-in sample', () => {
     expect([0, 5]).toContain(exitCode)
     expect(answer.weights['int4']).toBeGreaterThan(0)
     expect(answer.met).toBe(exitCode === 0)
-  }, 180_000)
+  })
 
   it('ends with 5 and the best plan where the target cannot be met', async () => {
     const plan = file('impossible.json')
@@ -101,7 +101,7 @@ describe('search on the built-in sample', () => {
     expect(stderr).toContain('target.notReached')
     expect(answer.met).toBe(false)
     expect(JSON.parse(fs.readFileSync(plan, 'utf8'))).toEqual(answer.plan)
-  }, 180_000)
+  })
 
   it('an interrupted search leaves the best plan so far', async () => {
     const plan = file('interrupted.json')
@@ -111,5 +111,5 @@ describe('search on the built-in sample', () => {
     })
     expect(exitCode).toBe(130)
     expect(JSON.parse(fs.readFileSync(plan, 'utf8'))).toMatchObject({ version: 1 })
-  }, 180_000)
+  })
 })

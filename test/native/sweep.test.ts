@@ -83,7 +83,7 @@ describe('sweep on the built-in sample', () => {
       status: 'done',
       metrics: { points: 12, measured: 10 },
     })
-  }, 60_000)
+  })
 
   it('refuses what makes no sense before anything is measured', async () => {
     for (const [code, ...args] of [
@@ -95,7 +95,7 @@ describe('sweep on the built-in sample', () => {
       expect([2, 3]).toContain(exitCode)
       expect(stderr).toContain(code)
     }
-  }, 60_000)
+  })
 
   it('an interrupted sweep leaves no file, and goes on where it was', async () => {
     const args = ['--bits', '2-6', '--what', 'weights', '--seed', '5', '-o', file('cut')]
@@ -115,7 +115,7 @@ describe('sweep on the built-in sample', () => {
         .filter((name) => name.includes('cut'))
         .sort(),
     ).toEqual(['cut.csv', 'cut.json', 'cut.svg'])
-  }, 60_000)
+  })
 })
 
 describe('sensitivity explains the worst layers', () => {
@@ -142,5 +142,5 @@ describe('sensitivity explains the worst layers', () => {
     expect(JSON.parse(run.stdout)).toMatchObject({ results: { explanations: answer.explanations } })
     const { stdout: text } = await runCli(args)
     for (const { layer, config } of answer.explanations) expect(text).toContain(`Why ${layer} suffers in ${config}:`)
-  }, 60_000)
+  })
 })

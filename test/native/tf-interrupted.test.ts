@@ -116,7 +116,7 @@ describe.skipIf(!engine || process.platform !== 'linux')('a training that is cut
     expect(answer.bestEpoch).toBe(whole.bestEpoch)
     expect(fs.readFileSync(path.join(folder, 'killed.onnx'))).toEqual(fs.readFileSync(path.join(folder, 'whole.onnx')))
     expect(checkpoints()).toEqual([])
-  }, 180_000)
+  })
 
   it.skipIf(!hasLimits)(
     'keeps the last good checkpoint when the disk is full, and says so',
@@ -146,7 +146,7 @@ describe.skipIf(!engine || process.platform !== 'linux')('a training that is cut
     expect(ended.code).toBe(null)
     expect(left).toHaveLength(1)
     await expect.poll(() => left.filter(isAlive), { timeout: 10_000 }).toEqual([])
-  }, 180_000)
+  })
 
   it('exports the best epoch from before the interruption', async () => {
     // a rate and a decay that spoil what was learned: an early epoch stays the best
@@ -162,7 +162,7 @@ describe.skipIf(!engine || process.platform !== 'linux')('a training that is cut
     expect(resumed.stderr).not.toMatch(/Epoch 2 of 5/)
     expect((JSON.parse(resumed.stdout) as Answer).bestEpoch).toBe(wanted.bestEpoch)
     expect(fs.readFileSync(path.join(folder, 'best.onnx'))).toEqual(file)
-  }, 180_000)
+  })
 
   it('refuses more classes than the model scores before anything is trained', async () => {
     const builtIn = path.resolve(import.meta.dirname, '../../resources/sample/digits-cnn.onnx')

@@ -102,7 +102,7 @@ describe('opening', () => {
     expect((await readModelFile(at('model/model.json'))).hash).toBe(hash)
   })
 
-  it('quantize, eval and bench take it as it is', { timeout: 120_000 }, async () => {
+  it('quantize, eval and bench take it as it is', async () => {
     const samples = ['--data', 'synthetic-digits', '--samples', '64']
     const quantized = await run(
       'quantize',
@@ -203,7 +203,7 @@ describe('bad input, through real processes: one sentence, exit code 3, nothing 
     ['brackets without end', () => written('deep', `{"modelTopology":${'['.repeat(200_000)}`), /deeper than 64/],
     ['text that breaks off', () => written('broken', '{"format": "layers-mo'), /not sound JSON/],
     ['a folder in the place of model.json', folderOfJson, /folder without a model\.json/],
-  ])('%s', { timeout: 180_000 }, async (_, make, text) => {
+  ])('%s', async (_, make, text) => {
     const { exitCode, stderr, stdout } = await runCli(['convert', make(), at('never'), '--home', home])
     expect(stderr).toMatch(text)
     expect(stderr).not.toMatch(/\n\s+at /)
@@ -212,7 +212,7 @@ describe('bad input, through real processes: one sentence, exit code 3, nothing 
 })
 
 describe('convert', () => {
-  it('to ONNX and back gives what TensorFlow.js gives', { timeout: 120_000 }, async () => {
+  it('to ONNX and back gives what TensorFlow.js gives', async () => {
     const there = await run('convert', at('model'), at('there.onnx'))
     expect(there.exitCode, there.stderr).toBe(0)
     const back = await run('convert', at('there.onnx'), at('back'))
@@ -225,7 +225,7 @@ describe('convert', () => {
     expect(difference(wanted, await runTfjs(filesIn('back'), inputs))).toBeLessThan(1e-4)
   })
 
-  it('stores weights layer by layer, and is a run of the store', { timeout: 60_000 }, async () => {
+  it('stores weights layer by layer, and is a run of the store', async () => {
     const { layers } = (await run('inspect', SAMPLE)).json as ModelSummary
     const kept = layers.find(({ parameters }) => parameters > 0)!.id
     const stored = await run('convert', SAMPLE, at('kept'), '--weights', 'uint8', '--keep-float', kept)
@@ -276,7 +276,7 @@ describe('convert', () => {
     expect(fs.existsSync(at(name))).toBe(false)
   })
 
-  it('--force leaves no shard of the model before, and nothing else is touched', { timeout: 60_000 }, async () => {
+  it('--force leaves no shard of the model before, and nothing else is touched', async () => {
     expect((await run('convert', at('model'), at('forced'))).exitCode).toBe(0)
     const before = fs.readdirSync(at('forced'))
     fs.writeFileSync(at('forced/notes.bin'), 'mine')
@@ -291,7 +291,7 @@ describe('convert', () => {
     await readModelFile(at('forced'))
   })
 
-  it('killed at any time, leaves a whole model: the old or the new one', { timeout: 180_000 }, async () => {
+  it('killed at any time, leaves a whole model: the old or the new one', async () => {
     const hashes = new Map<string, string>()
     for (const weights of ['float32', 'uint8']) {
       expect((await run('convert', at('model'), at(`whole-${weights}`), '--weights', weights)).exitCode).toBe(0)

@@ -26,7 +26,7 @@ it('agrees with itself in everything, and less with a copy of 4 bits', async () 
   expect(other.evaluation.drop).not.toBeNull()
   const timed = await lastOf(client, { kind: 'bench', model, reference: written.output, batch: 2, threads: 1 })
   expect(timed).toMatchObject({ kind: 'bench', bench: { batch: 2, threads: 1 } })
-}, 120_000)
+})
 
 it('is not run by TensorFlow.js where it is ONNX', async () => {
   const client = testApplication().connect()
