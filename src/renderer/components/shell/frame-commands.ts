@@ -2,6 +2,7 @@ import { useRouter } from 'vue-router'
 import { useCommands, type Command } from '../../commands.ts'
 import { parts } from '../../parts.ts'
 import { screens } from '../../routes.ts'
+import { useDemoStore } from '../../stores/demo.ts'
 import { useFileMeasureStore } from '../../stores/file-measure.ts'
 import { useFilesStore } from '../../stores/files.ts'
 import { useJobsStore } from '../../stores/jobs.ts'
@@ -17,6 +18,7 @@ const THEMES = ['system', 'light', 'dark'] as const
 /** Commands that work on every screen. */
 export function useFrameCommands(actions: { readonly showKeys: () => void }): void {
   const router = useRouter()
+  const demo = useDemoStore()
   const fileMeasure = useFileMeasureStore()
   const files = useFilesStore()
   const jobs = useJobsStore()
@@ -58,8 +60,17 @@ export function useFrameCommands(actions: { readonly showKeys: () => void }): vo
       title: 'Open the built-in sample',
       group: 'Model',
       icon: 'play',
-      words: 'demo',
+      words: 'example',
       run: openSample,
+    },
+    {
+      id: 'model.demo',
+      title: 'Run the demo and take its report',
+      group: 'Model',
+      icon: 'play',
+      words: 'whole job quantize evaluate bench html',
+      enabled: !demo.isActive,
+      run: () => demo.run(),
     },
     {
       id: 'model.cancelOpening',
