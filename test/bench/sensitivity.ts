@@ -30,7 +30,7 @@ import type { Figure, Section } from './section.ts'
 /** Pictures of 224 × 224 for the networks without training; fewer for a quick look. */
 const IMAGES = Number(process.env['QUANTBENCH_BENCH_IMAGES'] ?? 256)
 /** Pictures to calibrate on beside those: a batch for each worker, as in any longer calibration. */
-const CALIBRATION = 32
+const CALIBRATION = 64
 const CIFAR_IMAGES = 2048
 const WINDOWS = 8
 

@@ -74,7 +74,10 @@ async function sweepAll(
   const order = [...request.chunks.keys()].sort((a, b) => sizeOf(b) - sizeOf(a) || a - b)
   await together(
     services.signal,
-    order.map((i) => () => workers.run(() => sweepHeld({ request, active, index: i, rows, suffixes }, services))),
+    order.map(
+      (i) => (signal) =>
+        workers.run(() => sweepHeld({ request, active, index: i, rows, suffixes }, { ...services, signal })),
+    ),
   )
 }
 
@@ -134,6 +137,7 @@ async function sweepHeld(sweep: ChunkSweep, services: Services): Promise<void> {
   const work = async (seat: Seat): Promise<void> => {
     const blocks = await suffixes.runHeld(request.chunks[index]!.positions, missing, seat)
     while (missing.length > 0) {
+      services.signal.throwIfAborted() // another chunk has failed
       await evaluate(sweep, missing[0]!, blocks, services)
       missing.shift()
     }
