@@ -82,4 +82,16 @@ test('a sweep over bits streams in, is cut off and goes on; its points are plans
     await button(window, 'Sweep').click()
     await expect(window.getByText(/ 0 measured, 5 found again/)).toBeVisible(LONG)
   })
+
+  await test.step('opened from the list of runs', async () => {
+    await window.getByRole('tab', { name: 'Layer by layer' }).click()
+    await goTo(window, 'Runs')
+    await window
+      .getByRole('row', { name: /bit sweep/ })
+      .first()
+      .click()
+    await window.getByRole('region', { name: 'The selected run' }).getByRole('button', { name: 'Open' }).click()
+    await expect(window.getByRole('tab', { name: 'Accuracy over bits' })).toHaveAttribute('aria-selected', 'true')
+    await expect(values(window).getByRole('row')).toHaveCount(1 + 1 + 6)
+  })
 })

@@ -24,7 +24,7 @@ export interface ChartTheme {
 }
 
 /** Ten hues that stay apart with colour-blind eyes, each at least 3:1 on its ground. Source: after Okabe and Ito, and Tol's "muted". */
-const SERIES = [
+export const SERIES = [
   'light-dark(#0064b0, #64b0f0)',
   'light-dark(#c05000, #f5a04e)',
   'light-dark(#007a5e, #4cc8a4)',
