@@ -88,21 +88,22 @@ export async function removeCheckpoints(run: string, resumes: string | null, { s
   }
 }
 
-/** What a process that was killed in its last moments left: folders of runs that are done, or that nobody knows any more. */
+/** What processes that were killed left and nobody can go on with. */
 async function removeLeftovers(home: Home): Promise<void> {
-  for (const name of await readdir(rootOf(home)).catch(() => [])) {
-    const status = statusOf(name, home)
-    if (status === null || status === 'done') await rm(runFolder(name, home), { recursive: true, force: true })
-  }
+  for (const name of await readdir(rootOf(home)).catch(() => []))
+    if (isLeftover(name, home)) await rm(runFolder(name, home), { recursive: true, force: true })
 }
 
-/** null: no such run. A hidden one may come back. */
-function statusOf(run: string, { store }: Home): string | null {
-  if (!store.runs.has(run)) return null
+/** Of a run that is done, that nobody knows any more, or that was cut off before its first epoch. A hidden one may come back. */
+function isLeftover(run: string, home: Home): boolean {
+  const { runs } = home.store
+  if (!runs.has(run)) return true
   try {
-    return store.runs.get(run).status
+    const { kind, status } = runs.get(run)
+    // other kinds keep more than a checkpoint
+    return status === 'done' || (kind === 'train' && status === 'interrupted' && !hasCheckpoint(run, home))
   } catch {
-    return 'hidden'
+    return false
   }
 }
 

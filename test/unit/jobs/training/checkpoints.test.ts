@@ -64,15 +64,19 @@ describe('checkpoint folders', () => {
     })
   })
 
-  it('of runs that are done or unknown are swept away by the next training; those of others stay', async () => {
-    for (const id of ['done', 'failed', 'hidden', 'running']) begin(id)
+  it('of runs that are done, unknown, or cut off before an epoch are swept away by the next training; others stay', async () => {
+    for (const id of ['done', 'failed', 'hidden', 'running', 'cut', 'kept']) begin(id)
     store.runs.end('done', { status: 'done', endedAt: at })
     store.runs.end('failed', { status: 'failed', endedAt: at })
     store.runs.end('hidden', { status: 'failed', endedAt: at })
     store.runs.setDeleted('hidden', at)
-    for (const id of ['done', 'failed', 'hidden', 'running', 'unknown']) fs.mkdirSync(inHome(id), { recursive: true })
+    for (const id of ['cut', 'kept']) store.runs.end(id, { status: 'interrupted', endedAt: at })
+    for (const id of ['done', 'failed', 'hidden', 'running', 'unknown', 'cut', 'kept'])
+      fs.mkdirSync(inHome(id), { recursive: true })
+    put('cut', 'start.onnx', 'start')
+    put('kept', 'checkpoint.bin', 'state')
     await checkpointFolder('next', null, [], { store })
-    expect(fs.readdirSync(inHome()).sort()).toEqual(['failed', 'hidden', 'next', 'running'])
+    expect(fs.readdirSync(inHome()).sort()).toEqual(['failed', 'hidden', 'kept', 'next', 'running'])
   })
 
   it.each([
