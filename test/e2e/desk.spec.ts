@@ -47,7 +47,11 @@ test('the keyboard alone opens the sample, toggles a layer, measures and exports
   await expect(plan(window)).toContainText('edited')
 
   await window.keyboard.press('m')
-  await expect(answer(window).getByText('measured').first()).toBeVisible({ timeout: 180_000 })
+  await expect(
+    answer(window)
+      .getByText(/^measured/)
+      .first(),
+  ).toBeVisible({ timeout: 180_000 })
   const top1 = await measuredTop1(window)
 
   await window.keyboard.press('e')
@@ -102,10 +106,46 @@ test('a reloaded window shows the model and the edited plan again', async ({ win
   await expect(row.getByRole('button')).toHaveText('float')
 })
 
+test('in a narrow window no number covers another, and the button is whole', async ({ window }) => {
+  await openSample(window)
+  await window.keyboard.press('m')
+  await expect(answer(window).getByText(/^measured/)).toHaveCount(3, { timeout: 180_000 })
+  await window.setViewportSize({ width: 800, height: 600 })
+  const look = async (): Promise<void> => {
+    const figures = await answer(window)
+      .getByRole('button')
+      .evaluateAll((all) =>
+        all.map((one) => {
+          const { left, right, top, bottom, width } = one.getBoundingClientRect()
+          return { left, right, top, bottom, width, inner: one.scrollWidth }
+        }),
+      )
+    for (const [i, a] of figures.entries()) {
+      expect(a.inner).toBeLessThanOrEqual(Math.ceil(a.width))
+      for (const b of figures.slice(i + 1))
+        expect(a.right <= b.left || b.right <= a.left || a.bottom <= b.top).toBe(true)
+    }
+    const head = (await window.getByRole('banner').boundingBox())!
+    const button = (await window.getByRole('banner').getByRole('button', { name: 'Measure' }).boundingBox())!
+    expect(button.x + button.width).toBeLessThanOrEqual(head.x + head.width)
+  }
+  await look()
+  await window.keyboard.press('g')
+  await window.keyboard.press('ArrowDown')
+  await window.keyboard.press('ArrowDown')
+  await window.keyboard.press('Space')
+  await expect(answer(window).getByText('est.').first()).toBeVisible()
+  await look()
+})
+
 test('a clipping bound is dragged, as one step', async ({ window }) => {
   await openSample(window)
   await window.keyboard.press('m')
-  await expect(answer(window).getByText('measured').first()).toBeVisible({ timeout: 180_000 })
+  await expect(
+    answer(window)
+      .getByText(/^measured/)
+      .first(),
+  ).toBeVisible({ timeout: 180_000 })
   await window.keyboard.press('g')
   await window.keyboard.press('ArrowDown')
   await window.keyboard.press('ArrowDown')

@@ -81,7 +81,10 @@ const stored = z.object({
     }),
   }),
   speed: z
-    .object({ shapes: z.record(z.string(), z.array(z.number())).nullable().default(null) })
+    .object({
+      interval: z.tuple([z.number(), z.number()]).nullable().default(null),
+      shapes: z.record(z.string(), z.array(z.number())).nullable().default(null),
+    })
     .nullable()
     .catch(null),
 })
@@ -106,7 +109,10 @@ export function figuresOfRun({
     top1: model?.top1 ?? null,
     referenceTop1: reference?.top1 ?? null,
     samples,
-    speed: speedup === undefined ? null : { speedup, interval: null, shapes: parsed.data.speed?.shapes ?? null },
+    speed:
+      speedup === undefined
+        ? null
+        : { speedup, interval: parsed.data.speed?.interval ?? null, shapes: parsed.data.speed?.shapes ?? null },
   }
 }
 

@@ -83,13 +83,13 @@ describe('figuresOfRun', () => {
     const figures = figuresOfRun({
       id: 'r',
       metrics: { bytes: 10, drop: 0.01, speedup: 2, medianMs: 1, referenceMedianMs: 2 },
-      results: { evaluation: { result } },
+      results: { evaluation: { result }, speed: { interval: [1.8, 2.3] } },
     })
     expect(figures).toMatchObject({
       dropKind: 'top1',
       dropInterval: [-0.01, 0.03],
       samples: 200,
-      speed: { speedup: 2, interval: null },
+      speed: { speedup: 2, interval: [1.8, 2.3] },
     })
   })
 
