@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import type { Page } from '@playwright/test'
 import { expect, OUT, SAMPLE, test } from './fixtures.ts'
 import { findings } from './looks.ts'
+import { saved } from './window-ways.ts'
 
 const CLI = path.join(OUT, 'main', 'cli.js')
 
@@ -104,6 +105,22 @@ test('a reloaded window shows the model and the edited plan again', async ({ win
   await window.reload()
   await expect(plan(window)).toContainText('edited')
   await expect(row.getByRole('button')).toHaveText('float')
+})
+
+test('pictures of the graph carry its name and what their colours mean', async ({ window, folder }) => {
+  await openSample(window)
+  const picture = async (kind: 'SVG' | 'PNG'): Promise<string> => {
+    await window.getByRole('button', { name: 'Picture' }).click()
+    const entry = window.getByRole('menuitem', { name: `Graph as ${kind}` })
+    return saved(window, () => entry.click(), path.join(folder, `graph.${kind.toLowerCase()}`))
+  }
+  const svg = fs.readFileSync(await picture('SVG'), 'utf8')
+  for (const text of ['digits-cnn.onnx', 'precision', '8 bits', 'stem/conv']) expect(svg).toContain(text)
+  const png = fs.readFileSync(await picture('PNG'))
+  expect(png.toString('latin1', 1, 4)).toBe('PNG')
+  // twice the size that cards are drawn for
+  const width = Number(/<svg[^>]* width="([\d.]+)"/.exec(svg)![1])
+  expect(png.readUInt32BE(16)).toBe(Math.ceil(2 * width))
 })
 
 test('in a narrow window no number covers another, and the button is whole', async ({ window }) => {
