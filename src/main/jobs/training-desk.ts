@@ -16,6 +16,7 @@ import { decodeHeader, HEAD, headerEnd } from '../training/checkpoint.ts'
 import { DEFAULT_OPTIONS, type OptimizerKind, type TrainOptions } from '../training/options.ts'
 import { learnsStepsOf, qatOptions } from '../training/qat/defaults.ts'
 import { parseRecipe, type Recipe } from '../training/recipes/recipe.ts'
+import { asFileFault } from './file-fault.ts'
 import type { Services } from './services.ts'
 import type { TrainStart } from './tasks/build-model.ts'
 import type { TensorFlowState } from './tasks/tensorflow.ts'
@@ -52,17 +53,30 @@ export async function listRecipes(
 ): Promise<{ readonly recipes: readonly RecipeView[]; readonly defaults: RecipeView['options'] }> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort()
   const recipes = await Promise.all(
-    files.map(async (file) => {
-      const { name, title, source, input, train } = parseRecipe(await readFile(join(folder, file), 'utf8'), file)
-      return { name, title, source, input, options: optionsOf(train) }
-    }),
+    files.map(async (file) => recipeView(parseRecipe(await readFile(join(folder, file), 'utf8'), file))),
   )
   return { recipes, defaults: DEFAULT_OPTIONS }
 }
 
-/** What a job trains, of what a window names. @throws Fault usage.recipe where there is no such recipe */
+/** A recipe file of the user's own, by its path. @throws Fault format.recipe, file.* */
+export async function readRecipeFile(path: string): Promise<RecipeView> {
+  return { ...recipeView(parseRecipe(await recipeText(path), path)), name: path }
+}
+
+function recipeView({ name, title, source, input, train }: Recipe): RecipeView {
+  return { name, title, source, input, options: optionsOf(train) }
+}
+
+function recipeText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw asFileFault(error, path, 'read')
+  })
+}
+
+/** What a job trains, of what a window names. @throws Fault usage.recipe where there is no such recipe; file.* */
 export async function trainStartOf(start: TrainStartView, recipes: string): Promise<TrainStart> {
   if (start.kind === 'model') return start
+  if (start.kind === 'recipeFile') return { kind: 'recipe', file: start.path, text: await recipeText(start.path) }
   const names = (await readdir(recipes)).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -5)] : []))
   // a name of the list, so that none leads out of the folder
   if (!names.includes(start.name)) {

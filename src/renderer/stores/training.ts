@@ -43,7 +43,11 @@ export const useTrainingStore = defineStore('training', () => {
   const planStore = usePlanStore()
 
   const choice = shallowRef<TrainChoice>(choiceFrom(localStorage.getItem(CHOICE_KEY)))
-  const recipes = shallowRef<readonly RecipeView[]>([])
+  const builtIn = shallowRef<readonly RecipeView[]>([])
+  /** the recipe file that was chosen */
+  const ownRecipe = shallowRef<RecipeView | null>(null)
+  const recipeProblem = shallowRef<Problem | null>(null)
+  const recipes = computed(() => (ownRecipe.value === null ? builtIn.value : [...builtIn.value, ownRecipe.value]))
   const defaults = shallowRef<WholeOptions | null>(null)
   const presets = shallowRef<readonly PresetView[]>([])
   const recent = shallowRef<readonly RecentData[]>([])
@@ -76,7 +80,7 @@ export const useTrainingStore = defineStore('training', () => {
     if (choice.value.mode === 'float' || float === null) return float
     if (guide.value === null) return null
     const { augment, batch } = float
-    return { ...guide.value.options, ...(choice.value.start === 'recipe' ? { augment, batch } : {}) }
+    return { ...guide.value.options, ...(choice.value.start === 'model' ? {} : { augment, batch }) }
   })
   /** set by hand: float training and training for integers each have their own */
   const own = computed(() => (choice.value.mode === 'float' ? choice.value.options : choice.value.qat.options))
@@ -160,14 +164,36 @@ export const useTrainingStore = defineStore('training', () => {
   const loadRecipes = (): Promise<void> =>
     guarded(async () => {
       const found = await client().training.recipes()
-      recipes.value = found.recipes
+      builtIn.value = found.recipes
       defaults.value = found.defaults
     })
+
+  /** Reads the recipe file that is chosen: it may have changed since. */
+  async function loadRecipeFile(): Promise<void> {
+    const path = choice.value.recipeFile
+    if (path === null) return
+    try {
+      const found = await client().training.recipeFile({ path })
+      if (choice.value.recipeFile !== path) return
+      ownRecipe.value = found
+      recipeProblem.value = null
+    } catch (error) {
+      if (choice.value.recipeFile !== path) return
+      ownRecipe.value = null
+      recipeProblem.value = problemOf(error)
+    }
+  }
+
+  /** Trains by a recipe file. */
+  async function takeRecipe(path: string): Promise<void> {
+    set({ start: 'file', recipeFile: path })
+    await loadRecipeFile()
+  }
 
   /** What the screen shows before anything is asked. */
   async function load(): Promise<void> {
     describe()
-    await Promise.all([loadRecipes(), loadPresets(), loadRuns(), loadRecent()])
+    await Promise.all([loadRecipeFile(), loadRecipes(), loadPresets(), loadRuns(), loadRecent()])
   }
 
   function set(change: Partial<TrainChoice>): void {
@@ -275,7 +301,11 @@ export const useTrainingStore = defineStore('training', () => {
 
   return {
     choice,
+    builtIn,
     recipes,
+    ownRecipe,
+    recipeProblem,
+    takeRecipe,
     presets,
     floatUsual,
     usual,

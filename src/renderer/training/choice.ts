@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import type { JobRequestInput } from '../../shared/contract/api/jobs.ts'
-import { trainOptions, type RecipeView, type TrainOptionsInput } from '../../shared/contract/api/training.ts'
+import {
+  trainOptions,
+  type RecipeView,
+  type TrainOptionsInput,
+  type TrainStartView,
+} from '../../shared/contract/api/training.ts'
 import { dataSpec, type DataInfo, type DataSpec } from '../../shared/contract/data.ts'
 import { defaultPlan, type QuantPlan } from '../../shared/contract/plan.ts'
 import { fileNameOf } from '../model-files.ts'
@@ -25,8 +30,10 @@ const usualIntegers: IntegerChoice = { biasBits: 32, activationBits: null, symme
 
 /** What is kept of the form; options hold what was set by hand only. */
 const keptChoice = z.object({
-  start: z.enum(['recipe', 'model']),
+  start: z.enum(['recipe', 'file', 'model']),
   recipe: z.string(),
+  /** path of a recipe file */
+  recipeFile: z.string().nullable().default(null),
   /** null: those that the open model is looked at with, else none yet */
   data: dataSpec.nullable(),
   /** a preset's name or JSON; null: as proposed */
@@ -74,6 +81,7 @@ export type TrainChoice = Readonly<z.infer<typeof keptChoice>>
 const usualChoice: TrainChoice = {
   start: 'recipe',
   recipe: 'lenet5',
+  recipeFile: null,
   data: null,
   preprocess: null,
   classes: null,
@@ -109,14 +117,22 @@ export function changedOptions(options: TrainOptionsInput, change: TrainOptionsI
   return Object.fromEntries(entries)
 }
 
+/** The recipe that is trained, among the built-in ones and the file that was chosen; null for a model. */
+export function chosenRecipe(
+  { start, recipe, recipeFile }: Pick<TrainChoice, 'start' | 'recipe' | 'recipeFile'>,
+  recipes: readonly RecipeView[],
+): RecipeView | null {
+  if (start === 'model') return null
+  return recipes.find(({ name }) => name === (start === 'file' ? recipeFile : recipe)) ?? null
+}
+
 /** What options come to when nothing is set by hand: the recipe's, else those of training. */
 export function usualOptions(
-  { start, recipe }: TrainChoice,
+  choice: TrainChoice,
   recipes: readonly RecipeView[],
   defaults: WholeOptions,
 ): WholeOptions {
-  if (start === 'model') return defaults
-  return recipes.find(({ name }) => name === recipe)?.options ?? defaults
+  return chosenRecipe(choice, recipes)?.options ?? defaults
 }
 
 /** What a choice stands beside. */
@@ -133,6 +149,7 @@ interface ChoiceSurroundings {
 export function choiceProblem(choice: TrainChoice, around: ChoiceSurroundings): string | null {
   const { model, recipes, data, info } = around
   if (choice.start === 'model' && model === null) return 'Open a model first, or train a recipe.'
+  if (choice.start === 'file' && chosenRecipe(choice, recipes) === null) return 'Choose a recipe file first.'
   if (data === null) return 'Choose data to learn from.'
   if (info === null) return null
   if (!info.labelled) return 'These data have no labels; training needs one for every sample.'
@@ -140,7 +157,7 @@ export function choiceProblem(choice: TrainChoice, around: ChoiceSurroundings): 
   if (held >= info.count) return `Holding out ${held} samples leaves none of ${info.count} to learn from.`
   if (choice.start === 'model') return null
   if (info.classes === null && choice.classes === null) return 'The data do not tell their classes: say how many.'
-  const recipe = recipes.find(({ name }) => name === choice.recipe)
+  const recipe = chosenRecipe(choice, recipes)
   const isOpen = info.pictureShape === null && choice.size === null && !recipe?.input
   return isOpen ? 'The pictures differ in size: say to which height and width they are brought.' : null
 }
@@ -182,7 +199,7 @@ export const canBeHybrid = ({ mode, start, qat }: Pick<TrainChoice, 'mode' | 'st
 
 /** A recipe, or a fresh head, is trained in float before it is trained for integers. */
 export const trainsFloatFirst = ({ start, classes }: Pick<TrainChoice, 'start' | 'classes'>): boolean =>
-  start === 'recipe' || classes !== null
+  start !== 'model' || classes !== null
 
 type TrainJob = Extract<JobRequestInput, { kind: 'train' | 'qat' | 'compareQat' }>
 
@@ -197,18 +214,21 @@ export function trainRequestOf(
   model: string | null,
   { plan, onGraph }: { readonly plan: QuantPlan; readonly onGraph: QuantPlan },
 ): TrainJob {
-  const { recipe, mode, qat, classes, size, samples, validation, preprocess, options } = choice
-  const start =
-    choice.start === 'model' && model !== null
-      ? { kind: 'model' as const, path: model }
-      : { kind: 'recipe' as const, name: recipe }
-  const subject = { start, data, preprocess, classes, size, samples, validation }
+  const { mode, qat, classes, size, samples, validation, preprocess, options } = choice
+  const subject = { start: startOf(choice, model), data, preprocess, classes, size, samples, validation }
   if (mode === 'float') return { kind: 'train', ...subject, options }
   const { lsq, freeze, floatEpochs } = qat
   const floatOptions = changedOptions(options, { epochs: floatEpochs ?? options.epochs })
   const asked = { ...subject, plan, floatOptions, options: qat.options, lsq, freeze }
   if (mode === 'qat') return { kind: 'qat', ...asked }
   return { kind: 'compareQat', ...asked, hybrid: canBeHybrid(choice) && qat.hybridPlan ? onGraph : null }
+}
+
+function startOf({ start, recipe, recipeFile }: TrainChoice, model: string | null): TrainStartView {
+  if (start === 'model' && model !== null) return { kind: 'model', path: model }
+  return start === 'file' && recipeFile !== null
+    ? { kind: 'recipeFile', path: recipeFile }
+    : { kind: 'recipe', name: recipe }
 }
 
 /** Data in a few words: `60,000 samples · 10 classes · 28 × 28 × 1`. */
@@ -222,8 +242,6 @@ export function dataText({ count: samples, classes, labelled, pictureShape, spli
 }
 
 /** What is trained, in a word or two. */
-export function subjectText(
-  start: { readonly kind: 'recipe'; readonly name: string } | { readonly kind: 'model'; readonly path: string },
-): string {
+export function subjectText(start: TrainStartView): string {
   return fileNameOf(start.kind === 'recipe' ? start.name : start.path)
 }

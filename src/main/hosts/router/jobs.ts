@@ -1,4 +1,5 @@
 import type { JobRequest } from '../../../shared/contract/api/jobs.ts'
+import type { TrainStartView } from '../../../shared/contract/api/training.ts'
 import { listTables } from '../../jobs/desk/classic-tables.ts'
 import type { Application } from '../application.ts'
 import { os } from './base.ts'
@@ -35,6 +36,10 @@ export function jobsRouter(app: Application) {
 /** Every path of a request inside the workspace. The built-in sample may be used wherever it lies. @throws Fault file.outsideWorkspace */
 function allowedRequest(app: Application, request: JobRequest): JobRequest {
   const allowedModel = (path: string): string => (path === app.sampleModel() ? path : app.allowed(path))
+  const allowedStart = (start: TrainStartView): TrainStartView => {
+    if (start.kind === 'recipe') return start
+    return { ...start, path: start.kind === 'model' ? allowedModel(start.path) : app.allowed(start.path) }
+  }
   const paths: Partial<Record<'model' | 'reference' | 'output' | 'dataRoot' | 'folder', string>> = {}
   for (const name of ['model', 'reference', 'output', 'dataRoot', 'folder'] as const) {
     const path = (request as Readonly<Record<string, unknown>>)[name]
@@ -42,9 +47,7 @@ function allowedRequest(app: Application, request: JobRequest): JobRequest {
       paths[name] = name === 'model' || name === 'reference' ? allowedModel(path) : app.allowed(path)
   }
   if ('start' in request) {
-    const start =
-      request.start.kind === 'model' ? { ...request.start, path: allowedModel(request.start.path) } : request.start
-    return { ...request, ...paths, start, data: allowedSpec(app, request.data) }
+    return { ...request, ...paths, start: allowedStart(request.start), data: allowedSpec(app, request.data) }
   }
   const samples = 'samples' in request ? request.samples : null
   return {

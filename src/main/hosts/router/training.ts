@@ -1,4 +1,4 @@
-import { checkEngine, guideQat, listRecipes, listResumable } from '../../jobs/training-desk.ts'
+import { checkEngine, guideQat, listRecipes, listResumable, readRecipeFile } from '../../jobs/training-desk.ts'
 import type { Application } from '../application.ts'
 import { os } from './base.ts'
 
@@ -7,6 +7,7 @@ export function trainingRouter(app: Application) {
   return os.training.router({
     engine: os.training.engine.handler(({ signal }) => checkEngine(app.deskServices(signal))),
     recipes: os.training.recipes.handler(() => listRecipes(app.recipesFolder())),
+    recipeFile: os.training.recipeFile.handler(({ input }) => readRecipeFile(app.allowed(input.path))),
     qatGuide: os.training.qatGuide.handler(({ input }) => guideQat(input.plan, input)),
     resumable: os.training.resumable.handler(() => listResumable(app.store)),
   })

@@ -4,9 +4,10 @@ import { dataSpec, type DataSpec } from '../data.ts'
 import { quantPlan, type QuantPlan } from '../plan.ts'
 import { call } from './base.ts'
 
-/** What a training starts from: a built-in recipe by its name, or a model file. */
+/** What a training starts from: a built-in recipe by its name, a recipe file, or a model file. */
 const trainStart = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('recipe'), name: z.string().min(1).max(200) }),
+  z.strictObject({ kind: z.literal('recipeFile'), path: z.string().min(1) }),
   z.strictObject({ kind: z.literal('model'), path: z.string().min(1) }),
 ])
 export type TrainStartView = z.infer<typeof trainStart>
@@ -148,6 +149,7 @@ export interface TrainingEngineView {
 
 /** A recipe as it is offered. */
 export interface RecipeView {
+  /** of a recipe file: its path */
   readonly name: string
   readonly title: string
   /** where the architecture is described */
@@ -206,6 +208,8 @@ export const trainingApi = {
   engine: call.output(type<TrainingEngineView>()),
   /** Built-in recipes, and the options that are taken where neither user nor recipe say any. */
   recipes: call.output(type<{ readonly recipes: readonly RecipeView[]; readonly defaults: RecipeView['options'] }>()),
+  /** Reads a recipe file. */
+  recipeFile: call.input(z.strictObject({ path: z.string().min(1) })).output(type<RecipeView>()),
   /** What a plan's bits suggest for training for integers. */
   qatGuide: call
     .input(

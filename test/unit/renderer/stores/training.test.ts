@@ -66,6 +66,10 @@ function trainingWindow(engine: TrainingEngineView = MISSING, runs: readonly Run
         recipes: [{ name: 'lenet5', title: 'LeNet-5', source: '', input: null, options: { ...OPTIONS, epochs: 3 } }],
         defaults: OPTIONS,
       })),
+      recipeFile: os.training.recipeFile.handler(({ input }) => {
+        if (input.path !== '/mine.json') throw new Error('no recipe')
+        return { name: input.path, title: 'Mine', source: '', input: null, options: { ...OPTIONS, epochs: 7 } }
+      }),
       qatGuide: os.training.qatGuide.handler(({ input }) => ({
         options: { ...OPTIONS, epochs: 5, learningRate: input.plan.defaults.weights.bits / 1000 },
         why: `for ${input.plan.defaults.weights.bits} bits`,
@@ -122,6 +126,22 @@ describe('training', () => {
     expect(JSON.parse(localStorage.getItem('quantbench.training')!)).toMatchObject({ options: { batch: 16 } })
     training.resetOptions()
     expect(training.options?.batch).toBe(64)
+  })
+
+  it('trains by a recipe file, once it can be read', async () => {
+    const { training, started } = trainingWindow()
+    training.set({ data: DIGITS })
+    await training.load()
+    await training.takeRecipe('/broken.json')
+    expect(training.recipeProblem).not.toBeNull()
+    await vi.waitFor(() => expect(training.obstacle).toMatch(/recipe file/))
+    await training.takeRecipe('/mine.json')
+    expect(training.recipeProblem).toBeNull()
+    await vi.waitFor(() => expect(training.obstacle).toBeNull())
+    expect(training.options?.epochs).toBe(7)
+    await training.start()
+    expect(started).toMatchObject([{ start: { kind: 'recipeFile', path: '/mine.json' } }])
+    expect(JSON.parse(localStorage.getItem('quantbench.training')!)).toMatchObject({ recipeFile: '/mine.json' })
   })
 
   it('draws what it hears, and says what came of it', async () => {

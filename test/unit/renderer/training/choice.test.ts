@@ -4,6 +4,7 @@ import {
   changedOptions,
   choiceFrom,
   choiceProblem,
+  chosenRecipe,
   dataText,
   planOfBits,
   subjectText,
@@ -52,10 +53,11 @@ describe('what is kept of the form', () => {
     expect(choiceFrom(JSON.stringify(choice))).toEqual(choice)
   })
 
-  it('comes back from a window that knew neither biases nor hybrids', () => {
+  it('comes back from a window that knew neither biases nor hybrids nor recipe files', () => {
     const { integers: _, hybridPlan: __, ...qat } = usual.qat
-    const kept = { ...usual, recipe: 'vgg16', qat: { ...qat, bits: 4 } }
-    expect(choiceFrom(JSON.stringify(kept))).toEqual({ ...kept, qat: { ...usual.qat, bits: 4 } })
+    const { recipeFile: ___, ...former } = usual
+    const kept = { ...former, recipe: 'vgg16', qat: { ...qat, bits: 4 } }
+    expect(choiceFrom(JSON.stringify(kept))).toEqual({ ...kept, recipeFile: null, qat: { ...usual.qat, bits: 4 } })
   })
 
   it.each([
@@ -194,4 +196,24 @@ it('says data and subject in a few words', () => {
     '10,000 samples (train) · labelled · sizes differ',
   )
   expect(subjectText({ kind: 'model', path: '/models/a.onnx' })).toBe('a.onnx')
+})
+
+describe('a recipe file', () => {
+  const file: TrainChoice = { ...usual, start: 'file', recipeFile: '/mine/net.json' }
+  const own: RecipeView = { name: '/mine/net.json', title: 'Mine', source: '', input: null, options: DEFAULTS }
+
+  it('is asked for by its path, and trains as it says itself', () => {
+    const recipes = [...RECIPES, { ...own, options: { ...DEFAULTS, epochs: 77 } }]
+    expect(chosenRecipe(file, recipes)?.title).toBe('Mine')
+    expect(usualOptions(file, recipes, DEFAULTS).epochs).toBe(77)
+    const request = jobRequest.parse(trainRequestOf(file, DIGITS, '/open.onnx', plans(8)))
+    expect(request).toMatchObject({ kind: 'train', start: { kind: 'recipeFile', path: '/mine/net.json' } })
+    expect(subjectText({ kind: 'recipeFile', path: '/mine/net.json' })).toBe('net.json')
+  })
+
+  it('stands in the way until it is chosen and read', () => {
+    const around = { model: null, recipes: RECIPES, data: DIGITS, info: INFO }
+    expect(choiceProblem(file, around)).toMatch(/recipe file/)
+    expect(choiceProblem(file, { ...around, recipes: [...RECIPES, own] })).toBeNull()
+  })
 })
