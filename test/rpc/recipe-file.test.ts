@@ -25,6 +25,8 @@ it('is read with the settings it trains with', async () => {
 
 it.each([
   { why: 'that is no recipe', name: 'home/broken.json', text: '{"layers": 3}', code: 'format.recipe' },
+  { why: 'too large for a recipe', name: 'home/large.json', text: ' '.repeat(2 ** 20 + 1), code: 'data.tooLarge' },
+  { why: 'that is a folder', name: 'home/.', text: null, code: 'file.notFile' },
   { why: 'that is not there', name: 'home/none.json', text: null, code: 'file.notFound' },
   { why: 'outside the workspace', name: 'outside/mine.json', text: '{}', code: 'file.outsideWorkspace' },
 ])('a file $why is refused, asked for or trained', async ({ name, text, code }) => {

@@ -11,12 +11,12 @@ import type {
 import { Fault, isFault } from '../../shared/contract/fault.ts'
 import type { QuantPlan } from '../../shared/contract/plan.ts'
 import type { RunDetail, RunSummary } from '../../shared/contract/runs.ts'
+import { readSmallFile } from '../data/files.ts'
 import type { Store } from '../store/store.ts'
 import { decodeHeader, HEAD, headerEnd } from '../training/checkpoint.ts'
 import { DEFAULT_OPTIONS, type OptimizerKind, type TrainOptions } from '../training/options.ts'
 import { learnsStepsOf, qatOptions } from '../training/qat/defaults.ts'
 import { parseRecipe, type Recipe } from '../training/recipes/recipe.ts'
-import { asFileFault } from './file-fault.ts'
 import type { Services } from './services.ts'
 import type { TrainStart } from './tasks/build-model.ts'
 import type { TensorFlowState } from './tasks/tensorflow.ts'
@@ -58,7 +58,7 @@ export async function listRecipes(
   return { recipes, defaults: DEFAULT_OPTIONS }
 }
 
-/** A recipe file of the user's own, by its path. @throws Fault format.recipe, file.* */
+/** A recipe file of the user's own, by its path. @throws Fault format.recipe, data.tooLarge, file.* */
 export async function readRecipeFile(path: string): Promise<RecipeView> {
   return { ...recipeView(parseRecipe(await recipeText(path), path)), name: path }
 }
@@ -67,13 +67,14 @@ function recipeView({ name, title, source, input, train }: Recipe): RecipeView {
   return { name, title, source, input, options: optionsOf(train) }
 }
 
-function recipeText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    throw asFileFault(error, path, 'read')
-  })
+/** Recipes have some kB. */
+const MOST_RECIPE_BYTES = 2 ** 20
+
+async function recipeText(path: string): Promise<string> {
+  return new TextDecoder().decode(await readSmallFile(path, MOST_RECIPE_BYTES))
 }
 
-/** What a job trains, of what a window names. @throws Fault usage.recipe where there is no such recipe; file.* */
+/** What a job trains, of what a window names. @throws Fault usage.recipe where there is no such recipe; as `readRecipeFile` */
 export async function trainStartOf(start: TrainStartView, recipes: string): Promise<TrainStart> {
   if (start.kind === 'model') return start
   if (start.kind === 'recipeFile') return { kind: 'recipe', file: start.path, text: await recipeText(start.path) }
