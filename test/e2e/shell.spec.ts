@@ -75,6 +75,25 @@ const BAD: readonly { readonly name: string; readonly bytes: Buffer }[] = [
   { name: 'notes.txt', bytes: Buffer.from('hello') },
 ]
 
+test('takes a file that is dropped the moment the window stands, before the host has said how', async ({
+  window,
+  host,
+}) => {
+  test.skip(host === null, 'Electron takes real paths from the system, which a test cannot drop')
+  await window.addInitScript(() => {
+    const observer = new MutationObserver(() => {
+      if (!document.querySelector('h1')) return
+      observer.disconnect()
+      const dataTransfer = new DataTransfer()
+      dataTransfer.items.add(new File([], 'early.onnx'))
+      globalThis.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
+    })
+    observer.observe(document, { childList: true, subtree: true })
+  })
+  await window.reload()
+  await expect(window.getByRole('alert')).toContainText('early.onnx is empty')
+})
+
 test('says of every bad file what is wrong with it, and goes on', async ({ window, host }) => {
   test.skip(host === null, 'Electron takes real paths from the system, which a test cannot drop')
   await expect(window.getByRole('heading', { name: 'Drop a model here' })).toBeVisible()

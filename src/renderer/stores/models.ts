@@ -122,7 +122,8 @@ export const useModelsStore = defineStore('models', () => {
     let paths: readonly string[]
     try {
       const onProgress = (progress: DropProgress): void => void (upload.value = progress)
-      const uploadUrl = app.info?.uploadUrl ?? null
+      // the window stands a moment before the host has said how it takes files
+      const { uploadUrl } = app.info ?? (await client().app.info())
       paths = modelsAmong(await pathsOfDropped(files, { uploadUrl, onProgress, signal: control.signal }))
     } catch (error) {
       if (!control.signal.aborted) problem.value = problemOf(error)

@@ -15,7 +15,12 @@ describe('open axes', () => {
     expect(openAxes([input('image', ['n', 3, 32, 32]), input('any', null)], {})).toEqual([])
   })
 
-  it.each([
+  it.each<{
+    why: string
+    lengths: Readonly<Record<string, number>>
+    batch: number | null
+    shapes: Readonly<Record<string, readonly number[]>>
+  }>([
     { why: 'nothing is chosen', lengths: {}, batch: 8, shapes: {} },
     { why: 'a shared length is chosen', lengths: { seq: 64 }, batch: 8, shapes: { ids: [8, 64], mask: [8, 64] } },
     {
