@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { EngineTensor, Feeds, TypedArray } from '../../engines/port.ts'
 import type { DataType } from '../../../shared/contract/tensor.ts'
 import { asFileFault } from '../file-fault.ts'
-import { writeParts } from './scratch-files.ts'
+import { readInto, writeParts } from './scratch-files.ts'
 import { TensorArena } from './tensor-arena.ts'
 
 /** One batch of a block: which samples, and where each of its tensors lies. */
@@ -192,12 +192,4 @@ export interface OpenBlock {
   /** a tensor of the block, whose values stand until `beginBatch` */
   readonly read: (tensor: BlockTensor) => EngineTensor
   readonly close: () => void
-}
-
-function readInto(bytes: Uint8Array, handle: number, offset: number): void {
-  for (let done = 0; done < bytes.length;) {
-    const read = fs.readSync(handle, bytes, done, bytes.length - done, offset + done)
-    if (read === 0) throw new Error('a block ended early')
-    done += read
-  }
 }

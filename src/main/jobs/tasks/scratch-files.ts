@@ -53,6 +53,15 @@ function writeScratch(file: string, chunks: readonly Uint8Array[]): void {
   }
 }
 
+/** Fills `bytes` from an open file, from `offset` on. @throws Error where the file is shorter */
+export function readInto(bytes: Uint8Array, handle: number, offset: number): void {
+  for (let done = 0; done < bytes.length;) {
+    const read = fs.readSync(handle, bytes, done, bytes.length - done, offset + done)
+    if (read === 0) throw new Error('a file of this run ended early')
+    done += read
+  }
+}
+
 /** Memory that files are read into one after the other: fresh pages cost as much as the reading. */
 export class ScratchReader {
   #buffer = new ArrayBuffer(0)
@@ -65,11 +74,7 @@ export class ScratchReader {
         const { size } = fs.fstatSync(handle)
         if (this.#buffer.byteLength < size) this.#buffer = new ArrayBuffer(size)
         const bytes = new Uint8Array(this.#buffer, 0, size)
-        for (let done = 0; done < size;) {
-          const read = fs.readSync(handle, bytes, done, size - done, done)
-          if (read === 0) throw new Error(`${file} ended early`)
-          done += read
-        }
+        readInto(bytes, handle, 0)
         return bytes
       } finally {
         fs.closeSync(handle)
