@@ -92,10 +92,13 @@ async function readStored(path: string, place: string, zip: ZipFile, entry: Entr
   }
 }
 
+/** Bytes of one read, which takes less than 2 GiB. */
+const MOST_READ = 2 ** 30
+
 /** @throws Fault data.truncated */
 async function readFully(file: FileHandle, into: Uint8Array, start: number, place: string): Promise<void> {
   for (let done = 0; done < into.length;) {
-    const { bytesRead } = await file.read(into, done, into.length - done, start + done)
+    const { bytesRead } = await file.read(into, done, Math.min(MOST_READ, into.length - done), start + done)
     if (bytesRead === 0)
       throw new Fault('data.truncated', `${place} ends after ${done} of ${into.length} bytes.`, { place })
     done += bytesRead
