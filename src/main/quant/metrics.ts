@@ -187,25 +187,67 @@ export function klDivergence(reference: Numbers, test: Numbers, kind: ScoreKind)
   return Math.max(0, kl)
 }
 
-/** The softmax of some scores with its logarithm, both of the scores' length. */
+/** The softmax of some scores, for comparing others with it; arrays of the scores' length. */
 export interface Softmax {
   readonly p: Float64Array
   readonly logP: Float64Array
+  /** index of the largest score; -1 where there is none */
+  readonly top: number
+  /** scores less the largest */
+  readonly belowTop: Float64Array
 }
 
 /** The softmax of scores, for comparing many others with it: {@link klOfLogits}. */
 export function softmaxOf(scores: Numbers): Softmax {
   const norm = logSumExp(scores)
   const logP = Float64Array.from(scores, (score) => score - norm)
-  return { logP, p: logP.map(Math.exp) }
+  const top = argmax(scores)
+  return { p: logP.map(Math.exp), logP, top, belowTop: Float64Array.from(scores, (score) => score - scores[top]!) }
 }
 
-/** {@link klDivergence} of scores before softmax, the reference's softmax being known. */
-export function klOfLogits({ p, logP }: Softmax, test: Numbers): number {
+/** Scores that moved further apart than this, in nats, are compared by their own softmax. */
+const FAR = 30
+
+/**
+ * {@link klDivergence} of scores before softmax, the reference's softmax being known: with x how much further a score is from the top
+ * score than it was, KL = log Σ p·exp(x) − Σ p·x, since the softmax of the test is p·exp(x) scaled to sum 1. Where quantization moved the
+ * scores a little, this loses no digits to their size, and takes a fifth of the time that exponentials of the scores take.
+ */
+export function klOfLogits({ p, logP, top, belowTop }: Softmax, test: Numbers): number {
+  const testTop = test[top]!
+  let growth = 0
+  let drift = 0
+  for (let i = 0; i < p.length; i++) {
+    const x = test[i]! - testTop - belowTop[i]!
+    if (!(Math.abs(x) <= FAR)) return klOfFarLogits(p, logP, test)
+    growth += p[i]! * expm1(x)
+    drift += p[i]! * x
+  }
+  return Math.max(0, Math.log1p(growth) - drift)
+}
+
+function klOfFarLogits(p: Float64Array, logP: Float64Array, test: Numbers): number {
   const norm = logSumExp(test)
   let kl = 0
-  for (let i = 0; i < p.length; i++) kl += p[i]! * (logP[i]! - (test[i]! - norm))
+  for (let i = 0; i < p.length; i++) if (p[i]! > 0) kl += p[i]! * (logP[i]! - (test[i]! - norm))
   return Math.max(0, kl)
+}
+
+/** exp(x) − 1. For |x| ≤ 1/4 by its Taylor series up to x¹², whose rest is below 1e-16 of it: a call for each class takes most of the time of comparing. */
+function expm1(x: number): number {
+  if (!(Math.abs(x) <= 0.25)) return Math.expm1(x)
+  let sum = 1 / 39_916_800 + x * (1 / 479_001_600)
+  sum = 1 / 3_628_800 + x * sum
+  sum = 1 / 362_880 + x * sum
+  sum = 1 / 40_320 + x * sum
+  sum = 1 / 5_040 + x * sum
+  sum = 1 / 720 + x * sum
+  sum = 1 / 120 + x * sum
+  sum = 1 / 24 + x * sum
+  sum = 1 / 6 + x * sum
+  sum = 1 / 2 + x * sum
+  sum = 1 + x * sum
+  return x * sum
 }
 
 /** Index of the largest score; the lowest index among equals. NaN counts as lowest; -1 for no or only NaN scores. */

@@ -97,6 +97,22 @@ describe('softmax based metrics', () => {
     // a shift of all logits is the same distribution
     expect(klDivergence(of(1, 2), of(11, 12), 'logits')).toBeCloseTo(0, 12)
   })
+
+  // two equal scores moved apart by 2ε: KL = ½·log(cosh² ε) = log1p(2·sinh²(ε/2))
+  it.each([1e-9, 1e-5, 1e-3, 0.1, 0.2, 3, 14, 16, 300])('keeps its digits where scores moved by %f', (epsilon) => {
+    const expected = epsilon > 100 ? epsilon - Math.LN2 : Math.log1p(2 * Math.sinh(epsilon / 2) ** 2)
+    const found = klDivergence(of(1000, 1000), Float64Array.of(1000 + epsilon, 1000 - epsilon), 'logits')
+    const exact = Float64Array.of(epsilon, -epsilon)
+    expect(Math.abs(klDivergence(of(0, 0), exact, 'logits') / expected - 1)).toBeLessThan(1e-12 + 1e-15 / epsilon)
+    expect(Math.abs(found - expected)).toBeLessThan(1e-12 + 1e-9 * expected)
+  })
+
+  it('a class that is left out by both counts nothing, one that only the test leaves out is infinitely far', () => {
+    const both = klDivergence(of(1, 2, -Infinity), of(1, 2.5, -Infinity), 'logits')
+    expect(both).toBeCloseTo(klDivergence(of(1, 2), of(1, 2.5), 'logits'), 12)
+    expect(klDivergence(of(1, 2, 3), of(1, 2, -Infinity), 'logits')).toBe(Infinity)
+    expect(klDivergence(of(1, 2), of(1, NaN), 'logits')).toBeNaN()
+  })
 })
 
 describe('argmax and rank', () => {
