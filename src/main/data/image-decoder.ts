@@ -1,7 +1,7 @@
 import { Fault } from '../../shared/contract/fault.ts'
 import { readSmallFile } from './files.ts'
 import type { Picture } from './port.ts'
-import { sharp } from './sharp.ts'
+import { loadSharp } from './sharp.ts'
 
 /** Largest picture decoded: 100 megapixels, 300 MB as RGB. A file that announces more is refused before any memory is taken. */
 const MAX_PIXELS = 100_000_000
@@ -15,7 +15,7 @@ const MAX_FILE_BYTES = 256 * 1024 ** 2
  * @throws Fault data.corruptImage naming the file; data.tooLarge; file.*
  */
 export async function decodeImage(path: string): Promise<Picture> {
-  const bytes = await readSmallFile(path, MAX_FILE_BYTES)
+  const [sharp, bytes] = [await loadSharp(), await readSmallFile(path, MAX_FILE_BYTES)]
   try {
     const header = await sharp(bytes, OPTIONS).metadata()
     const isGrey = header.space === 'b-w' || header.space === 'grey16'
@@ -36,6 +36,7 @@ export async function decodeImage(path: string): Promise<Picture> {
 
 /** [height, width, channels] as `decodeImage` would give them, or null where the header cannot be read. */
 export async function imageShape(path: string): Promise<readonly [number, number, number] | null> {
+  const sharp = await loadSharp()
   try {
     const { autoOrient, space } = await sharp(await readSmallFile(path, MAX_FILE_BYTES), OPTIONS).metadata()
     return [autoOrient.height, autoOrient.width, space === 'b-w' || space === 'grey16' ? 1 : 3]

@@ -1,7 +1,7 @@
 import type { Preprocess } from '../../shared/contract/data.ts'
 import { Fault } from '../../shared/contract/fault.ts'
 import type { Picture } from './port.ts'
-import { sharp } from './sharp.ts'
+import { loadSharp } from './sharp.ts'
 
 /** Largest side a preprocessing may ask for: more is a slip of the keyboard, and would fill the memory. */
 const MAX_SIDE = 16384
@@ -22,6 +22,7 @@ export async function resizePicture(
       width,
     })
   }
+  const sharp = await loadSharp()
   const { channels } = picture
   const raw = { width: picture.width, height: picture.height, channels }
   const image = sharp(picture.pixels, { raw }).resize(width, height, { fit: 'fill', kernel })

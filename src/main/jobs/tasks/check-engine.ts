@@ -1,4 +1,4 @@
-import { sharp } from '../../data/sharp.ts'
+import { loadSharp } from '../../data/sharp.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
 
@@ -17,11 +17,13 @@ export function createCheckEngineTask({ engine }: TaskDeps): Task<{ readonly mod
     const start = performance.now()
     const session = await engine.createSession(model, { threads: 1 })
     await session.release()
+    const loadMs = performance.now() - start
+    const { versions } = await loadSharp()
     return {
       engine: engine.name,
       version: engine.version,
-      loadMs: performance.now() - start,
-      pictureDecoder: sharp.versions.vips,
+      loadMs,
+      pictureDecoder: versions.vips,
     }
   }
 }
