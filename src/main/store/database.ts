@@ -18,15 +18,34 @@ export function openDatabase(home: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Con
   let connection: Connection | null = null
   try {
     fs.mkdirSync(home, { recursive: true })
-    connection = new Database(file, { timeout: busyTimeoutMs })
-    connection.pragma('journal_mode = WAL')
-    connection.pragma('synchronous = FULL') // what is kept outlasts a power cut; evaluations in quick succession, see `measurements.ts`
-    connection.pragma('foreign_keys = ON')
+    connection = connect(file, busyTimeoutMs)
     migrate(connection, file)
     return connection
   } catch (error) {
     connection?.close()
     throw translate(error, file)
+  }
+}
+
+/** One more connection to an open database, with settings of its own; closed before it. @throws as `openDatabase` */
+export function openBeside({ name: file }: Connection, busyTimeoutMs = BUSY_TIMEOUT_MS): Connection {
+  try {
+    return connect(file, busyTimeoutMs)
+  } catch (error) {
+    throw translate(error, file)
+  }
+}
+
+function connect(file: string, timeout: number): Connection {
+  const connection = new Database(file, { timeout })
+  try {
+    connection.pragma('journal_mode = WAL')
+    connection.pragma('synchronous = FULL') // what is kept outlasts a power cut; evaluations in quick succession, see `measurements.ts`
+    connection.pragma('foreign_keys = ON')
+    return connection
+  } catch (error) {
+    connection.close()
+    throw error
   }
 }
 

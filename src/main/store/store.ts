@@ -3,7 +3,7 @@ import type { Database } from 'better-sqlite3'
 import { ArtifactStore } from './artifacts.ts'
 import { BlobTable } from './blobs.ts'
 import { Catalog } from './catalog.ts'
-import { openDatabase, translate } from './database.ts'
+import { openBeside, openDatabase, translate } from './database.ts'
 import { MeasurementTable } from './measurements.ts'
 import { PlanTable } from './plans.ts'
 import { RunFacts } from './run-facts.ts'
@@ -31,6 +31,7 @@ export interface Store {
  */
 export function openStore(home: string, busyTimeoutMs?: number): Store {
   const db = openDatabase(home, busyTimeoutMs)
+  const evaluations = openBeside(db, busyTimeoutMs)
   const file = path.join(home, 'quantbench.db')
   const artifacts = new ArtifactStore(home)
   artifacts.sweep()
@@ -41,10 +42,10 @@ export function openStore(home: string, busyTimeoutMs?: number): Store {
     plans: guarded(new PlanTable(db), file),
     settings: guarded(new SettingTable(db), file),
     catalog: guarded(new Catalog(db), file),
-    measurements: guarded(new MeasurementTable(db), file),
+    measurements: guarded(new MeasurementTable(evaluations), file),
     blobs: guarded(new BlobTable(db, artifacts), file),
     artifacts,
-    close: () => closeDatabase(db),
+    close: () => [evaluations, db].forEach(closeDatabase),
   }
 }
 

@@ -4,6 +4,7 @@ import { joined } from '../../graph/joined.ts'
 import { endsRound, isSettled, type Population } from '../../search/racing.ts'
 import { metricOf, ROW_LENGTH, scoreKindOf, type SampleRows } from '../../search/sample-rows.ts'
 import type { MetricName } from '../../search/scores.ts'
+import type { MeasurementContent } from '../../store/measurements.ts'
 import type { Seat } from '../pool.ts'
 import type { Services } from '../services.ts'
 import type { Study } from '../study.ts'
@@ -135,7 +136,7 @@ async function sweepHeld(sweep: ChunkSweep, services: Services): Promise<void> {
   if (missing.length === 0) return
   const { request, index, rows, suffixes } = sweep
   const work = async (seat: Seat): Promise<void> => {
-    const blocks = await suffixes.runHeld(request.chunks[index]!.positions, missing, seat)
+    const blocks = await suffixes.runHeld(request.chunks[index]!.positions, missing.map(variantOf), seat)
     while (missing.length > 0) {
       services.signal.throwIfAborted() // another chunk has failed
       await evaluate(sweep, missing[0]!, blocks, services)
@@ -154,26 +155,35 @@ async function sweepShared(sweep: ChunkSweep, evaluations: Slots, services: Serv
   const missing = await prepareMissing(sweep, services)
   if (missing.length === 0) return
   const { request, index, suffixes } = sweep
-  const blocks = await suffixes.runShared(request.chunks[index]!.positions, missing)
+  const blocks = await suffixes.runShared(request.chunks[index]!.positions, missing.map(variantOf))
   await together(
     services.signal,
-    missing.map((variant) => () => evaluations.run(() => evaluate(sweep, variant, blocks, services))),
+    missing.map((each) => () => evaluations.run(() => evaluate(sweep, each, blocks, services))),
   )
   suffixes.release(blocks)
 }
+
+/** An evaluation that is to be made, and what it will be found by. */
+interface Missing {
+  readonly variant: Variant
+  readonly content: MeasurementContent
+}
+
+const variantOf = ({ variant }: Missing): Variant => variant
 
 /** Takes what is kept of a chunk; gives the variants that are to be measured, their suffixes made. */
 async function prepareMissing(
   { request, active, index, rows, suffixes }: ChunkSweep,
   services: Services,
-): Promise<Variant[]> {
+): Promise<Missing[]> {
   const { study, settings, tell } = request
   const chunk = request.chunks[index]!
-  const missing: Variant[] = []
+  const missing: Missing[] = []
   for (const [i, variant] of active.entries()) {
     if (i % LOOKUPS === LOOKUPS - 1) await setImmediate()
-    const kept = keptRows(services.store.measurements.find(chunkContent(study, variant, chunk, settings, services)))
-    if (kept === null) missing.push(variant)
+    const content = chunkContent(study, variant, chunk, settings, services)
+    const kept = keptRows(services.store.measurements.find(content))
+    if (kept === null) missing.push({ variant, content })
     else addRows(request, variant, index, kept, rows)
   }
   const found = active.length - missing.length
@@ -188,22 +198,16 @@ async function prepareMissing(
 /** Measures a variant on a chunk, and keeps it. */
 async function evaluate(
   { request, index, rows, suffixes }: ChunkSweep,
-  variant: Variant,
+  { variant, content }: Missing,
   blocks: PrefixBlocks,
   services: Services,
 ): Promise<void> {
-  const { study, settings, tell } = request
-  const chunk = request.chunks[index]!
   const start = performance.now()
   const measured = await suffixes.evaluate(variant, blocks)
-  services.store.measurements.keep(
-    chunkContent(study, variant, chunk, settings, services),
-    storedRows(measured),
-    services.now(),
-  )
+  services.store.measurements.keep(content, storedRows(measured), services.now())
   addRows(request, variant, index, measured, rows)
-  const samples = chunk.positions.length
-  tell({ measured: 1, found: 0, dropped: 0, samples, ms: performance.now() - start })
+  const samples = request.chunks[index]!.positions.length
+  request.tell({ measured: 1, found: 0, dropped: 0, samples, ms: performance.now() - start })
 }
 
 function addRows(
