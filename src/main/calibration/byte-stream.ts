@@ -65,9 +65,11 @@ export class ByteReader {
 
   /** @param most largest number that makes sense here */
   count(most = Number.MAX_SAFE_INTEGER): number {
+    const bytes = this.#bytes
     let value = 0
     for (let factor = 1; factor <= 2 ** 49; factor *= 128) {
-      const byte = this.raw(1)[0]!
+      if (this.#offset === bytes.length) throw this.#ended()
+      const byte = bytes[this.#offset++]!
       value += (byte % 128) * factor
       if (byte >= 128) continue
       if (value > most) break
@@ -95,7 +97,7 @@ export class ByteReader {
 
   raw(length: number): Uint8Array {
     const end = this.#offset + length
-    if (end > this.#bytes.length) throw new BadBytes(`it ends at byte ${this.#bytes.length}, inside a value`)
+    if (end > this.#bytes.length) throw this.#ended()
     const bytes = this.#bytes.subarray(this.#offset, end)
     this.#offset = end
     return bytes
@@ -105,5 +107,9 @@ export class ByteReader {
   end(): void {
     if (this.#offset !== this.#bytes.length)
       throw new BadBytes(`${this.#bytes.length - this.#offset} bytes follow its end`)
+  }
+
+  #ended(): BadBytes {
+    return new BadBytes(`it ends at byte ${this.#bytes.length}, inside a value`)
   }
 }

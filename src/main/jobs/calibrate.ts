@@ -4,6 +4,7 @@ import { Fault, isFault } from '../../shared/contract/fault.ts'
 import type { Json } from '../../shared/contract/runs.ts'
 import { decodeCollection } from '../calibration/collection-codec.ts'
 import type { Collection } from '../calibration/collection.ts'
+import type { StoredBlob } from '../store/artifacts.ts'
 import type { WorkerPool } from './pool.ts'
 import type { Services } from './services.ts'
 import type { CalibrateInput, CalibrateOutput } from './tasks/calibrate.ts'
@@ -90,18 +91,18 @@ export async function calibrateOnce(
   request: CalibrationRequest,
   hashes: { readonly model: string; readonly data: string },
   services: Pick<Services, 'store' | 'pool' | 'signal' | 'onProgress' | 'onLog' | 'now'>,
-): Promise<{ readonly sha256: string; readonly calibration: Calibration | null }> {
+): Promise<StoredBlob & { readonly calibration: Calibration | null }> {
   const { store, pool, signal, onProgress, onLog, now } = services
   const content = contentOf(request, hashes)
   const kept = store.blobs.find('calibration', content)
   if (kept && (await isSound(store.artifacts.pathOf(kept.sha256), pool, signal))) {
     onLog('info', 'Calibrated before with equal content; the kept statistics are used.')
-    return { sha256: kept.sha256, calibration: null }
+    return { ...kept, calibration: null }
   }
   const calibration = await calibrateModel(request, pool, { signal, onProgress, onLog })
   const blob = store.artifacts.putBytes(calibration.bytes)
   store.blobs.keep('calibration', content, blob, now())
-  return { sha256: blob.sha256, calibration }
+  return { ...blob, calibration }
 }
 
 /** Everything the statistics depend on. */

@@ -24,14 +24,14 @@ interface Span {
 /**
  * Reads the files that a model refers to, one span each, so that memory never passes their size however many tensors
  * point to the same bytes.
- * @param hash runs over each file, in the order of their names
+ * @param hashes run over each file, in the order of their names
  * @throws Fault format.externalPath (absolute, or out of the model's folder), format.externalMissing, format.externalShort,
  *   format.externalChecksum, file.*
  */
 export async function loadExternal(
   modelPath: string,
   references: readonly ExternalReference[],
-  hash: Hash,
+  hashes: readonly Hash[],
   signal?: AbortSignal,
 ): Promise<LoadedExternal> {
   const spans = new Map<string, Span>()
@@ -40,7 +40,7 @@ export async function loadExternal(
     const wanted = references.filter((reference) => reference.location === location)
     const path = await locate(modelPath, wanted[0]!)
     const size = await sizeOf(path, modelPath, wanted[0]!)
-    spans.set(location, await readSpan(path, size, wanted, modelPath, hash, signal))
+    spans.set(location, await readSpan(path, size, wanted, modelPath, hashes, signal))
     sizeBytes += size
   }
   const read: ExternalReader = ({ location, offset, length }) => {
@@ -55,7 +55,7 @@ async function readSpan(
   size: number,
   wanted: readonly ExternalReference[],
   modelPath: string,
-  hash: Hash,
+  hashes: readonly Hash[],
   signal: AbortSignal | undefined,
 ): Promise<Span> {
   let start = size
@@ -71,7 +71,7 @@ async function readSpan(
   const bytes = await readRange(
     path,
     { start, end: Math.max(start, end), size },
-    isStated ? [hash, sha1] : [hash],
+    isStated ? [...hashes, sha1] : hashes,
     signal,
   )
   if (isStated) checkSum(wanted, sha1.digest('hex'), modelPath)

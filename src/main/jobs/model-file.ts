@@ -41,6 +41,21 @@ export async function readModelFile(given: string, options: { signal?: AbortSign
   return (await readModelParts(given, options)).file
 }
 
+/**
+ * As `readModelFile`, for a file that this program has written: neither hashed nor searched for numbers that are not finite, which takes
+ * longer than reading it.
+ */
+export async function readOwnModelFile(
+  path: string,
+  options: { signal?: AbortSignal } = {},
+): Promise<Pick<ModelFile, 'model' | 'sizeBytes'>> {
+  const bytes = await readWhole(path, [], options.signal)
+  const opened = openModelFile(bytes, path)
+  const external = await loadExternal(path, opened.references, [], options.signal)
+  const { model } = validateModel(opened.decode(external.read), path)
+  return { model, sizeBytes: bytes.length + external.sizeBytes }
+}
+
 /** A model with the bytes it was read from. */
 export interface ModelParts {
   readonly file: ModelFile
@@ -55,9 +70,9 @@ export interface ModelParts {
 export async function readModelParts(given: string, options: { signal?: AbortSignal } = {}): Promise<ModelParts> {
   const path = await mainFileAt(given)
   const hash = createHash('sha256')
-  const bytes = await readWhole(path, hash, options.signal)
+  const bytes = await readWhole(path, [hash], options.signal)
   const opened = openModelFile(bytes, path)
-  const external = await loadExternal(path, opened.references, hash, options.signal)
+  const external = await loadExternal(path, opened.references, [hash], options.signal)
   const { model, notes } = validateModel(opened.decode(external.read), path)
   const file = {
     model,
@@ -107,7 +122,7 @@ async function mainFileAt(path: string): Promise<string> {
   return isThere ? inside : path
 }
 
-async function readWhole(path: string, hash: Hash, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function readWhole(path: string, hashes: readonly Hash[], signal: AbortSignal | undefined): Promise<Uint8Array> {
   const size = await sizeOfFile(path)
   if (size > maxProtoBytes) {
     throw new Fault(
@@ -116,7 +131,7 @@ async function readWhole(path: string, hash: Hash, signal: AbortSignal | undefin
       { path, sizeBytes: size },
     )
   }
-  return readRange(path, { start: 0, end: size, size }, [hash], signal)
+  return readRange(path, { start: 0, end: size, size }, hashes, signal)
 }
 
 async function sizeOfFile(path: string): Promise<number> {

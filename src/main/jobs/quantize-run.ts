@@ -271,7 +271,7 @@ async function outcomeOf(
     { role: 'plan', ...plan, path: null },
   ]
   if (statistics)
-    artifacts.push({ role: 'calibration', sha256: statistics.sha256, bytes: statistics.bytes.byteLength, path: null })
+    artifacts.push({ role: 'calibration', sha256: statistics.sha256, bytes: statistics.bytes, path: null })
   return {
     metrics: {
       bytes: answer.bytes,

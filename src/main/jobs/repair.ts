@@ -18,7 +18,8 @@ const REPAIR_VERSION = 2
 /** What a plan with repairs is to be applied to. */
 export interface RepairedStudy {
   readonly prepared: string
-  readonly collection: Uint8Array | null
+  /** path of the calibration collection; null where no layer is static */
+  readonly collection: string | null
   readonly repairs: RepairOutput
 }
 
@@ -32,7 +33,7 @@ export async function repairOnce(study: Study, plan: QuantPlan, services: Servic
   const range = chosen?.ranges.calibration ?? chosen?.ranges.evaluation
   if (!chosen || !range)
     throw new Fault('usage.noData', 'Repairs need samples to look at: give --data, or --repair none.')
-  const own = { prepared: study.preparedPath, collection: statistics?.bytes ?? null }
+  const own = { prepared: study.preparedPath, collection: statistics?.path ?? null }
   const content = contentOf(study, plan, chosen, services)
   const kept = readKept(content, services)
   if (kept) {
@@ -108,7 +109,7 @@ async function equalizeStudy(
     layers: summary.layers,
     plan: plain,
     hash: summary.hash,
-    collection: statistics?.bytes ?? null,
+    collection: statistics?.path ?? null,
     output,
   }
   const { pairs } = await pool.run<EqualizeInput, EqualizeOutput>('equalize', input, { signal, retry: true })
@@ -132,5 +133,5 @@ async function equalizeStudy(
     { model: hash, data: data.hash },
     services,
   )
-  return { prepared: output, collection: store.artifacts.read(sha256) }
+  return { prepared: output, collection: store.artifacts.pathOf(sha256) }
 }

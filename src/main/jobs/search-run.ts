@@ -383,7 +383,7 @@ function outcomeOf(answer: SearchAnswer, study: Study, { store }: Services): Run
     artifacts.push({
       role: 'calibration',
       sha256: study.statistics.sha256,
-      bytes: study.statistics.bytes.byteLength,
+      bytes: study.statistics.bytes,
       path: null,
     })
   return {

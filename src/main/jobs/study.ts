@@ -32,8 +32,11 @@ export interface Study {
 
 /** The stored calibration collection; every method and bit width is derived from it. */
 export interface Statistics {
-  readonly bytes: Uint8Array
+  /** its file */
+  readonly path: string
   readonly sha256: string
+  /** size of the file */
+  readonly bytes: number
 }
 
 export interface StudyRequest {
@@ -82,7 +85,7 @@ async function calibrateStudy(
   services: Services,
 ): Promise<Statistics> {
   const data = chosen.calibration ?? chosen.evaluation
-  const { sha256 } = await calibrateOnce(
+  const { sha256, bytes } = await calibrateOnce(
     {
       model,
       data: chosen.spec,
@@ -94,7 +97,7 @@ async function calibrateStudy(
     { model: modelHash, data: data.hash },
     services,
   )
-  return { sha256, bytes: services.store.artifacts.read(sha256) }
+  return { path: services.store.artifacts.pathOf(sha256), sha256, bytes }
 }
 
 /** Whether any layer of a plan is static, and so needs ranges. */
@@ -120,7 +123,7 @@ export async function readyPlan(study: Study, plan: QuantPlan, services: Service
     layers: summary.layers,
     plan,
     hash: summary.hash,
-    collection: repaired ? repaired.collection : (statistics?.bytes ?? null),
+    collection: repaired ? repaired.collection : (statistics?.path ?? null),
     bundle: repaired?.repairs.bundle ?? null,
   }
   return { input, repairs: repaired?.repairs ?? null }

@@ -254,7 +254,7 @@ function outcomeOf(
     artifacts.push({
       role: 'calibration',
       sha256: study.statistics.sha256,
-      bytes: study.statistics.bytes.byteLength,
+      bytes: study.statistics.bytes,
       path: null,
     })
   return {

@@ -24,11 +24,11 @@ export async function runCalibration(
     withWorkFolder('calibrate', async (folder) => {
       const identify = (known: { modelHash?: string; dataHash?: string }): void => run.identify(known)
       const study = await openStudy(folder, { model, samples, needsRanges: true, identify }, services)
-      const { sha256, bytes } = study.statistics!
-      const { pool, store, signal } = services
+      const { path, sha256, bytes } = study.statistics!
+      const { pool, signal } = services
       const found = await pool.run<{ path: string }, CollectionDescription | null>(
         'describeCollection',
-        { path: store.artifacts.pathOf(sha256) },
+        { path },
         { signal },
       )
       const { samples: count, tensors } = found! // it was written, or found sound, a moment ago
@@ -36,7 +36,7 @@ export async function runCalibration(
       return {
         value,
         metrics: { samples: count, tensors },
-        artifacts: [{ role: 'calibration', sha256, bytes: bytes.byteLength, path: null }],
+        artifacts: [{ role: 'calibration', sha256, bytes, path: null }],
         warnings: study.findings,
         results: { samples: samplesJson(study.chosen!) },
       }

@@ -126,6 +126,6 @@ function artifactsOf({ statistics }: Study, plan: QuantPlan, { store }: Services
   const kept = store.artifacts.putBytes(new TextEncoder().encode(serializePlan(plan)))
   const artifacts: ArtifactInfo[] = [{ role: 'plan', ...kept, path: null }]
   if (statistics)
-    artifacts.push({ role: 'calibration', sha256: statistics.sha256, bytes: statistics.bytes.byteLength, path: null })
+    artifacts.push({ role: 'calibration', sha256: statistics.sha256, bytes: statistics.bytes, path: null })
   return artifacts
 }

@@ -32,7 +32,7 @@ export async function explainWorst(
     prepared: study.preparedPath,
     layers,
     variants,
-    collection: study.statistics.bytes,
+    collection: study.statistics.path,
     saturatesHere: isa.includes('avx2') && !hasInt8DotProduct(isa),
   })
 }

@@ -96,7 +96,7 @@ async function scanOnce(
     layers: study.summary.layers,
     plans: all,
     hash: study.summary.hash,
-    collection: study.statistics!.bytes,
+    collection: study.statistics!.path,
     output: path,
   })
   const sums = await sumsOver(path, study, range, settings, services)

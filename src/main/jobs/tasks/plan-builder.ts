@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { LayerInfo } from '../../../shared/contract/model.ts'
 import type { QuantPlan } from '../../../shared/contract/plan.ts'
-import { decodeCollection } from '../../calibration/collection-codec.ts'
+import type { Collection } from '../../calibration/collection.ts'
 import { rangeSource } from '../../calibration/range-source.ts'
 import type { Model } from '../../graph/model.ts'
 import type { RangeSource } from '../../quant/params.ts'
@@ -16,7 +16,8 @@ import {
   type RepairBundle,
 } from '../../quant/repairs/bundle.ts'
 import { requiredOpset, resolvePlan } from '../../quant/resolve-plan.ts'
-import { readModelFile } from '../model-file.ts'
+import { readOwnModelFile } from '../model-file.ts'
+import { readCollection } from './collection-file.ts'
 import { raiseOpset } from './raise-opset.ts'
 
 /** A plan and all that it is applied to. */
@@ -27,8 +28,8 @@ export interface PlanInput {
   readonly plan: QuantPlan
   /** `sha256:…` of the source model, which the plan must be for */
   readonly hash: string
-  /** bytes of the calibration collection; null when no layer is static */
-  readonly collection: Uint8Array | null
+  /** path of the calibration collection, whose content never changes; null when no layer is static */
+  readonly collection: string | null
   /** `encodeBundle`; null without repairs */
   readonly bundle: Uint8Array | null
 }
@@ -41,15 +42,13 @@ export interface BuiltPlan {
   readonly report: QuantizeReport
 }
 
-type Collection = ReturnType<typeof decodeCollection>
-
 /** Prepared models of more bytes are read again for each plan: every worker would keep its own. */
 const KEPT_BYTES = 256 * 2 ** 20
 
 /** Applies plans to a prepared model. What they have in common, the model and its statistics, is kept from one plan to the next. */
 export class PlanBuilder {
   #model: { readonly key: string; readonly model: Model } | null = null
-  #collection: { readonly bytes: Uint8Array; readonly collection: Collection } | null = null
+  #collection: { readonly path: string; readonly collection: Collection } | null = null
 
   /** @throws Fault plan.*, model.opsetUpgrade, file.*; the signal's reason */
   async build(input: PlanInput, signal: AbortSignal): Promise<BuiltPlan> {
@@ -59,7 +58,7 @@ export class PlanBuilder {
     const resolved = resolvePlan(withReducedRange(plan, bundle.reduced), layers, model, hash)
     const raised = raiseOpset(model, requiredOpset(resolved))
     const ranges =
-      collection === null ? noRanges : rangeSource(this.#decoded(collection), repairedTensors(plan, bundle))
+      collection === null ? noRanges : rangeSource(await this.#read(collection), repairedTensors(plan, bundle))
     const weighted = resolved.layers.flatMap(({ layer, decision }) =>
       decision.kind === 'quantized' ? [{ layer, decision }] : [],
     )
@@ -78,14 +77,13 @@ export class PlanBuilder {
     const key = found === null ? null : [path, found.ino, found.size, found.mtimeMs].join('\0')
     if (key !== null && this.#model?.key === key) return this.#model.model
     this.#model = null
-    const { model, sizeBytes } = await readModelFile(path, { signal })
+    const { model, sizeBytes } = await readOwnModelFile(path, { signal })
     if (key !== null && sizeBytes <= KEPT_BYTES) this.#model = { key, model }
     return model
   }
 
-  #decoded(bytes: Uint8Array): Collection {
-    if (this.#collection === null || Buffer.compare(this.#collection.bytes, bytes) !== 0)
-      this.#collection = { bytes, collection: decodeCollection(bytes) }
+  async #read(path: string): Promise<Collection> {
+    if (this.#collection?.path !== path) this.#collection = { path, collection: await readCollection(path) }
     return this.#collection.collection
   }
 }

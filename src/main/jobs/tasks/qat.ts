@@ -18,7 +18,7 @@ import { setUpQat } from '../../training/qat/setup.ts'
 import { scoresOf } from '../../training/scores.ts'
 import { assignTensors } from '../../training/state.ts'
 import { createTrainable, type TrainableGraph } from '../../training/trainable/graph.ts'
-import { readModelFile, writeModelFile } from '../model-file.ts'
+import { readOwnModelFile, writeModelFile } from '../model-file.ts'
 import type { Task, TaskContext } from '../worker-host.ts'
 import { raiseOpset } from './raise-opset.ts'
 import { openTrainData, type TrainSamples } from './training/data.ts'
@@ -79,7 +79,7 @@ export function createQatTask(): Task<QatInput, QatOutput> {
 async function trainForIntegers(engine: TensorEngine, input: QatInput, context: TaskContext): Promise<QatOutput> {
   const { layers, plan, hash, options, folder, learnsSteps, frozenAfter } = input
   const { signal } = context
-  const { model } = await readModelFile(input.prepared, { signal })
+  const { model } = await readOwnModelFile(input.prepared, { signal })
   const setup = setUpQat(model, resolvePlan(plan, layers, model, hash))
   const graph = createTrainable(engine, scoresOf(setup.model), (name) => !setup.constants.has(name))
   const quantizer = new Quantizer(engine, graph, setup, { frozenAfter, learnsSteps })

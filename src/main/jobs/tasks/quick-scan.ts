@@ -2,7 +2,6 @@ import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shar
 import type { LayerInfo } from '../../../shared/contract/model.ts'
 import type { QuantPlan } from '../../../shared/contract/plan.ts'
 import { isFault } from '../../../shared/contract/fault.ts'
-import { decodeCollection } from '../../calibration/collection-codec.ts'
 import { rangeSource } from '../../calibration/range-source.ts'
 import { readBatches } from '../../data/batches.ts'
 import { createFeeder } from '../../data/feeder.ts'
@@ -18,8 +17,9 @@ import type { ResolvedPlan } from '../../quant/setup.ts'
 import { weightSiteOf } from '../../quant/weight-site.ts'
 import { roundToNearest } from '../../quant/weights.ts'
 import { instrumentLayers, SCAN_COLUMNS, SCAN_OUTPUT, type ScanVariant } from '../../search/quick-scan.ts'
-import { readModelFile, writeModelFile } from '../model-file.ts'
+import { readOwnModelFile, writeModelFile } from '../model-file.ts'
 import type { Task } from '../worker-host.ts'
+import { readCollection } from './collection-file.ts'
 import type { TaskDeps } from './deps.ts'
 import { raiseOpset } from './raise-opset.ts'
 
@@ -29,7 +29,8 @@ export interface ScanBuildInput {
   /** one a layer: that layer alone quantized */
   readonly plans: readonly { readonly layerId: string; readonly plan: QuantPlan }[]
   readonly hash: string
-  readonly collection: Uint8Array
+  /** path of the calibration collection */
+  readonly collection: string
   readonly output: string
 }
 
@@ -41,10 +42,10 @@ export interface ScanBuildOutput {
 /** Writes the model of a quick scan. @throws Fault plan.*, model.opsetUpgrade, file.* */
 export function createScanBuildTask(): Task<ScanBuildInput, ScanBuildOutput> {
   return async (input, { signal }) => {
-    const { model } = await readModelFile(input.prepared, { signal })
+    const { model } = await readOwnModelFile(input.prepared, { signal })
     const resolved = input.plans.map(({ plan }) => resolvePlan(plan, input.layers, model, input.hash))
     const base = raiseOpset(model, Math.max(...resolved.map(requiredOpset)))
-    const collection = decodeCollection(input.collection)
+    const collection = await readCollection(input.collection)
     const byId = new Map(input.layers.map((layer) => [layer.id, layer]))
     const variants = input.plans.map(({ layerId, plan }, i): ScanVariant => {
       signal.throwIfAborted()

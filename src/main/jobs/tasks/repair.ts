@@ -2,7 +2,6 @@ import type { DataSpec, DataSplit, Preprocess, SampleRange } from '../../../shar
 import type { LayerInfo } from '../../../shared/contract/model.ts'
 import type { QuantPlan, RepairName } from '../../../shared/contract/plan.ts'
 import { candidateRanges } from '../../calibration/candidate-ranges.ts'
-import { decodeCollection } from '../../calibration/collection-codec.ts'
 import type { Collection } from '../../calibration/collection.ts'
 import { integerDistribution } from '../../calibration/integer-distribution.ts'
 import { rangeSource } from '../../calibration/range-source.ts'
@@ -32,8 +31,9 @@ import type { QuantizedLayer, ResolvedPlan } from '../../quant/setup.ts'
 import { weightSiteOf, type WeightSite } from '../../quant/weight-site.ts'
 import { roundToNearest } from '../../quant/weights.ts'
 import type { RangeSource } from '../../quant/params.ts'
-import { readModelFile } from '../model-file.ts'
+import { readOwnModelFile } from '../model-file.ts'
 import type { Task, TaskContext } from '../worker-host.ts'
+import { readCollection } from './collection-file.ts'
 import type { TaskDeps } from './deps.ts'
 import { raiseOpset } from './raise-opset.ts'
 import { batchFor, fedInputs, repairable, samplesFor } from './repair/batches.ts'
@@ -47,8 +47,8 @@ export interface RepairInput {
   readonly plan: QuantPlan
   /** `sha256:…` of the source model */
   readonly hash: string
-  /** bytes of the calibration collection; null where no layer is static */
-  readonly collection: Uint8Array | null
+  /** path of the calibration collection; null where no layer is static */
+  readonly collection: string | null
   readonly data: DataSpec
   readonly split: DataSplit
   readonly seed: number
@@ -57,7 +57,7 @@ export interface RepairInput {
   readonly preprocess: Preprocess | null
   readonly repairs: Readonly<Record<RepairName, boolean>>
   /** the prepared model with channels evened out, and what was calibrated on it; null without that repair */
-  readonly equalized: { readonly prepared: string; readonly collection: Uint8Array | null } | null
+  readonly equalized: { readonly prepared: string; readonly collection: string | null } | null
   readonly threads: number
 }
 
@@ -121,10 +121,10 @@ async function readBase(
   { prepared, collection }: Pick<RepairInput, 'prepared' | 'collection'>,
   signal: AbortSignal,
 ): Promise<Base> {
-  const { model } = await readModelFile(prepared, { signal })
+  const { model } = await readOwnModelFile(prepared, { signal })
   const resolved = resolvePlan(plan, layers, model, hash)
   const raised = raiseOpset(model, requiredOpset(resolved))
-  return { model: raised, resolved, collection: collection === null ? null : decodeCollection(collection) }
+  return { model: raised, resolved, collection: collection === null ? null : await readCollection(collection) }
 }
 
 interface Job {

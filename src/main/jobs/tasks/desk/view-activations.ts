@@ -1,13 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import type { ActivationView, CalibratedTensor, CandidateRange } from '../../../../shared/contract/api/models.ts'
 import type { CalibratorSpec } from '../../../../shared/contract/plan.ts'
 import { calibrators } from '../../../calibration/calibrators/registry.ts'
-import { decodeCollection } from '../../../calibration/collection-codec.ts'
 import { statisticsOf, type TensorStatistics } from '../../../calibration/collection.ts'
 import { binsOf, type Bin } from '../../../calibration/histogram.ts'
 import { linearBins } from '../../desk/linear-histogram.ts'
-import { asFileFault } from '../../file-fault.ts'
 import type { Task } from '../../worker-host.ts'
+import { readCollection } from '../collection-file.ts'
 
 export interface ViewActivationsInput {
   /** path of the stored collection */
@@ -32,7 +30,7 @@ const USUAL: readonly CalibratorSpec[] = [
 /** What a stored calibration saw of a tensor, and the ranges that calibrators make of it. @throws Fault plan.noStatistics */
 export function createViewActivationsTask(): Task<ViewActivationsInput, ViewActivationsOutput> {
   return async ({ collection: path, tensor, bits, symmetric, calibrators: asked, bins }) => {
-    const collection = decodeCollection(await read(path))
+    const collection = await readCollection(path)
     const statistics = statisticsOf(collection, tensor)
     const { min, max, histogram, channels } = statistics
     const fine = binsOf(histogram, min, max)
@@ -51,16 +49,8 @@ export function createViewActivationsTask(): Task<ViewActivationsInput, ViewActi
 /** Names and bounds of all tensors of a stored calibration. */
 export function createListCalibratedTask(): Task<{ readonly collection: string }, CalibratedTensor[]> {
   return async ({ collection }) => {
-    const { tensors } = decodeCollection(await read(collection))
+    const { tensors } = await readCollection(collection)
     return [...tensors.values()].map(({ name, min, max }) => ({ tensor: name, min, max }))
-  }
-}
-
-async function read(path: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(path))
-  } catch (error) {
-    throw asFileFault(error, path, 'read')
   }
 }
 
