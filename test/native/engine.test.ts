@@ -109,6 +109,22 @@ describe('a session', () => {
     await session.release()
   })
 
+  it('writes over the outputs of a former run where it is given them', async () => {
+    const session = await open(convNet())
+    const [ones, twos] = [1, 2].map((value) => ({ image: tensor(new Float32Array(192).fill(value), [1, 3, 8, 8]) }))
+    const former = await session.run(ones!)
+    const { pooled, ...given } = former
+    const expected = await session.run(twos!)
+    const before = [...(pooled!.data as Float32Array)]
+    const again = await session.run(twos!, undefined, given)
+    expect(again).toEqual(expected)
+    expect(again['stem/conv_out']!.data).toBe(given['stem/conv_out']!.data)
+    expect([...(pooled!.data as Float32Array)]).toEqual(before)
+    const two = { image: tensor(new Float32Array(2 * 192), [2, 3, 8, 8]) }
+    expect((await faultOf(session.run(two, undefined, given))).code).toMatch(/^engine\./)
+    await session.release()
+  })
+
   it('writes the optimised graph, and a profile whose path it tells', async () => {
     const folder = temporaryFolder()
     const optimizedModelPath = path.join(folder, 'optimized.onnx')

@@ -26,8 +26,11 @@ export type Feeds = Readonly<Record<string, EngineTensor>>
 export interface Session {
   readonly inputs: readonly ValueSpec[]
   readonly outputs: readonly ValueSpec[]
-  /** @param fetches names of the outputs wanted; all when absent */
-  run(feeds: Feeds, fetches?: readonly string[]): Promise<Feeds>
+  /**
+   * @param fetches names of the outputs wanted; all when absent
+   * @param into outputs of a former run, written over in place where they are wanted: of the dims that they have now. No float16.
+   */
+  run(feeds: Feeds, fetches?: readonly string[], into?: Feeds): Promise<Feeds>
   release(): Promise<void>
   /** Ends profiling and gives the path of the profile file; only on sessions opened with `profilePrefix`. */
   endProfiling(): Promise<string>

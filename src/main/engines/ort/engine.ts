@@ -6,6 +6,7 @@ import type { InferenceSession } from 'onnxruntime-node'
 import type { ValueSpec } from '../../../shared/contract/tensor.ts'
 import { Fault } from '../../../shared/contract/fault.ts'
 import type { Engine, EngineTensor, Feeds, Session, SessionOptions } from '../port.ts'
+import { giveUp } from '../memory.ts'
 import { toEngineFault, type ErrorContext } from './errors.ts'
 import { fromOrtTensor, isCarried, toOrtTensor, toValueSpec, type OrtMetadata, type OrtTensor } from './tensors.ts'
 
@@ -60,7 +61,7 @@ async function createSession(model: string | Uint8Array, options: SessionOptions
       typeof model === 'string'
         ? await ort.InferenceSession.create(model, native)
         : await ort.InferenceSession.create(model, native)
-    return await opened(session, context.model, options.profilePrefix ?? null)
+    return await opened(session, ort, context.model, options.profilePrefix ?? null)
   } catch (error) {
     throw toEngineFault(error, { ...context, stage: 'load' })
   }
@@ -69,11 +70,12 @@ async function createSession(model: string | Uint8Array, options: SessionOptions
 /** A session whose inputs or outputs cannot be described is released at once. */
 async function opened(
   session: InferenceSession,
+  ort: typeof Ort,
   model: string | null,
   profilePrefix: string | null,
 ): Promise<OrtSession> {
   try {
-    return new OrtSession(session, model, profilePrefix)
+    return new OrtSession(session, ort, model, profilePrefix)
   } catch (error) {
     await session.release()
     throw error
@@ -97,26 +99,33 @@ class OrtSession implements Session {
   readonly inputs: readonly ValueSpec[]
   readonly outputs: readonly ValueSpec[]
   readonly #session: InferenceSession
+  readonly #ort: typeof Ort
   readonly #context: ErrorContext
   readonly #profilePrefix: string | null
   #released = false
 
-  constructor(session: InferenceSession, model: string | null, profilePrefix: string | null) {
+  constructor(session: InferenceSession, ort: typeof Ort, model: string | null, profilePrefix: string | null) {
     this.#session = session
+    this.#ort = ort
     this.#context = { stage: 'run', model }
     this.#profilePrefix = profilePrefix
     this.inputs = (session.inputMetadata as readonly OrtMetadata[]).map(toValueSpec)
     this.outputs = (session.outputMetadata as readonly OrtMetadata[]).map(toValueSpec)
   }
 
-  async run(feeds: Feeds, fetches?: readonly string[]): Promise<Feeds> {
+  async run(feeds: Feeds, fetches?: readonly string[], into?: Feeds): Promise<Feeds> {
     if (this.#released) throw new Error('the session was released')
     const inputs = this.#inputsOf(feeds)
     const wanted = this.#wanted(fetches)
     try {
-      const result = await this.#session.run(inputs as never, wanted)
+      const asked = into === undefined ? wanted : this.#placesOf(wanted, into)
+      const result = await this.#session.run(inputs as never, asked as never)
       const outputs: Record<string, EngineTensor> = {}
-      for (const name of wanted) outputs[name] = fromOrtTensor(result[name] as never)
+      for (const name of wanted) {
+        const output = fromOrtTensor(result[name] as never)
+        if (into?.[name]) giveUp(output) // the binding of 1.30 writes into what it was given, and gives a copy
+        outputs[name] = into?.[name] ?? output
+      }
       return outputs
     } catch (error) {
       throw toEngineFault(error, this.#context)
@@ -145,6 +154,17 @@ class OrtSession implements Session {
       inputs[name] = toOrtTensor(name, tensor)
     }
     return inputs
+  }
+
+  /** Where outputs go: null for memory of the runtime's own. */
+  #placesOf(wanted: readonly string[], into: Feeds): Record<string, Ort.Tensor | null> {
+    const places: Record<string, Ort.Tensor | null> = {}
+    for (const name of wanted) {
+      const former = into[name]
+      const { type, data, dims } = former ? toOrtTensor(name, former) : { type: null, data: null, dims: [] }
+      places[name] = type === null ? null : new this.#ort.Tensor(type as 'float32', data as Float32Array, dims)
+    }
+    return places
   }
 
   /** Asking the binding for a type it cannot carry aborts the process, so that is refused here. */

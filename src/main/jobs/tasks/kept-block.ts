@@ -17,8 +17,8 @@ export interface BatchValues {
   readonly tensors: Feeds
   /** outputs of the float model */
   readonly reference: Feeds
-  /** outputs of sessions, nobody else's: their memory is given up once they are not kept any more */
-  readonly owned: readonly Feeds[]
+  /** called once, when nobody reads these any more */
+  readonly giveBack: () => void
 }
 
 /** Takes a block batch by batch: into memory as long as it fits, else, and all that was there, into its folder. */
@@ -48,7 +48,7 @@ export class BlockKeeper {
     this.#writer ??= new BlockWriter(this.#block.folder)
     for (const each of [...this.#batches, batch]) {
       this.#writer.add(each.rows, each.samples, each.tensors, each.reference)
-      giveUp(each)
+      each.giveBack()
     }
     this.#batches = []
   }
@@ -63,7 +63,7 @@ export class BlockKeeper {
   /** Ends what `finish` has not. */
   close(): void {
     this.#writer?.close()
-    this.#batches.forEach(giveUp)
+    this.#batches.forEach(({ giveBack }) => giveBack())
   }
 }
 
@@ -102,7 +102,7 @@ export class BlockShelf {
   }
 
   clear(): void {
-    this.#batches.forEach(giveUp)
+    this.#batches.forEach(({ giveBack }) => giveBack())
     this.#batches = []
     this.#filling = ''
     this.#open = null
@@ -118,16 +118,6 @@ export function shelfOf({ engine }: Pick<TaskDeps, 'engine'>): BlockShelf {
   const shelf = new BlockShelf()
   shelves.set(engine, shelf)
   return shelf
-}
-
-/**
- * Gives the memory of a run's outputs back at once: tens of MiB a sample, in objects so small that the garbage collector, which is told of
- * the bytes, runs through the whole heap for every other sample (a third of the prefix's own time).
- */
-function giveUp({ owned }: BatchValues): void {
-  for (const outputs of owned)
-    for (const { data } of Object.values(outputs))
-      if (data.buffer instanceof ArrayBuffer && !data.buffer.detached) data.buffer.transfer(0)
 }
 
 function bytesOf(tensors: Feeds): number {

@@ -4,13 +4,14 @@ import { readBatches } from '../../data/batches.ts'
 import { createFeeder } from '../../data/feeder.ts'
 import { shuffledOrder } from '../../data/order.ts'
 import type { SampleSource } from '../../data/port.ts'
-import type { Feeds, Session } from '../../engines/port.ts'
+import type { Feeds } from '../../engines/port.ts'
 import type { Task } from '../worker-host.ts'
 import type { TaskDeps } from './deps.ts'
 import type { Block, BlockSample } from './frontier-block.ts'
 import { BlockKeeper, shelfOf } from './kept-block.ts'
 import { classesOf, comparable } from './outputs.ts'
 import { rowsOf } from './rows.ts'
+import { RunMemory } from './run-memory.ts'
 
 export interface PrefixInput {
   /** the optimised base with the frontier exposed */
@@ -62,8 +63,8 @@ interface PrefixRunner {
   readonly source: SampleSource
   /** position → index in the data set */
   readonly order: Uint32Array
-  readonly base: Session
-  readonly float: Session | null
+  readonly base: RunMemory
+  readonly float: RunMemory | null
 }
 
 /** Keeps the sessions and the data open from one block to the next: a chunk has several, and a sweep many chunks. */
@@ -84,8 +85,8 @@ class KeptRunner {
     const { engine } = this.#deps
     const source = await this.#deps.openSamples(data, split, { knownHash: dataHash })
     const start = performance.now()
-    const base = await engine.createSession(model, { threads, optimization: 'disabled' })
-    const float = reference === null ? null : await engine.createSession(reference, { threads })
+    const base = new RunMemory(await engine.createSession(model, { threads, optimization: 'disabled' }))
+    const float = reference === null ? null : new RunMemory(await engine.createSession(reference, { threads }))
     const sessionMs = performance.now() - start
     this.#runner = { key, source, order: shuffledOrder(source.info.count, seed), base, float }
     return { runner: this.#runner, sessionMs }
@@ -109,10 +110,13 @@ async function runBlock(
 ): Promise<number> {
   const own = new Set(input.outputs)
   const frontier = new Set(input.frontier)
-  const outputs = comparable((float ?? base).outputs).filter(({ name }) => own.has(name))
+  const { inputs } = base.session
+  const outputs = comparable((float ?? base).session.outputs).filter(({ name }) => own.has(name))
   const compared = new Set(outputs.map(({ name }) => name))
-  const fetches = base.outputs.map(({ name }) => name).filter((name) => frontier.has(name) || compared.has(name))
-  const feeder = createFeeder(base.inputs, input.preprocess)
+  const fetches = base.session.outputs
+    .map(({ name }) => name)
+    .filter((name) => frontier.has(name) || compared.has(name))
+  const feeder = createFeeder(inputs, input.preprocess)
   const order = Uint32Array.from(input.positions, (position) => shuffled[position]!)
   const range = { start: 0, end: order.length }
   let classOutput: string | null = null
@@ -131,7 +135,11 @@ async function runBlock(
     classOutput = classes?.output ?? null
     for (const sample of samples) checkLabel(sample, classes)
     const tensors = pick({ ...values, ...feeds }, frontier)
-    keeper.add({ rows, samples, tensors, reference, owned: float ? [values, expected] : [values] })
+    const giveBack = (): void => {
+      base.giveBack(values)
+      float?.giveBack(expected)
+    }
+    keeper.add({ rows, samples, tensors, reference, giveBack })
   }
   keeper.finish(classOutput)
   return runMs
