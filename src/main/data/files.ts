@@ -70,6 +70,15 @@ export async function requireFile(path: string): Promise<Stats> {
 /** Bytes read at a time: in the 64 kB of a stream the ways to another thread and back take three times as long as the reading. */
 const PIECE_BYTES = 2 ** 22
 
+/** How a content is put together: the header first, then the rest at its place. */
+interface Filling {
+  readonly path: string
+  readonly layout: Layout
+  /** most bytes that the file can hold */
+  readonly limit: number
+  readonly signal: AbortSignal | undefined
+}
+
 /**
  * Reads a whole plain or gzip file whose header tells its length. The length is checked against the file's size (for gzip:
  * against what the compressed bytes can hold at most) before memory is taken, and expanding stops at that length.
@@ -77,13 +86,12 @@ const PIECE_BYTES = 2 ** 22
  */
 export async function readContent(path: string, layout: Layout, signal?: AbortSignal): Promise<Uint8Array> {
   const { size } = await requireFile(path)
-  const isPacked = path.endsWith('.gz')
-  const limit = isPacked ? size * MAX_DEFLATE_RATIO + 1024 : size
+  if (!path.endsWith('.gz')) return readPlain(size, { path, layout, limit: size, signal })
   const input = createReadStream(path, { highWaterMark: PIECE_BYTES })
-  const stream = isPacked ? input.pipe(createGunzip()) : input
+  const stream = input.pipe(createGunzip())
   input.on('error', (error) => stream.destroy(error))
   try {
-    return await collect(path, stream, layout, limit, signal)
+    return await collect(stream, { path, layout, limit: size * MAX_DEFLATE_RATIO + 1024, signal })
   } catch (error) {
     throw zlibFault(path, error)
   } finally {
@@ -92,15 +100,37 @@ export async function readContent(path: string, layout: Layout, signal?: AbortSi
   }
 }
 
-async function collect(
-  path: string,
-  stream: AsyncIterable<Uint8Array>,
-  layout: Layout,
-  limit: number,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
+/** Straight into its own memory: a data set is some ten MB, which each of several workers reads. */
+async function readPlain(size: number, filling: Filling): Promise<Uint8Array> {
+  const { path, layout, signal } = filling
+  try {
+    await using file = await open(path, 'r')
+    const fill = async (bytes: Uint8Array, from: number): Promise<number> => {
+      let filled = from
+      while (filled < bytes.length) {
+        signal?.throwIfAborted()
+        const { bytesRead } = await file.read(bytes, filled, Math.min(PIECE_BYTES, bytes.length - filled), filled)
+        if (bytesRead === 0) break
+        filled += bytesRead
+      }
+      return filled
+    }
+    const header = new Uint8Array(layout.headerBytes)
+    if ((await fill(header, 0)) < header.length) throw truncatedFault(path, size, header.length)
+    const content = checkedContent(header, filling)
+    if (size > content.length) throw trailingFault(path, content.length)
+    const filled = await fill(content, Math.min(header.length, content.length))
+    if (filled < content.length) throw truncatedFault(path, filled, content.length)
+    return content
+  } catch (error) {
+    throw error instanceof Fault || signal?.aborted ? error : fileFault(path, error)
+  }
+}
+
+async function collect(stream: AsyncIterable<Uint8Array>, filling: Filling): Promise<Uint8Array> {
+  const { path, layout, signal } = filling
   const header = new Uint8Array(layout.headerBytes)
-  let content: Uint8Array | null = layout.headerBytes === 0 ? checkedContent(path, layout, header, limit) : null
+  let content: Uint8Array | null = layout.headerBytes === 0 ? checkedContent(header, filling) : null
   let filled = 0
   for await (const chunk of stream) {
     signal?.throwIfAborted()
@@ -110,28 +140,29 @@ async function collect(
       header.set(chunk.subarray(0, at), filled)
       filled += at
       if (filled < header.length) continue
-      content = checkedContent(path, layout, header, limit)
+      content = checkedContent(header, filling)
     }
-    if (filled + chunk.length - at > content.length) {
-      throw new Fault('data.trailing', `${path} holds more than the ${content.length} bytes its header announces.`, {
-        path,
-      })
-    }
+    if (filled + chunk.length - at > content.length) throw trailingFault(path, content.length)
     content.set(at === 0 ? chunk : chunk.subarray(at), filled)
     filled += chunk.length - at
   }
-  if (!content || filled < content.length) {
-    const wanted = content?.length ?? layout.headerBytes
-    throw new Fault(
-      'data.truncated',
-      `${path} ends after ${filled} of ${wanted} bytes: it is truncated. Fetch it again.`,
-      { path },
-    )
-  }
+  if (!content || filled < content.length) throw truncatedFault(path, filled, content?.length ?? layout.headerBytes)
   return content
 }
 
-function checkedContent(path: string, layout: Layout, header: Uint8Array, limit: number): Uint8Array {
+function truncatedFault(path: string, filled: number, wanted: number): Fault {
+  return new Fault(
+    'data.truncated',
+    `${path} ends after ${filled} of ${wanted} bytes: it is truncated. Fetch it again.`,
+    { path },
+  )
+}
+
+function trailingFault(path: string, length: number): Fault {
+  return new Fault('data.trailing', `${path} holds more than the ${length} bytes its header announces.`, { path })
+}
+
+function checkedContent(header: Uint8Array, { path, layout, limit }: Filling): Uint8Array {
   const length = layout.lengthOf(header)
   if (length > MAX_CONTENT_BYTES) {
     throw new Fault('data.tooLarge', `${path} announces ${length} bytes; the limit is ${MAX_CONTENT_BYTES}.`, {
