@@ -49,7 +49,10 @@ export interface SensitivityRequest {
   readonly batch?: number
   readonly threads?: number
   readonly pause?: Pause
-  /** bytes of cached tensors all workers may keep in memory; beyond it they are read from the temporary folder. 512 MiB a worker at most. */
+  /**
+   * bytes of cached tensors all workers may keep in memory, a quarter of the machine's when absent; beyond it they are read from the
+   * temporary folder. 512 MiB a worker at most.
+   */
   readonly memoryBytes?: number
 }
 
@@ -100,7 +103,8 @@ export async function measureSensitivity(
   const range = request.range ?? chosen.ranges.evaluation
   const settings = { batch: request.batch ?? 1, threads: request.threads ?? 1 }
   const exact = request.exact ?? false
-  const allowed = (request.memoryBytes ?? services.memoryBytes ?? Infinity) / services.pool.size
+  const budget = request.memoryBytes ?? services.memoryBytes ?? services.environment.memoryBytes / 4
+  const allowed = budget / services.pool.size
   const memory: TensorMemory = {
     readBytes: Math.min(WORKER_CACHE_BYTES, Math.floor(allowed)),
     heldBytes: Math.min(WORKER_HELD_BYTES, Math.floor(allowed)),

@@ -39,14 +39,14 @@ export function chunkSize(bytesPerSample: number | null, bytes: number, { least,
 }
 
 /**
- * Cuts a range into chunks for a sweep that takes all of them in any order: an eighth of `most` samples each first, twice as many
+ * Cuts a range into chunks for a sweep that takes all of them in any order: a 32nd of `most` samples each first, twice as many
  * whenever four times as many have gone: small ones are there to even out the end. As with `chunksOf`, the boundaries
  * depend on nothing but the range's start and `most`.
  * @param most samples of a chunk, a power of two
  */
 export function evenChunksOf(range: SampleRange, most: number): SampleRange[] {
   const chunks: SampleRange[] = []
-  const least = Math.max(1, most / 8)
+  const least = Math.max(1, most / 32)
   for (let start = range.start, size = least; start < range.end; start += size) {
     if (size < most && start - range.start >= 4 * size) size *= 2
     chunks.push({ start, end: Math.min(range.end, start + size) })

@@ -37,7 +37,7 @@ export interface ScreenRequest {
 const CHUNK_BYTES = 2 ** 30
 
 /** Bytes of layers' outputs of one chunk that a worker holds in its memory, about. */
-const HELD_CHUNK_BYTES = 2 ** 28
+const HELD_CHUNK_BYTES = 2 ** 29
 
 /** Samples of one task of the screening, the same for any number of workers. */
 const SHARE = 64
