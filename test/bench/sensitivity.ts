@@ -31,7 +31,8 @@ import type { Figure, Section } from './section.ts'
 const IMAGES = Number(process.env['QUANTBENCH_BENCH_IMAGES'] ?? 256)
 /** Pictures to calibrate on beside those: a batch for each worker, as in any longer calibration. */
 const CALIBRATION = 64
-const CIFAR_IMAGES = 2048
+/** All test images of CIFAR-10; fewer for a quick look. */
+const CIFAR_IMAGES = Number(process.env['QUANTBENCH_BENCH_CIFAR'] ?? 10_000)
 const WINDOWS = 8
 
 const engine = createOrtEngine()

@@ -68,22 +68,23 @@ export function referenceSample(
  * stays unknown where they are none: `scoreKindOf` then asks for the other.
  */
 export function fillRow(rows: SampleRows, sample: number, reference: ReferenceSample, test: SampleOutputs): void {
-  const row = rows.subarray(sample * ROW_LENGTH, (sample + 1) * ROW_LENGTH).fill(NaN)
+  const at = sample * ROW_LENGTH
+  rows.fill(NaN, at, at + ROW_LENGTH)
   const { outputs, classes, label } = reference
-  row[NSR] = known(noiseToSignal(outputs, test))
+  rows[at + NSR] = known(noiseToSignal(outputs, test))
   if (classes === null) return
   const float = outputs[classes.output]!
   const changed = test[classes.output]!
-  row[DISTRIBUTION] = classes.isDistribution ? 1 : 0
-  row[LOGIT_KL] = known(klOfLogits(classes.softmax, changed))
-  if (classes.isDistribution) row[PROBABILITY_KL] = known(klDivergence(float, changed, 'probabilities'))
-  row[SPREAD] = classes.spread
+  rows[at + DISTRIBUTION] = classes.isDistribution ? 1 : 0
+  rows[at + LOGIT_KL] = known(klOfLogits(classes.softmax, changed))
+  if (classes.isDistribution) rows[at + PROBABILITY_KL] = known(klDivergence(float, changed, 'probabilities'))
+  rows[at + SPREAD] = classes.spread
   if (label === null) return
   const lossOf = (scores: Numbers, kind: ScoreKind): number => crossEntropy(scores, label, kind)
-  row[LOGIT_LOSS] = known(lossOf(changed, 'logits') + classes.softmax.logP[label]!)
+  rows[at + LOGIT_LOSS] = known(lossOf(changed, 'logits') + classes.softmax.logP[label]!)
   if (classes.isDistribution)
-    row[PROBABILITY_LOSS] = known(lossOf(changed, 'probabilities') - lossOf(float, 'probabilities'))
-  row[TOP1] = right(float, label) - right(changed, label)
+    rows[at + PROBABILITY_LOSS] = known(lossOf(changed, 'probabilities') - lossOf(float, 'probabilities'))
+  rows[at + TOP1] = right(float, label) - right(changed, label)
 }
 
 function known(damage: number): number {
@@ -108,8 +109,8 @@ const right = (scores: Numbers, label: number): number => (argmax(scores) >= 0 &
 function noiseToSignal(reference: SampleOutputs, test: SampleOutputs): number {
   let noise = 0
   let signal = 0
-  for (const [name, values] of Object.entries(reference)) {
-    const sums = measurePair(values, test[name]!)
+  for (const name in reference) {
+    const sums = measurePair(reference[name]!, test[name]!)
     noise += sums.noise
     signal += sums.signal
   }

@@ -74,14 +74,14 @@ export function createSensitivitySuffixTask({ engine }: Pick<TaskDeps, 'engine'>
       sessionMs += performance.now() - end
     }
     const runMs = parts.reduce((sum, part) => sum + part.runMs, 0)
-    const rows = parts.flatMap((part) => part.rows)
-    return { rows: joined(Float64Array, rows), sessionMs, runMs }
+    const rows = parts.map((part) => part.rows)
+    return { rows: rows.length === 1 ? rows[0]! : joined(Float64Array, rows), sessionMs, runMs }
   }
 }
 
 interface BlockRows {
-  /** a part a batch */
-  readonly rows: readonly Float64Array[]
+  /** `[samples, ROW_LENGTH]` */
+  readonly rows: Float64Array
   readonly runMs: number
 }
 
@@ -97,22 +97,23 @@ async function runBlock(
   { frontier }: SuffixInput,
   { block, reader, references, signal }: BlockRun,
 ): Promise<BlockRows> {
-  const rows: Float64Array[] = []
+  const { batches } = block.index
+  const rows = new Float64Array(batches.reduce((sum, { samples }) => sum + samples.length, 0) * ROW_LENGTH)
+  const fetches = Object.keys(batches[0]!.reference)
+  let done = 0
   let runMs = 0
-  for (const batch of block.index.batches) {
+  for (const batch of batches) {
     signal.throwIfAborted()
     reader.beginBatch()
-    const { tensors, reference, rows: fed, samples } = batch
+    const { tensors, rows: fed, samples } = batch
     const feeds: Record<string, Feeds[string]> = {}
     for (const { input, tensor } of frontier) feeds[input] = block.read(tensors[tensor]!)
     const float = references.of(block, batch)
     const before = performance.now()
-    const outputs = await session.run(feeds, Object.keys(reference))
+    const outputs = await session.run(feeds, fetches)
     runMs += performance.now() - before
-    const part = new Float64Array(samples.length * ROW_LENGTH)
     const own = rowsOf(outputs, fed, samples.length)
-    for (let i = 0; i < samples.length; i++) fillRow(part, i, float[i]!, own[i]!)
-    rows.push(part)
+    for (let i = 0; i < samples.length; i++) fillRow(rows, done++, float[i]!, own[i]!)
   }
   return { rows, runMs }
 }
