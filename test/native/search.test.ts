@@ -29,6 +29,12 @@ interface SearchJson {
   readonly measuredNow: number
   readonly sensitivity: { readonly evaluations: number; readonly found: number }
   readonly met: boolean
+  readonly measured: { readonly damage: number }
+  readonly base: { readonly measured: { readonly damage: number } }
+  readonly comparison: {
+    readonly samples: number
+    readonly klGain: { value: number; low: number; high: number }
+  } | null
   readonly front: readonly {
     readonly drop: number
     readonly bytes: number
@@ -92,6 +98,12 @@ describe('search on the built-in sample', () => {
     expect([0, 5]).toContain(exitCode)
     expect(answer.weights['int4']).toBeGreaterThan(0)
     expect(answer.met).toBe(exitCode === 0)
+    // the two were measured apart, and sample by sample
+    const { samples, klGain } = answer.comparison!
+    expect(samples).toBe(150)
+    expect(klGain.value).toBeCloseTo(answer.base.measured.damage - answer.measured.damage, 12)
+    expect(klGain.low).toBeLessThan(klGain.value)
+    expect(klGain.high).toBeGreaterThan(klGain.value)
   })
 
   it('ends with 5 and the best plan where the target cannot be met', async () => {

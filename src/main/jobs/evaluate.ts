@@ -74,19 +74,7 @@ export async function evaluateModel(
   options: TaskOptions = {},
 ): Promise<Evaluation> {
   const start = performance.now()
-  const total = request.range.end - request.range.start
-  if (total < 1) throw new Fault('usage.range', 'The range to evaluate holds no samples.')
-  const common = taskInput(request)
-  // TensorFlow takes all cores in one process
-  const most = common.engine === 'tfjs' ? 1 : (request.workers ?? pool.size)
-  const count = Math.max(1, Math.min(most, pool.size, Math.ceil(total / minShare)))
-  const inputs = Array.from({ length: count }, (_, index): EvaluateInput => ({ ...common, share: { index, count } }))
-  const answers = await pool.map<EvaluateInput, EvaluateOutput | null>('evaluate', inputs, {
-    ...options,
-    retry: true,
-    progressTotal: total,
-  })
-  const outputs = answers.filter((answer) => answer !== null)
+  const { outputs, common, workers } = await runShares(request, pool, options)
   const spec = commonSpec(outputs)
   const states = outputs.map(({ state }) => state)
   const result = await pool.run<SummarizeInput, EvaluationResult>(
@@ -101,7 +89,7 @@ export async function evaluateModel(
     threads: common.threads,
     optimization: common.optimization,
     engine: common.engine,
-    workers: count,
+    workers,
     time: {
       wallMs: performance.now() - start,
       modelMs: sumOf(outputs, ({ modelMs }) => modelMs),
@@ -109,6 +97,40 @@ export async function evaluateModel(
       loopMs: sumOf(outputs, ({ loopMs }) => loopMs),
     },
   }
+}
+
+/**
+ * KL(reference ‖ model) of each sample in nats, in the order of the data set's indices; null for models that do not classify.
+ * @throws as `evaluateModel`
+ */
+export async function klOfSamples(
+  request: EvaluationRequest & { readonly reference: string },
+  pool: WorkerPool,
+  options: TaskOptions = {},
+): Promise<Float64Array | null> {
+  const { outputs } = await runShares(request, pool, options)
+  const input = { spec: commonSpec(outputs), states: outputs.map(({ state }) => state) }
+  return pool.run<SummarizeInput, Float64Array | null>('sampleKl', input, { signal: options.signal, retry: true })
+}
+
+async function runShares(
+  request: EvaluationRequest,
+  pool: WorkerPool,
+  options: TaskOptions,
+): Promise<{ outputs: EvaluateOutput[]; common: Omit<EvaluateInput, 'share'>; workers: number }> {
+  const total = request.range.end - request.range.start
+  if (total < 1) throw new Fault('usage.range', 'The range to evaluate holds no samples.')
+  const common = taskInput(request)
+  // TensorFlow takes all cores in one process
+  const most = common.engine === 'tfjs' ? 1 : (request.workers ?? pool.size)
+  const count = Math.max(1, Math.min(most, pool.size, Math.ceil(total / minShare)))
+  const inputs = Array.from({ length: count }, (_, index): EvaluateInput => ({ ...common, share: { index, count } }))
+  const answers = await pool.map<EvaluateInput, EvaluateOutput | null>('evaluate', inputs, {
+    ...options,
+    retry: true,
+    progressTotal: total,
+  })
+  return { outputs: answers.filter((answer) => answer !== null), common, workers: count }
 }
 
 function taskInput(request: EvaluationRequest): Omit<EvaluateInput, 'share'> {

@@ -178,12 +178,20 @@ export class EvaluationAccumulator {
     return { indices, rows }
   }
 
+  /** KL(reference ‖ model) of each sample in the order of the indices, in nats; null without a reference or a class output. */
+  klOfSamples(): Float64Array | null {
+    const rows = this.#sortedRows()
+    if (this.spec.classOutput === null || !areReferenced(rows)) return null
+    const column = klColumnOf(scoreKindsOf(rows))
+    return Float64Array.from(rows, (row) => row[column]!)
+  }
+
   /** The metrics over all samples seen so far. */
   result(): EvaluationResult {
-    const rows = Array.from(this.#sortedIndices(), (index) => this.#rowAt(this.#places.get(index)!))
+    const rows = this.#sortedRows()
     const { spec } = this
     const labelledRows = rows.filter((row) => !Number.isNaN(row[0]!))
-    const referenced = rows.length > 0 && rows.every((row) => !Number.isNaN(row[referenceStart + predictedColumn]!))
+    const referenced = areReferenced(rows)
     const hasPairs = rows.length > 0 && rows.every((row) => spec.outputs.length === 0 || !Number.isNaN(row[pairStart]!))
     const kinds = spec.classOutput === null || rows.length === 0 ? null : scoreKindsOf(rows)
     const kind = kinds?.model ?? null
@@ -202,9 +210,17 @@ export class EvaluationAccumulator {
     }
   }
 
+  #sortedRows(): Float64Array[] {
+    return Array.from(this.#sortedIndices(), (index) => this.#rowAt(this.#places.get(index)!))
+  }
+
   #sortedIndices(): Float64Array {
     return Float64Array.from(this.#places.keys()).sort()
   }
+}
+
+function areReferenced(rows: readonly Float64Array[]): boolean {
+  return rows.length > 0 && rows.every((row) => !Number.isNaN(row[referenceStart + predictedColumn]!))
 }
 
 function valuesOf(outputs: SampleOutputs, name: string): Numbers {

@@ -36,6 +36,17 @@ function gather(
   return to
 }
 
+it("tells the KL of each sample in the order of the indices, whose mean is the result's", () => {
+  const samples = pairs(20)
+  const kls = gather(samples, sequence(20)).klOfSamples()!
+  expect(gather(samples, sequence(20).reverse()).klOfSamples()).toEqual(kls)
+  expect(kls.reduce((sum, kl) => sum + kl, 0) / 20).toBe(gather(samples, sequence(20)).result().kl)
+  expect(kls[3]).toBe(gather(samples, [3]).result().kl)
+  const alone = new EvaluationAccumulator(spec)
+  alone.add(0, 1, samples[0]!.model, null)
+  expect(alone.klOfSamples()).toBeNull()
+})
+
 const sequence = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
 describe('EvaluationAccumulator', () => {

@@ -4,9 +4,10 @@ import type { SampleRange } from '../../../shared/contract/data.ts'
 import type { QuantPlan } from '../../../shared/contract/plan.ts'
 import type { Json } from '../../../shared/contract/runs.ts'
 import type { EvaluationResult } from '../../quant/accumulator.ts'
-import type { Interval } from '../../quant/intervals.ts'
+import { meanInterval, type Interval } from '../../quant/intervals.ts'
 import type { MetricName } from '../../search/scores.ts'
 import { benchModel, type BenchResult } from '../bench.ts'
+import { klOfSamples } from '../evaluate.ts'
 import { measureOnce, worstSqnrDb } from '../evaluate-run.ts'
 import type { Services } from '../services.ts'
 import { applyPlan, type Study } from '../study.ts'
@@ -126,6 +127,8 @@ export interface Comparison {
   readonly top1Gain: Interval | null
   /** loss of the second minus the first's, paired, 95 %, in nats; null without labels */
   readonly lossGain: Interval | null
+  /** KL to the float model of the second minus the first's, paired, 95 %, in nats; null for models that do not classify */
+  readonly klGain: Interval | null
 }
 
 /** Measures two plans against each other, sample by sample. Kept by content. @throws Fault as `applyPlan` and `evaluateModel` */
@@ -140,6 +143,7 @@ export async function comparePlans(
   const { store, now } = services
   const content = {
     kind: 'comparison',
+    version: 2, // with klGain
     model: study.summary.hash,
     prepared: study.preparedHash,
     statistics: study.statistics?.sha256 ?? null,
@@ -164,7 +168,7 @@ export async function comparePlans(
 async function compare(
   model: string,
   reference: string,
-  { chosen }: Study,
+  { chosen, preparedPath }: Study,
   range: SampleRange,
   services: Services,
 ): Promise<Comparison> {
@@ -172,16 +176,16 @@ async function compare(
     services.pool.run('describeModel', { path }, { signal: services.signal, retry: true })
   const hashes = { model: (await hash(model)).hash, reference: (await hash(reference)).hash }
   const { spec: data, seed, preprocess, evaluation } = chosen!
-  const { result } = await measureOnce(
-    { model, reference, data, split: evaluation.split, dataHash: evaluation.hash, range, seed, preprocess },
-    hashes,
-    chosen!,
-    services,
-  )
+  const samples = { data, split: evaluation.split, dataHash: evaluation.hash, range, seed, preprocess }
+  const { result } = await measureOnce({ model, reference, ...samples }, hashes, chosen!, services)
+  const klOf = (file: string): Promise<Float64Array | null> =>
+    klOfSamples({ model: file, reference: preparedPath, ...samples }, services.pool, { signal: services.signal })
+  const [first, second] = [await klOf(model), await klOf(reference)]
   return {
     samples: result.samples,
     top1Gain: result.drop && negated(result.drop),
     lossGain: result.lossIncrease && negated(result.lossIncrease),
+    klGain: first && second && meanInterval(first.map((kl, i) => second[i]! - kl)),
   }
 }
 

@@ -35,6 +35,7 @@ export const taskTable = {
   sensitivitySpread: async (deps) => (await import('./sensitivity-spread.ts')).createSensitivitySpreadTask(deps),
   sensitivitySuffix: async (deps) => (await import('./sensitivity-suffix.ts')).createSensitivitySuffixTask(deps),
   summarize: async () => (await import('./summarize.ts')).createSummarizeTask(),
+  sampleKl: async () => (await import('./summarize.ts')).createSampleKlTask(),
   tfCheck: async () => (await import('./tensorflow.ts')).createTfCheckTask(),
   tfInstall: async () => (await import('./tensorflow.ts')).createTfInstallTask(),
   train: async () => (await import('./train.ts')).createTrainTask(),

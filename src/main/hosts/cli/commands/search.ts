@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { Fault } from '../../../../shared/contract/fault.ts'
 import { repairNames, type RepairName } from '../../../../shared/contract/plan.ts'
+import type { Interval } from '../../../quant/intervals.ts'
 import { runSearch, missText, summaryJson, type SearchAnswer, type SearchRunRequest } from '../../../jobs/search-run.ts'
 import type { Candidate } from '../../../jobs/search/session.ts'
 import type { Services } from '../../../jobs/services.ts'
@@ -237,13 +238,19 @@ function detailText({ best, layers, configurations }: SearchAnswer): string {
 }
 
 function comparisonText({ comparison, configurations }: SearchAnswer): string {
-  const { top1Gain, lossGain, samples } = comparison!
-  if (top1Gain === null) return `against all ${configurations[0]!}: no labels, see the drops above`
-  const top1 = `top-1 ${signed(100 * top1Gain.value, 2)} points (${signed(100 * top1Gain.low, 2)} … ${signed(100 * top1Gain.high, 2)})`
-  const loss = lossGain
-    ? `, loss lower by ${signed(lossGain.value, 5)} nats (${signed(lossGain.low, 5)} … ${signed(lossGain.high, 5)})`
-    : ''
-  return `against all ${configurations[0]!}, paired on the same ${samples} samples, 95 %: ${top1}${loss}`
+  const { top1Gain, lossGain, klGain, samples } = comparison!
+  const top1 =
+    top1Gain &&
+    `top-1 ${signed(100 * top1Gain.value, 2)} points (${signed(100 * top1Gain.low, 2)} … ${signed(100 * top1Gain.high, 2)})`
+  const known = [top1, lowerText('loss', lossGain), lowerText('KL to float', klGain)].filter((text) => text !== null)
+  if (known.length === 0) return `against all ${configurations[0]!}: no labels and no class scores, see the drops above`
+  return `against all ${configurations[0]!}, paired on the same ${samples} samples, 95 %: ${known.join('; ')}`
+}
+
+function lowerText(what: string, gain: Interval | null): string | null {
+  if (gain === null) return null
+  const { value, low, high } = gain
+  return `${what} ${Math.abs(value).toFixed(5)} nats ${value < 0 ? 'higher' : 'lower'} (lower by ${signed(low, 5)} … ${signed(high, 5)})`
 }
 
 function signed(value: number, digits: number): string {
