@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { open, stat, type FileHandle } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { Fault } from '../../shared/contract/fault.ts'
@@ -102,29 +102,39 @@ export async function readContent(path: string, layout: Layout, signal?: AbortSi
 
 /** Straight into its own memory: a data set is some ten MB, which each of several workers reads. */
 async function readPlain(size: number, filling: Filling): Promise<Uint8Array> {
-  const { path, layout, signal } = filling
+  const { path, signal } = filling
+  let file: FileHandle | null = null
   try {
-    await using file = await open(path, 'r')
-    const fill = async (bytes: Uint8Array, from: number): Promise<number> => {
-      let filled = from
-      while (filled < bytes.length) {
-        signal?.throwIfAborted()
-        const { bytesRead } = await file.read(bytes, filled, Math.min(PIECE_BYTES, bytes.length - filled), filled)
-        if (bytesRead === 0) break
-        filled += bytesRead
-      }
-      return filled
-    }
-    const header = new Uint8Array(layout.headerBytes)
-    if ((await fill(header, 0)) < header.length) throw truncatedFault(path, size, header.length)
-    const content = checkedContent(header, filling)
-    if (size > content.length) throw trailingFault(path, content.length)
-    const filled = await fill(content, Math.min(header.length, content.length))
-    if (filled < content.length) throw truncatedFault(path, filled, content.length)
-    return content
+    file = await open(path, 'r')
+    return await readOpen(file, size, filling)
   } catch (error) {
     throw error instanceof Fault || signal?.aborted ? error : fileFault(path, error)
+  } finally {
+    await file?.close()
   }
+}
+
+async function readOpen(file: FileHandle, size: number, filling: Filling): Promise<Uint8Array> {
+  const { path, layout, signal } = filling
+  const header = new Uint8Array(layout.headerBytes)
+  if ((await fill(file, header, 0, signal)) < header.length) throw truncatedFault(path, size, header.length)
+  const content = checkedContent(header, filling)
+  if (size > content.length) throw trailingFault(path, content.length)
+  const filled = await fill(file, content, Math.min(header.length, content.length), signal)
+  if (filled < content.length) throw truncatedFault(path, filled, content.length)
+  return content
+}
+
+/** Fills `bytes` from place `from` on with what stands there in the file. @returns where the file ended, or the bytes */
+async function fill(file: FileHandle, bytes: Uint8Array, from: number, signal?: AbortSignal): Promise<number> {
+  let filled = from
+  while (filled < bytes.length) {
+    signal?.throwIfAborted()
+    const { bytesRead } = await file.read(bytes, filled, Math.min(PIECE_BYTES, bytes.length - filled), filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return filled
 }
 
 async function collect(stream: AsyncIterable<Uint8Array>, filling: Filling): Promise<Uint8Array> {

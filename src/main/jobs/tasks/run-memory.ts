@@ -13,6 +13,7 @@ export class RunMemory {
   /** by the dims of the inputs that they came of */
   readonly #free = new Map<string, Feeds[]>()
   readonly #dims = new WeakMap<Feeds, string>()
+  #released = false
 
   constructor(session: Session) {
     this.session = session
@@ -35,21 +36,19 @@ export class RunMemory {
     const dims = this.#dims.get(outputs)!
     const again: Record<string, EngineTensor> = {}
     for (const [name, tensor] of Object.entries(outputs)) {
-      if (this.#settled.has(name)) again[name] = tensor
+      if (this.#settled.has(name) && !this.#released) again[name] = tensor
       else giveUp(tensor)
     }
+    if (this.#released) return
     this.#free.set(dims, [...(this.#free.get(dims) ?? []), again])
   }
 
+  /** Gives the memory back to the system at once, and what is given back later too. */
   release(): Promise<void> {
-    this.#clear()
-    return this.session.release()
-  }
-
-  /** Gives the memory back to the system at once. */
-  #clear(): void {
+    this.#released = true
     for (const outputs of [...this.#free.values()].flat()) Object.values(outputs).forEach(giveUp)
     this.#free.clear()
+    return this.session.release()
   }
 }
 
