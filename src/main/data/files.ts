@@ -117,24 +117,33 @@ async function readPlain(size: number, filling: Filling): Promise<Uint8Array> {
 async function readOpen(file: FileHandle, size: number, filling: Filling): Promise<Uint8Array> {
   const { path, layout, signal } = filling
   const header = new Uint8Array(layout.headerBytes)
-  if ((await fill(file, header, 0, signal)) < header.length) throw truncatedFault(path, size, header.length)
+  if ((await readUpTo(file, header, 0, signal)) < header.length) throw truncatedFault(path, size, header.length)
   const content = checkedContent(header, filling)
   if (size > content.length) throw trailingFault(path, content.length)
-  const filled = await fill(file, content, Math.min(header.length, content.length), signal)
-  if (filled < content.length) throw truncatedFault(path, filled, content.length)
+  const rest = content.subarray(header.length)
+  const read = await readUpTo(file, rest, header.length, signal)
+  if (read < rest.length) throw truncatedFault(path, header.length + read, content.length)
   return content
 }
 
-/** Fills `bytes` from place `from` on with what stands there in the file. @returns where the file ended, or the bytes */
-async function fill(file: FileHandle, bytes: Uint8Array, from: number, signal?: AbortSignal): Promise<number> {
-  let filled = from
-  while (filled < bytes.length) {
+/** Bytes of one read, which takes less than 2 GiB. */
+const MOST_READ = 2 ** 30
+
+/** Fills `into` with what stands in the file from `start` on. @returns bytes read: fewer where the file ends before */
+export async function readUpTo(
+  file: FileHandle,
+  into: Uint8Array,
+  start: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  let done = 0
+  while (done < into.length) {
     signal?.throwIfAborted()
-    const { bytesRead } = await file.read(bytes, filled, Math.min(PIECE_BYTES, bytes.length - filled), filled)
+    const { bytesRead } = await file.read(into, done, Math.min(MOST_READ, into.length - done), start + done)
     if (bytesRead === 0) break
-    filled += bytesRead
+    done += bytesRead
   }
-  return filled
+  return done
 }
 
 async function collect(stream: AsyncIterable<Uint8Array>, filling: Filling): Promise<Uint8Array> {

@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { openPromise } from 'yauzl'
 import type { Entry, ZipFile } from 'yauzl'
 import { Fault } from '../../shared/contract/fault.ts'
-import { fileFault, MAX_CONTENT_BYTES, MAX_DEFLATE_RATIO, requireFile } from './files.ts'
+import { fileFault, MAX_CONTENT_BYTES, MAX_DEFLATE_RATIO, readUpTo, requireFile } from './files.ts'
 import { decodeNpy, MAX_HEADER_BYTES, npyDataBytes, parseNpyHeader } from './npy.ts'
 import type { NpyArray } from './npy.ts'
 
@@ -92,17 +92,11 @@ async function readStored(path: string, place: string, zip: ZipFile, entry: Entr
   }
 }
 
-/** Bytes of one read, which takes less than 2 GiB. */
-const MOST_READ = 2 ** 30
-
 /** @throws Fault data.truncated */
 async function readFully(file: FileHandle, into: Uint8Array, start: number, place: string): Promise<void> {
-  for (let done = 0; done < into.length;) {
-    const { bytesRead } = await file.read(into, done, Math.min(MOST_READ, into.length - done), start + done)
-    if (bytesRead === 0)
-      throw new Fault('data.truncated', `${place} ends after ${done} of ${into.length} bytes.`, { place })
-    done += bytesRead
-  }
+  const done = await readUpTo(file, into, start)
+  if (done < into.length)
+    throw new Fault('data.truncated', `${place} ends after ${done} of ${into.length} bytes.`, { place })
 }
 
 /** Reads the header first: a zip bomb that is no sound array ends there, with 64 kB expanded. */

@@ -49,11 +49,8 @@ export async function readOwnModelFile(
   path: string,
   options: { signal?: AbortSignal } = {},
 ): Promise<Pick<ModelFile, 'model' | 'sizeBytes'>> {
-  const bytes = await readWhole(path, [], options.signal)
-  const opened = openModelFile(bytes, path)
-  const external = await loadExternal(path, opened.references, [], options.signal)
-  const { model } = validateModel(opened.decode(external.read), path)
-  return { model, sizeBytes: bytes.length + external.sizeBytes }
+  const { validated, sizeBytes } = await readSound(path, [], options.signal)
+  return { model: validated.model, sizeBytes }
 }
 
 /** A model with the bytes it was read from. */
@@ -70,15 +67,13 @@ export interface ModelParts {
 export async function readModelParts(given: string, options: { signal?: AbortSignal } = {}): Promise<ModelParts> {
   const path = await mainFileAt(given)
   const hash = createHash('sha256')
-  const bytes = await readWhole(path, [hash], options.signal)
-  const opened = openModelFile(bytes, path)
-  const external = await loadExternal(path, opened.references, [hash], options.signal)
-  const { model, notes } = validateModel(opened.decode(external.read), path)
+  const { bytes, opened, external, validated, sizeBytes } = await readSound(path, [hash], options.signal)
+  const { model, notes } = validated
   const file = {
     model,
     format: opened.format,
     hash: `sha256:${hash.digest('hex')}`,
-    sizeBytes: bytes.length + external.sizeBytes,
+    sizeBytes,
     notes: [...notes, ...nonFiniteNotes(model)],
   }
   const parts = opened.references.map((reference): [string, Uint8Array] => [
@@ -86,6 +81,15 @@ export async function readModelParts(given: string, options: { signal?: AbortSig
     external.read(reference),
   ])
   return { file, path, bytes, external: new Map(parts) }
+}
+
+/** The files of a model, the hashes run over them, and its graph checked. */
+async function readSound(path: string, hashes: readonly Hash[], signal: AbortSignal | undefined) {
+  const bytes = await readWhole(path, hashes, signal)
+  const opened = openModelFile(bytes, path)
+  const external = await loadExternal(path, opened.references, hashes, signal)
+  const validated = validateModel(opened.decode(external.read), path)
+  return { bytes, opened, external, validated, sizeBytes: bytes.length + external.sizeBytes }
 }
 
 export interface WriteModelOptions
